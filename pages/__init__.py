@@ -1,0 +1,1 @@
+"""The screens. They know Streamlit and hold no logic."""

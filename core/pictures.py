@@ -1,0 +1,57 @@
+"""A picture is opened whole and upright or refused in one sentence; nothing half-read goes further."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from core.types import TillerError
+
+MAX_PIXELS = 50_000_000
+# Preprocessing scales the short side up to the model's, so a long thin picture would grow without bound.
+MAX_ASPECT = 64
+
+Source = Image.Image | bytes | str | Path
+
+
+def open_image(source: Source) -> Image.Image:
+    """The picture in RGB, turned as its EXIF orientation says.
+
+    Raises:
+        TillerError: `source` is no picture, is cut short, is missing, or is larger than we decode.
+    """
+    what = f"'{source}'" if isinstance(source, str | Path) else "The picture"
+    if isinstance(source, Image.Image):
+        return _upright(source, what)
+    if isinstance(source, str | Path) and not Path(source).is_file():
+        raise TillerError(f"{what} was asked for, but there is no such file; check the path.")
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
+            return _upright(opened, what)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise TillerError(_too_large(what, "far more")) from None
+    except Image.UnidentifiedImageError:
+        raise TillerError(
+            f"{what} is not a picture that can be read; give a PNG, JPEG, WebP, GIF, BMP or TIFF file."
+        ) from None
+
+
+def _upright(image: Image.Image, what: str) -> Image.Image:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise TillerError(_too_large(what, f"{width * height / 1e6:.0f} million"))
+    if max(width, height) > MAX_ASPECT * max(1, min(width, height)):
+        raise TillerError(
+            f"{what} is {width} by {height} pixels; sides may differ by a factor of {MAX_ASPECT} at most: crop it."
+        )
+    try:
+        image.load()
+        return ImageOps.exif_transpose(image).convert("RGB")
+    except Exception as broken:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more
+        raise TillerError(f"{what} is cut short or damaged ({broken}); save or send it again.") from broken
+
+
+def _too_large(what: str, pixels: str) -> str:
+    return f"{what} has {pixels} pixels; at most {MAX_PIXELS // 1_000_000} million are read: make it smaller first."

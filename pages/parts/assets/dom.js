@@ -1,0 +1,33 @@
+// Small words for building and filling elements; nothing here knows what the bench is about.
+const el = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node[name] = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+};
+
+// Writing only what differs keeps focus, selection and the painted frame where they are.
+const say = (node, text) => {
+  if (node.textContent !== text) node.textContent = text;
+};
+const mark = (node, name, value) => {
+  const wanted = value === true ? "true" : value === false ? "false" : String(value);
+  if (node.getAttribute(name) !== wanted) node.setAttribute(name, wanted);
+};
+
+const MINUS = "\u2212";
+const signed = (value, digits = 2) => {
+  const size = Math.abs(value).toFixed(digits);
+  return Number(size) === 0 ? size : (value > 0 ? "+" : MINUS) + size;
+};
+const percent = (share) => {
+  if (share > 0 && share < 0.005) return "<1%";
+  if (share < 1 && share > 0.995) return ">99%";
+  return `${Math.round(share * 100)}%`;
+};
+const times = (strength) => (strength === 0 ? "off" : `${Number(strength.toFixed(2))}\u00d7`);
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

@@ -1,0 +1,90 @@
+// Every act gets an id here and is kept, in order, until the server says that this id stands in the log.
+// The copy in sessionStorage lets a reload, or a server that was away, send it again; the id keeps it single.
+const PATIENCE_MS = 2500;
+const DESPAIR = 4;
+
+class Outbox {
+  constructor(session, changed) {
+    this.shelf = `tiller-outbox:${session}`;
+    this.changed = changed;
+    this.send = () => {};
+    this.tries = 0;
+    this.timer = null;
+    this.refusal = "";
+    try {
+      this.acts = JSON.parse(sessionStorage.getItem(this.shelf) ?? "[]");
+    } catch {
+      this.acts = [];
+    }
+  }
+
+  keep() {
+    try {
+      sessionStorage.setItem(this.shelf, JSON.stringify(this.acts));
+    } catch {
+      // A browser without storage still sends; it only cannot send again after a reload.
+    }
+  }
+
+  put(act) {
+    this.refusal = "";
+    this.acts.push({
+      id: crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}-${Math.random()}`,
+      epoch_ms: Date.now(),
+      perf_ms: performance.now(),
+      origin_ms: performance.timeOrigin,
+      ...act,
+    });
+    this.keep();
+    this.flush();
+  }
+
+  flush() {
+    this.send([...this.acts]);
+    this.wait();
+    this.changed();
+  }
+
+  wait() {
+    clearTimeout(this.timer);
+    this.timer = this.acts.length ? setTimeout(() => this.again(), PATIENCE_MS) : null;
+  }
+
+  again() {
+    this.tries += 1;
+    this.changed();
+    if (this.tries % DESPAIR) {
+      this.flush();
+      return;
+    }
+    // The server answers but this page's own line to it is stale: a fresh page sends the kept acts again.
+    fetch(new URL("api/health", document.baseURI), { cache: "no-store" })
+      .then((answer) => (answer.ok ? location.reload() : this.wait()))
+      .catch(() => this.wait());
+  }
+
+  settle(settled, refused) {
+    const before = this.acts.length;
+    const gone = new Set(settled);
+    for (const { id, why } of refused) {
+      if (this.acts.some((act) => act.id === id)) this.refusal = why;
+      gone.add(id);
+    }
+    this.acts = this.acts.filter((act) => !gone.has(act.id));
+    if (this.acts.length === before) return;
+    this.tries = 0;
+    this.keep();
+    this.wait();
+  }
+
+  pending(component) {
+    const edits = this.acts.filter((act) => act.kind === "edit" && act.component === component);
+    return edits.length ? edits[edits.length - 1].strength : null;
+  }
+
+  get mood() {
+    if (this.refusal) return "refused";
+    if (!this.acts.length) return "saved";
+    return this.tries ? "unsaved" : "saving";
+  }
+}

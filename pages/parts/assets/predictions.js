@@ -1,0 +1,51 @@
+// Probabilities before and after, in one fixed order, so that a change is seen as a change and nothing moves about.
+const predictionsPart = (part) => {
+  const rows = new Map();
+  const now = el("strong");
+  const share = el("span", { class: "share" });
+  const was = el("span", { class: "was" });
+  part.verdict.replaceChildren(el("p", { class: "now" }, now, share), was);
+
+  const rowOf = (label) => {
+    const row = {
+      name: el("span", { class: "name" }, label),
+      was: el("i", { class: "was" }),
+      now: el("i", { class: "now" }),
+      share: el("span", { class: "share" }),
+      delta: el("span", { class: "delta" }),
+    };
+    row.root = el("div", { class: "bar", role: "img" }, row.name,
+      el("span", { class: "track" }, row.was, row.now), row.share, row.delta);
+    rows.set(label, row);
+    return row;
+  };
+
+  return (data) => {
+    const wanted = data.classes.map(({ label }) => label).join("\n");
+    if (part.bars.dataset.labels !== wanted) {
+      rows.clear();
+      part.bars.replaceChildren(...data.classes.map(({ label }) => rowOf(label).root));
+      part.bars.dataset.labels = wanted;
+    }
+    for (const { label, before, after } of data.classes) {
+      const row = rows.get(label);
+      row.was.style.left = `${before * 100}%`;
+      row.now.style.width = `${after * 100}%`;
+      say(row.share, percent(after));
+      const points = Math.round(after * 100) - Math.round(before * 100);
+      say(row.delta, points ? signed(points, 0) : "");
+      mark(row.root, "data-side", label === data.target ? "target" : label === data.against ? "against" : "other");
+      mark(row.root, "data-top", label === data.now.label);
+      mark(row.root, "aria-label", `${label}: ${percent(before)} before, ${percent(after)} now`);
+    }
+    say(now, data.now.label);
+    say(share, percent(data.now.share));
+    say(was, data.edits.length
+      ? data.now.label === data.was.label
+        ? `still, as before your edits (${percent(data.was.share)})`
+        : `was ${data.was.label} (${percent(data.was.share)}) before your edits`
+      : `with no edits; the picture shows ${data.shows}`);
+    mark(part.verdict, "data-right", data.now.label === data.shows);
+    mark(part.bars, "data-state", data.state);
+  };
+};

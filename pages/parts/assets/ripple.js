@@ -1,0 +1,61 @@
+// The same plan on pictures the participant does not see; measured after the prediction is painted, never before it.
+const COUNTS = [
+  ["fixed", "fixed", "wrong before, right now"],
+  ["broken", "broken", "right before, wrong now"],
+  ["unchanged", "unchanged", "right or wrong as before"],
+];
+
+const ripplePart = (part) => {
+  const cells = Object.fromEntries(COUNTS.map(([kind, word, title]) => {
+    const cell = { count: el("strong"), of: el("span", { class: "of" }), range: el("span", { class: "range" }),
+      low: el("i", { class: "low" }), dot: el("i", { class: "dot" }) };
+    cell.root = el("div", { class: "count", "data-kind": kind, title }, el("span", { class: "word" }, word), cell.count, cell.of,
+      el("span", { class: "whisker", "aria-hidden": "true" }, cell.low, cell.dot), cell.range);
+    return [kind, cell];
+  }));
+  part.counts.replaceChildren(...COUNTS.map(([kind]) => cells[kind].root));
+  let asked = null;
+  let waiting = null;
+
+  const fill = (seen) => {
+    mark(part.counts, "data-stale", false);
+    mark(part.counts, "data-state", seen.state);
+    say(part.measuring, `${seen.images} pictures`);
+    say(part.define, `Your edits on ${seen.images} other pictures. Fixed: wrong before, right now. Broken: right before, wrong now.`);
+    for (const [kind] of COUNTS) {
+      const { hits, trials, value, low, high } = seen[kind];
+      const cell = cells[kind];
+      say(cell.count, String(hits));
+      say(cell.of, `of ${trials}${kind === "fixed" ? " wrong" : kind === "broken" ? " right" : ""}`);
+      say(cell.range, trials ? `${percent(low)}\u2013${percent(high)}` : "");
+      cell.low.style.left = `${100 * low}%`;
+      cell.low.style.width = `${100 * (high - low)}%`;
+      cell.dot.style.left = `${100 * (value ?? 0)}%`;
+    }
+    say(part.worst, seen.worst.length
+      ? `Hit hardest: ${seen.worst.map(({ label, lost, images }) => `${label} ${MINUS}${lost} of ${images}`).join(", ")}`
+      : seen.broken.hits ? "" : "No class loses a picture.");
+  };
+
+  const ask = (data) => {
+    asked = data.state;
+    waiting?.abort();
+    waiting = new AbortController();
+    mark(part.counts, "data-stale", true);
+    say(part.measuring, "measuring\u2026");
+    const where = new URL("api/ripple", document.baseURI);
+    where.search = new URLSearchParams({ s: data.session, task: data.task, state: data.state });
+    fetch(where, { signal: waiting.signal, cache: "no-store" })
+      .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)))
+      .then((seen) => seen.state === asked && fill(seen))
+      .catch((error) => {
+        if (error?.name === "AbortError") return;
+        say(part.measuring, "not measured");
+        asked = null;
+      });
+  };
+
+  return (data) => {
+    if (asked !== data.state) ask(data);
+  };
+};

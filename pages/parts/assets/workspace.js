@@ -1,0 +1,106 @@
+// One bench per mounted element: it draws what the log says and hands every act to the outbox.
+const benches = new WeakMap();
+const SAVED = {
+  saved: "All steps saved",
+  saving: "Saving\u2026",
+  unsaved: "Not saved yet, trying again\u2026",
+};
+
+const open = (root, data) => {
+  const bench = root.querySelector(".bench");
+  const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
+  const now = { chosen: data.view.chosen, overlay: data.view.overlay };
+  let latest = data;
+
+  const outbox = new Outbox(data.session, () => drawHand());
+  const act = (what) => outbox.put({ task: latest.task, ...what });
+  const view = {
+    now,
+    choose: (index) => {
+      if (now.chosen === index) return;
+      now.chosen = index;
+      draw();
+      act({ kind: "inspect", component: index });
+    },
+    overlay: (overlay) => {
+      if (now.overlay === overlay) return;
+      now.overlay = overlay;
+      draw();
+      act({ kind: "overlay", overlay, component: now.chosen });
+    },
+  };
+  const picture = picturePart(part, act, view);
+  const predictions = predictionsPart(part);
+  const components = componentsPart(part, act, view, outbox);
+  const card = cardPart(part);
+  const plan = planPart(part, act, view, outbox);
+  const ripple = ripplePart(part);
+
+  const hint = () => {
+    const { edits, shows, target, now: said, was } = latest;
+    if (said.label === shows && edits.length) return "The model now says what the picture shows. Look at the pictures fixed and broken elsewhere; when you can name the cause, give your answer.";
+    if (edits.length && said.label !== was.label) return `The answer moved to ${said.label}, not yet to ${shows}. Try another component, or undo.`;
+    if (edits.length) return `Still ${said.label}. Look at the measured effect of the next components and suppress another, or undo.`;
+    if (view.now.overlay === "off") return `Click a component to see its examples, then \u201cWhere it fires\u201d to see where it looks.`;
+    return `Which component should not matter here? Suppress it and watch ${target} fall.`;
+  };
+
+  const drawHand = () => {
+    components(latest);
+    const { mood } = outbox;
+    say(part.saved, mood === "refused" ? outbox.refusal : SAVED[mood]);
+    mark(part.saved, "data-mood", mood);
+  };
+
+  const draw = () => {
+    const chosen = latest.components.find(({ index }) => index === now.chosen) ?? latest.components[0];
+    predictions(latest);
+    drawHand();
+    plan(latest);
+    picture(latest, chosen);
+    card(chosen);
+    say(part.place, latest.place);
+    say(part.goal, latest.goal);
+    say(part.aloud, latest.aloud);
+    say(part.answer, latest.answer);
+    say(part.next, hint());
+    ripple(latest);
+    bench.dataset.loading = "false";
+  };
+
+  part.answer.onclick = () => act({ kind: "answer" });
+  const keys = (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+    if (event.composedPath()[0].matches?.("input[type=text], textarea")) return;
+    event.preventDefault();
+    act({ kind: event.shiftKey ? "redo" : "undo" });
+  };
+  document.addEventListener("keydown", keys);
+  // Another tab of the same session may have steered meanwhile; an empty sending fetches what the log says now.
+  const back = () => document.visibilityState === "visible" && outbox.flush();
+  document.addEventListener("visibilitychange", back);
+
+  return {
+    draw: (fresh, send) => {
+      latest = fresh;
+      outbox.send = send;
+      outbox.settle(fresh.settled, fresh.refused);
+      draw();
+    },
+    outbox,
+    close: () => {
+      document.removeEventListener("keydown", keys);
+      document.removeEventListener("visibilitychange", back);
+      clearTimeout(outbox.timer);
+    },
+  };
+};
+
+export default function ({ data, parentElement, setStateValue }) {
+  let bench = benches.get(parentElement);
+  const fresh = !bench;
+  if (fresh) benches.set(parentElement, (bench = open(parentElement, data)));
+  bench.draw(data, (acts) => setStateValue("acts", acts));
+  if (fresh && bench.outbox.acts.length) bench.outbox.flush();
+  return bench.close;
+}

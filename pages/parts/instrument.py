@@ -1,0 +1,38 @@
+"""The workspace's one element on the page: a component of our own, so that a rerun sends one message and nothing jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_ASSETS = Path(__file__).parent / "assets"
+_SCRIPTS = ("dom", "outbox", "picture", "predictions", "components", "card", "plan", "ripple", "workspace")
+
+
+def _joined(*names: str) -> str:
+    return "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in names)
+
+
+# The parts are plain files read as one module: a blob module in the browser could not import its neighbours.
+_mount = st.components.v2.component(
+    "tiller_workspace",
+    html=_joined("frame.html"),
+    css=_joined("look.css", "narrow.css"),
+    js=_joined(*(f"{name}.js" for name in _SCRIPTS)),
+)
+
+KEY = "workspace"
+
+
+def acts_in_hand() -> Sequence[Mapping[str, Any]]:
+    """The acts the browser says are not acknowledged yet, oldest first; empty before its first word."""
+    held = st.session_state.get(KEY)
+    return tuple((held or {}).get("acts") or ())
+
+
+def instrument(data: Mapping[str, Any], *, on_acts: Callable[[], None]) -> None:
+    """Draw the workspace from `data`; `on_acts` runs before the page whenever the browser hands over acts."""
+    _mount(key=KEY, data=dict(data), on_acts_change=on_acts)

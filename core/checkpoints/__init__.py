@@ -1,1 +1,9 @@
-"""Checkpoint readers: each turns one file format into a SparseAutoencoder with its convention stated."""
+"""Each format is one file here that turns a file into a SparseAutoencoder with its convention stated."""
+
+from __future__ import annotations
+
+from core.types import TillerError
+
+
+class CheckpointRefused(TillerError):  # noqa: N818 - a refusal, not a fault of ours
+    """A file is there, and what it holds cannot be trusted to be what was asked for."""

@@ -1,0 +1,131 @@
+"""Tiller's own format: safetensors, with a JSON header that says on what, where and how the dictionary was made.
+
+Tensors: `encoder` (k, d), `encoder_bias` (k), `dictionary` (k, d), `bias` (d), and where the convention has them
+`thresholds` (k) and `mean` (d), all float. The file's metadata has one entry, `tiller`, a JSON object:
+
+    format          "tiller-sae"             version       1
+    model           its name                 weights       SHA-256 of its weights (core.weights.weights_digest)
+    block           from 0                   tokens        all, cls or patches
+    width           d                        components    k
+    activation      {"kind": relu | topk | batch_topk | jump_relu, and its fields k, signed, threshold}
+    normalisation   {"kind": none | layer_norm | constant_norm | dataset, and its fields eps, scale}
+    pre_bias        whether `bias` is taken off before encoding
+    training        what it was trained on and how, free form
+    metrics         what was measured, free form
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from core.checkpoints import CheckpointRefused
+from core.convention import Convention
+from core.model import Clip
+from core.sae import SparseAutoencoder, require_fit
+
+FORMAT, VERSION = "tiller-sae", 1
+_REQUIRED = ("model", "weights", "block")
+_SAID_BY_US = ("activation", "normalisation", "pre_bias", "tokens", "width", "components")
+_TENSORS = ("encoder", "encoder_bias", "dictionary", "bias")
+
+
+def save_native(sae: SparseAutoencoder, path: Path, header: Mapping[str, Any] | None = None) -> None:
+    """Write `sae` to `path`.
+
+    Args:
+        header: `model`, `weights` and `block`, and what is known of `training` and `metrics`; the autoencoder's own
+            header where none is given. What the weights and the convention say themselves is written from them.
+    """
+    given = dict(sae.header if header is None else header)
+    missing = [name for name in _REQUIRED if name not in given]
+    if missing:
+        raise CheckpointRefused(
+            f"{path} was to be written without {', '.join(missing)} in its header; a dictionary whose backbone is "
+            "unknown cannot be checked later: give them."
+        )
+    said = {"training": {}, "metrics": {}} | given
+    said |= {"format": FORMAT, "version": VERSION, "width": sae.width, "components": sae.components}
+    said |= sae.convention.as_json()
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sae.state_dict().items()}
+    save_file(tensors, path, metadata={"tiller": json.dumps(said, sort_keys=True)})
+
+
+def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -> SparseAutoencoder:
+    """Read a file of ours; its header is kept on the autoencoder.
+
+    Args:
+        model: refuse the file unless it was made on these weights at this block.
+
+    Raises:
+        CheckpointRefused: the file is not ours, not whole, or says one thing and holds another.
+        TillerError: the file does not fit `model`.
+    """
+    header, tensors = _read(Path(path), device)
+    try:
+        convention = Convention.from_json(header)
+        sae = SparseAutoencoder(
+            **{name: tensors.pop(name) for name in _TENSORS},
+            convention=convention,
+            thresholds=tensors.pop("thresholds", None),
+            mean=tensors.pop("mean", None),
+            header=header,
+        )
+    except (KeyError, ValueError) as wrong:
+        raise CheckpointRefused(
+            f"{path} is a dictionary file with a fault ({wrong}); make or fetch it again."
+        ) from wrong
+    _check(sae, header, path)
+    if model is not None:
+        require_fit(sae, model)
+    return sae
+
+
+def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    if not path.is_file():
+        raise CheckpointRefused(f"The dictionary {path} was asked for, but there is no such file; check the path.")
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            header = json.loads((file.metadata() or {}).get("tiller", "{}"))
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, json.JSONDecodeError) as wrong:
+        raise CheckpointRefused(
+            f"{path} is not a whole safetensors file ({wrong}); give a dictionary that Tiller wrote."
+        ) from wrong
+    if header.get("format") != FORMAT or header.get("version") != VERSION:
+        raise CheckpointRefused(
+            f"{path} says format {header.get('format')!r}, version {header.get('version')!r}; this reads "
+            f"{FORMAT!r}, version {VERSION}: convert it first."
+        )
+    missing = [name for name in (*_REQUIRED, *_SAID_BY_US) if name not in header]
+    if missing:
+        raise CheckpointRefused(f"The header of {path} lacks {', '.join(missing)}; make or fetch the file again.")
+    return header, tensors
+
+
+def _check(sae: SparseAutoencoder, header: Mapping[str, Any], path: Path) -> None:
+    k, d = header["components"], header["width"]
+    shapes = {
+        "encoder": (k, d),
+        "encoder_bias": (k,),
+        "dictionary": (k, d),
+        "bias": (d,),
+        "thresholds": (k,),
+        "mean": (d,),
+    }
+    state = sae.state_dict()
+    wrong = [
+        f"{name} is {tuple(t.shape)}, not {shapes[name]}" for name, t in state.items() if tuple(t.shape) != shapes[name]
+    ]
+    wrong += [f"{name} holds values that are not finite" for name, t in state.items() if not torch.isfinite(t).all()]
+    if wrong:
+        raise CheckpointRefused(
+            f"{path} does not hold what its header says: {'; '.join(wrong)}; make or fetch it again."
+        )

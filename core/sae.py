@@ -1,0 +1,189 @@
+"""A sparse autoencoder is a dictionary with a convention: the same numbers read another way are another autoencoder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, assert_never, cast
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.codes import Codes
+from core.convention import (
+    Activation,
+    BatchTopK,
+    ConstantNorm,
+    Convention,
+    DatasetNorm,
+    JumpRelu,
+    LayerNorm,
+    NoNorm,
+    Normalisation,
+    Relu,
+    TopK,
+    normalised,
+    scale_and_centre,
+)
+from core.model import Clip
+from core.types import TillerError
+from core.weights import weights_digest
+
+__all__ = [
+    "Activation",
+    "BatchTopK",
+    "Codes",
+    "ConstantNorm",
+    "Convention",
+    "DatasetNorm",
+    "JumpRelu",
+    "LayerNorm",
+    "NoNorm",
+    "Normalisation",
+    "Relu",
+    "SparseAutoencoder",
+    "TopK",
+    "require_fit",
+]
+
+PRE_ACTIVATIONS_AT_ONCE = 1 << 24  # 64 MiB of float32 while encoding, whatever the batch
+
+
+class SparseAutoencoder(nn.Module):
+    """Reads activations x as sparse codes z, and z as a reconstruction of x; its weights are never written to.
+
+        u = (norm(x) - pre_bias * bias) @ encoder.T + encoder_bias;  z = activation(u)
+        x_hat = denorm(z @ dictionary + bias)
+
+    Tokens it does not speak for get no code and no shift, and pass through a reconstruction as they are.
+
+    Args:
+        thresholds: one per component, with `JumpRelu` only.
+        mean: of the data set, with `DatasetNorm` only.
+        header: what is known of its making: `model`, `weights` (digest), `block`, `training`, `metrics`.
+    """
+
+    def __init__(
+        self,
+        encoder: Float[Tensor, "k d"],
+        encoder_bias: Float[Tensor, " k"],
+        dictionary: Float[Tensor, "k d"],
+        bias: Float[Tensor, " d"],
+        *,
+        convention: Convention,
+        thresholds: Float[Tensor, " k"] | None = None,
+        mean: Float[Tensor, " d"] | None = None,
+        header: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if isinstance(convention.activation, JumpRelu) != (thresholds is not None):
+            raise ValueError("Thresholds go with the JumpReLU activation, and only there.")
+        if isinstance(convention.normalisation, DatasetNorm) != (mean is not None):
+            raise ValueError("A mean goes with the data-set normalisation, and only there.")
+        self.encoder = nn.Parameter(encoder, requires_grad=False)
+        self.encoder_bias = nn.Parameter(encoder_bias, requires_grad=False)
+        self.dictionary = nn.Parameter(dictionary, requires_grad=False)
+        self.bias = nn.Parameter(bias, requires_grad=False)
+        self.thresholds = None if thresholds is None else nn.Parameter(thresholds, requires_grad=False)
+        self.mean = None if mean is None else nn.Parameter(mean, requires_grad=False)
+        self.convention = convention
+        self.header = dict(header or {})
+
+    @property
+    def components(self) -> int:
+        """How many latents the dictionary has."""
+        return self.dictionary.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Length of the activations it reads."""
+        return self.dictionary.shape[1]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights and the convention, the same whatever file they came from."""
+        said = weights_digest(self) + json.dumps(self.convention.as_json(), sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def rows(self, images: int, tokens: int) -> Int[Tensor, " n"]:
+        """The rows (image * tokens + token) it speaks for in a batch."""
+        every = torch.arange(images * tokens, device=self.bias.device).view(images, tokens)
+        chosen = {"all": slice(None), "cls": slice(0, 1), "patches": slice(1, None)}[self.convention.tokens]
+        return every[:, chosen].reshape(-1)
+
+    @torch.no_grad()
+    def encode(self, x: Float[Tensor, "*b t d"]) -> Codes:
+        """The codes of one image's tokens or of a batch's; memory is bounded, whatever the batch."""
+        tokens, width = x.shape[-2:]
+        flat = x.reshape(-1, width)
+        images = len(flat) // tokens
+        rows = self.rows(images, tokens)
+        step = max(1, PRE_ACTIVATIONS_AT_ONCE // self.components)
+        found = [self._entries(flat[some], some) for some in rows.split(step)]
+        entries = [torch.cat(part) for part in zip(*found, strict=True)]
+        return Codes.sorted(entries[0], entries[1], entries[2], (images, tokens, self.components))
+
+    @torch.no_grad()
+    def decode(self, codes: Codes, *, at: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
+        """The reconstruction from `codes`, scaled back as the clean activations `at` say."""
+        rows, flat = self.rows(*at.shape[:2]), at.flatten(0, 1)
+        scale, centre = self.frame(flat[rows])
+        return flat.index_copy(0, rows, scale * (codes.weigh(self.dictionary)[rows] + self.bias) + centre).view(
+            at.shape
+        )
+
+    @torch.no_grad()
+    def shift(
+        self, change: Float[Tensor, "n m"], components: Int[Tensor, " m"], *, at: Float[Tensor, "n d"]
+    ) -> Float[Tensor, "n d"]:
+        """What `change` in the codes of `components` adds to the activations `at`; reads those m dictionary rows."""
+        return self.frame(at)[0] * (change @ self.dictionary[components])
+
+    def frame(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n 1"], Tensor]:
+        """Scale and centre of the normaliser's way back, fixed by the clean activations `x`."""
+        return scale_and_centre(self.convention.normalisation, x, self.mean)
+
+    def _entries(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        read = normalised(self.convention.normalisation, x, self.mean)
+        if self.convention.pre_bias:
+            read = read - self.bias
+        u = functional.linear(read, self.encoder, self.encoder_bias)
+        activation = self.convention.activation
+        match activation:
+            case TopK(k, signed):
+                values, components = u.topk(min(k, self.components), dim=-1)
+                token, place = torch.nonzero(values if signed else values.relu_(), as_tuple=True)
+                return rows[token], components[token, place], values[token, place]
+            case Relu():
+                token, component = torch.nonzero(u > 0, as_tuple=True)
+            case BatchTopK(_, threshold):
+                token, component = torch.nonzero(u > max(0.0, threshold), as_tuple=True)
+            case JumpRelu():
+                token, component = torch.nonzero(u > cast(Tensor, self.thresholds), as_tuple=True)
+            case _:
+                assert_never(activation)
+        return rows[token], component, u[token, component]
+
+
+def require_fit(sae: SparseAutoencoder, model: Clip) -> None:
+    """Refuse a dictionary of another width, another backbone or another block than the model's, in one sentence."""
+    header = sae.header
+    if sae.width != model.width:
+        raise TillerError(
+            f"The dictionary reads activations {sae.width} wide, and {model.name} gives {model.width}; "
+            f"load a dictionary made for {model.name}."
+        )
+    if header.get("weights", model.digest) != model.digest:
+        raise TillerError(
+            f"The dictionary was made on {header.get('model', 'another model')} with weights {header['weights'][:12]}, "
+            f"and this {model.name} has weights {model.digest[:12]}; load the weights it was made on."
+        )
+    if header.get("block", model.block) != model.block:
+        raise TillerError(
+            f"The dictionary was made at block {header['block']}, and {model.name} is cut after block {model.block}; "
+            f"cut it after block {header['block']}."
+        )

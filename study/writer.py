@@ -1,0 +1,88 @@
+"""One writer per process: acts that wait for the write lock together are committed together."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from study.database import unavailable, writing
+
+T = TypeVar("T")
+
+
+class Writer:
+    """Runs pieces of work in write transactions, one transaction at a time.
+
+    A caller that finds the lock taken leaves its work in line; whoever gets the lock next commits all that wait,
+    with one flush to the disk, each piece in a savepoint of its own. SQLite before 3.51.3 can damage a file when two
+    connections write at once, so a process must have one Writer per database and write through nothing else.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = writing(engine)
+        self._turn = threading.Lock()
+        self._waiting: deque[_Piece] = deque()
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` and return its result once it is on the disk; an error it raises leaves nothing written."""
+        piece = _Piece(work)
+        self._waiting.append(piece)
+        with self._turn:
+            if not piece.done:
+                self._commit(self._together())
+        return cast("T", piece.outcome())
+
+    def _together(self) -> list[_Piece]:
+        together: list[_Piece] = []
+        while self._waiting:
+            together.append(self._waiting.popleft())
+        return together
+
+    def _commit(self, together: list[_Piece]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                for piece in together:
+                    piece.run(connection)
+        except BaseException as error:
+            for piece in together:
+                piece.fail(error)
+            if not isinstance(error, Exception):
+                raise
+        for piece in together:
+            piece.done = True
+
+
+class _Piece:
+    """One caller's work and what became of it."""
+
+    def __init__(self, work: Callable[[Connection], Any]) -> None:
+        self.done = False
+        self._work = work
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    def run(self, connection: Connection) -> None:
+        try:
+            with connection.begin_nested():
+                self._result = self._work(connection)
+        except (OperationalError, InterfaceError):
+            raise  # the disk or the lock, not this piece: SQLite may have rolled the whole transaction back
+        except Exception as error:
+            self._error = error
+
+    def fail(self, error: BaseException) -> None:
+        self._error = self._error or error
+
+    def outcome(self) -> Any:
+        match self._error:
+            case None:
+                return self._result
+            case DBAPIError() as error:
+                raise unavailable(error) from error
+            case error:
+                raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -55,11 +55,31 @@ class Codes:
         """Components with a code that is not 0, ascending."""
         return tuple(torch.unique_consecutive(self.components).tolist())
 
+    def totals(self, where: Bool[Tensor, " n"] | None = None) -> dict[int, float]:
+        """The sum of each component's entries, or of those `where` is true, in float64."""
+        components, values = (
+            (self.components, self.values) if where is None else (self.components[where], self.values[where])
+        )
+        found, place = torch.unique_consecutive(components, return_inverse=True)
+        sums = values.new_zeros(len(found), dtype=torch.float64).index_add_(0, place, values.double())
+        return dict(zip(found.tolist(), sums.tolist(), strict=True))
+
+    def peaks(self) -> dict[int, float]:
+        """The greatest entry of each component."""
+        found, place = torch.unique_consecutive(self.components, return_inverse=True)
+        peaks = self.values.new_full((len(found),), -torch.inf).scatter_reduce_(0, place, self.values, "amax")
+        return dict(zip(found.tolist(), peaks.tolist(), strict=True))
+
     def of_image(self, image: int) -> Codes:
         """The codes of one image of the batch."""
         _, tokens, width = self.shape
         mine = (self.rows >= image * tokens) & (self.rows < (image + 1) * tokens)
         return Codes(self.rows[mine] - image * tokens, self.components[mine], self.values[mine], (1, tokens, width))
+
+    def of_class_token(self) -> Codes:
+        """The codes of one image's class token, as if there were no other token."""
+        first = self.rows == 0
+        return Codes(self.rows[first], self.components[first], self.values[first], (1, 1, self.shape[2]))
 
     def dense(self) -> Float[Tensor, "b t k"]:
         """The full array; for tests and small dictionaries."""

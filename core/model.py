@@ -234,6 +234,33 @@ class Clip:
         """The second half of the forward pass; `exact` as in `embedding`."""
         return self.classify(self.embedding(activations, exact=exact))
 
+    def readout(
+        self, activations: Float[Tensor, "1 t d"], target: int, against: int
+    ) -> tuple[Float[Tensor, " d"], float]:
+        """The margin as an affine map of the class token, in float64: margin = x[0, 0] @ h + constant.
+
+        h = C diag(gain) P s(t_target - t_against) / (sigma |v|), with the last LayerNorm's deviation sigma and the
+        embedding's norm |v| frozen at this picture's values, and C the centring matrix.
+
+        Raises:
+            TillerError: the cut is not after the last block, or another token than the class token is read.
+        """
+        if not (self.is_last and self.reads_class_token):
+            raise TillerError(
+                f"The exact view was asked for after block {self.block} of {self.name}; it exists after the last block "
+                f"({self.depth - 1}) of a model that reads its class token: cut there, or use view gradient."
+            )
+        norm, x = cast(nn.LayerNorm, self.visual.ln_post), activations[0, 0].double()
+        gain, shift = norm.weight.double(), norm.bias.double()
+        direction = self.scale * (self.text[target].double() - self.text[against].double())
+        proj = self.visual.proj
+        pull = direction if proj is None else proj.double() @ direction
+        deviation = (x.var(unbiased=False) + norm.eps).sqrt()
+        hidden = gain * (x - x.mean()) / deviation + shift
+        length = (hidden if proj is None else hidden @ proj.double()).norm()
+        weighed = gain * pull / (deviation * length)
+        return weighed - weighed.mean(), (shift @ pull / length).item()
+
     def predict(self, activations: Float[Tensor, "1 t d"]) -> Prediction:
         """What the model says about one picture."""
         return Prediction(self.labels, tuple(self.logits(activations)[0].tolist()))

@@ -240,25 +240,33 @@ class ExplanationViewed(InTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplanationChanged(InTask):
-    """The participant asked for another explanation of the same prediction."""
+    """The participant asked for another explanation of the same prediction, or another map over the picture."""
 
     name: ClassVar[str] = "explanation.changed"
     results: ClassVar[frozenset[str]] = frozenset({"view_before", "before_state_id", "after_state_id"})
-    view: str
+    view: str | None = None
     view_before: str | None = None
     toward: str | None = None
     against: str | None = None
+    overlay: str | None = None
+    component: int | None = None  # whose map it is
     before_state_id: str | None = None
     after_state_id: str | None = None
 
     def target(self) -> str | None:
-        return self.view
+        return self.overlay or self.view
 
     def state_ids(self) -> tuple[str | None, str | None]:
         return self.before_state_id, self.after_state_id
 
     def cells(self) -> dict[str, Cell]:
-        return {"view": self.view, "toward": self.toward, "against": self.against}
+        return {
+            "view": self.view,
+            "toward": self.toward,
+            "against": self.against,
+            "overlay": self.overlay,
+            "component": self.component,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +318,7 @@ class InterventionApplied(Intervention):
     name: ClassVar[str] = "intervention.applied"
     results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned", "setting", "previous"})
     component: int
-    tool: str  # suppress, scale, set, add or restore
+    tool: str  # suppress, amplify, set, add or restore
     value: Real
     unit: str  # factor, p99 or code
     scope: Scope = Scope.ACTIVE

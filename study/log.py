@@ -6,7 +6,7 @@ import secrets
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -217,7 +217,7 @@ class EventLog:
             if event.name not in AFTER_THE_END.get(ended, (event.name,)):
                 raise LogRefused(f"Session {session_id} ended with {ended} and takes no {event.name}: start another.")
             before, after = event.state_ids()
-            above: Mapping[str, Any] | None = rows[-1] if rows else head
+            above = cast("Mapping[str, Any] | None", rows[-1] if rows else head)
             row: dict[str, Value] = dict.fromkeys(_COLUMNS)
             row |= _study_cells(event, above)
             row |= place
@@ -248,7 +248,7 @@ class EventLog:
         return rows
 
     @contextmanager
-    def connected(self) -> Iterator[Connection]:
+    def connected(self) -> Generator[Connection]:
         """A connection for reading, which sees one moment of the log from its first query on."""
         try:
             with self._engine.connect() as connection:
@@ -261,7 +261,7 @@ def _draft(event: Event) -> _Drafted:
     # What is written is what reads back: numbers take their field's type here, once.
     read = event_in(event.name, canonical(payload_of(event)))
     payload, salt = canonical(payload_of(read)), secrets.token_hex(16)
-    asked = [read.name, read.target(), read.request()]
+    asked: list[object] = [read.name, read.target(), read.request()]
     return _Drafted(read, payload, salt, payload_digest(salt, payload), read.states(), asked)
 
 

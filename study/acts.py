@@ -1,0 +1,162 @@
+"""What a browser may ask for, read with mistrust: each act is checked in full before anything believes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from core.types import TillerError
+from study.records import ClientTime
+
+MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
+
+
+class ActRefused(TillerError):
+    """An act from the browser that cannot be done; it is dropped, and its sentence shown."""
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Act(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{8,80}$")]
+    task: Name
+    control: Name = "button"
+    epoch_ms: Number | None = None
+    perf_ms: Number | None = None
+    origin_ms: Number | None = None
+
+    @property
+    def client(self) -> ClientTime:
+        """The browser's clocks at the act."""
+        return ClientTime(epoch_ms=self.epoch_ms, perf_ms=self.perf_ms, time_origin=self.origin_ms)
+
+
+class Setting(_Act):
+    """Give one component a strength: a factor under `scale`, multiples of its p99 (or codes) under `set` and `add`."""
+
+    kind: Literal["edit"]
+    component: Annotated[int, Field(ge=0)]
+    strength: Annotated[float, Field(allow_inf_nan=False, ge=-MOST, le=MOST)]
+    op: Literal["scale", "set", "add"] = "scale"
+    unit: Literal["p99", "code"] = "p99"
+    scope: Literal["active", "all", "cls", "patches"] = "active"
+    patches: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(max_length=4096, strict=False)] = ()
+
+    @property
+    def tool(self) -> str:
+        """The tool that a task must offer for it: restore, suppress, amplify, set or add."""
+        if self.op == "scale":
+            return "restore" if self.strength == 1 else "suppress" if self.strength < 1 else "amplify"
+        return "restore" if self.op == "add" and self.strength == 0 else self.op
+
+
+class Undo(_Act):
+    """Take the last standing intervention back."""
+
+    kind: Literal["undo"]
+
+
+class Redo(_Act):
+    """Do the last undone intervention again."""
+
+    kind: Literal["redo"]
+
+
+class Reset(_Act):
+    """Take all edits away."""
+
+    kind: Literal["reset"]
+
+
+class Inspect(_Act):
+    """Open one component's card."""
+
+    kind: Literal["inspect"]
+    component: Annotated[int, Field(ge=0)]
+
+
+class Explain(_Act):
+    """Ask for another explanation: a view, or a margin between two other labels."""
+
+    kind: Literal["explain"]
+    view: Name
+    toward: Annotated[str, StringConstraints(max_length=200)] | None = None
+    against: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class Overlay(_Act):
+    """Lay another map over the picture, or none."""
+
+    kind: Literal["overlay"]
+    overlay: Name
+    component: Annotated[int, Field(ge=0)] | None = None
+
+
+class Turn(_Act):
+    """Go to the answer page, or back from it to the workspace."""
+
+    kind: Literal["answer", "workspace"]
+
+
+Change = Setting | Undo | Redo | Reset
+Act = Change | Inspect | Explain | Overlay | Turn
+
+_ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
+
+
+def read_act(message: object) -> Act:
+    """The act in one message of the browser, which may be anything at all.
+
+    Raises:
+        ActRefused: with one sentence about the first thing that is wrong.
+    """
+    try:
+        return _ACT.validate_python(message)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        kinds = {"edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace"}
+        where = ".".join(str(part) for part in first["loc"] if part not in kinds) or "the act"
+        raise ActRefused(
+            f"A step could not be read: {where}: {first['msg'][0].lower()}{first['msg'][1:]}. "
+            "Nothing was changed; please do it again."
+        ) from error
+
+
+def act_id(message: object) -> str | None:
+    """The id in a message that may not be readable otherwise, so that its refusal can be told to the browser."""
+    found = cast("Mapping[str, Any]", message).get("id") if isinstance(message, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
+    """Refuse an act that the task does not offer or that names a component or patch that is not there."""
+    tool = act.tool if isinstance(act, Setting) else act.kind
+    need = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution"}.get(tool, tool)
+    if need not in tools | {"restore", "answer", "workspace"}:
+        raise ActRefused(
+            f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."
+        )
+    component = getattr(act, "component", None)
+    if component is not None and component >= components:
+        raise ActRefused(
+            f"Component {component} was asked for; the dictionary has {components} (0 to {components - 1}). "
+            "Choose one of these."
+        )
+    if not isinstance(act, Setting):
+        return
+    if (act.scope == "patches") != bool(act.patches):
+        raise ActRefused(
+            f"Scope {act.scope} was asked for with {len(act.patches)} patches; patches go with scope patches, "
+            "at least one. Choose them and try again."
+        )
+    if act.patches and max(act.patches) >= patches:
+        raise ActRefused(
+            f"Patch {max(act.patches)} was asked for; the picture has {patches} (0 to {patches - 1}). "
+            "Choose one of these."
+        )

@@ -134,10 +134,10 @@ def leave_one_out(  # noqa: PLR0917
 ) -> dict[int, float]:
     """What the margin loses without each of `components`, y(x) - y(x without it), in one batched tail pass."""
     for component in components:
-        if not 0 <= component < sae.components:
+        if not 0 <= component < sae.size:
             raise TillerError(
-                f"Component {component} was asked for; the dictionary has {sae.components}: name one from 0 to "
-                f"{sae.components - 1}."
+                f"Component {component} was asked for; the dictionary has {sae.size}: name one from 0 to "
+                f"{sae.size - 1}."
             )
     cut = Dissection.of(model, sae, seen, *_classes(model, seen, target, against))
     return ablation(cut, tuple(dict.fromkeys(components))).scores

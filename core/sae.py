@@ -47,7 +47,6 @@ __all__ = [
     "Relu",
     "SparseAutoencoder",
     "TopK",
-    "require_fit",
 ]
 
 PRE_ACTIVATIONS_AT_ONCE = 1 << 24  # 64 MiB of float32 while encoding, whatever the batch
@@ -94,9 +93,18 @@ class SparseAutoencoder(nn.Module):
         self.header = dict(header or {})
 
     @property
-    def components(self) -> int:
+    def size(self) -> int:
         """How many latents the dictionary has."""
         return self.dictionary.shape[0]
+
+    @property
+    def block(self) -> int:
+        """The block it was made at, as its header says.
+
+        Raises:
+            KeyError: it has no header.
+        """
+        return self.header["block"]
 
     @property
     def width(self) -> int:
@@ -108,6 +116,26 @@ class SparseAutoencoder(nn.Module):
         """SHA-256 of the weights and the convention, the same whatever file they came from."""
         said = weights_digest(self) + json.dumps(self.convention.as_json(), sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
+
+    def check(self, model: Clip) -> None:
+        """Refuse a model of another width, with other weights, or cut at another block, in one sentence."""
+        header = self.header
+        if self.width != model.width:
+            raise TillerError(
+                f"The dictionary reads activations {self.width} wide, and {model.name} gives {model.width}; "
+                f"load a dictionary made for {model.name}."
+            )
+        if header.get("weights", model.digest) != model.digest:
+            raise TillerError(
+                f"The dictionary was made on {header.get('model', 'another model')} with weights "
+                f"{header['weights'][:12]}, and this {model.name} has weights {model.digest[:12]}; "
+                "load the weights it was made on."
+            )
+        if header.get("block", model.block) != model.block:
+            raise TillerError(
+                f"The dictionary was made at block {header['block']}, and {model.name} is cut after block "
+                f"{model.block}; cut it after block {header['block']}."
+            )
 
     def rows(self, images: int, tokens: int) -> Int[Tensor, " n"]:
         """The rows (image * tokens + token) it speaks for in a batch."""
@@ -122,10 +150,10 @@ class SparseAutoencoder(nn.Module):
         flat = x.reshape(-1, width)
         images = len(flat) // tokens
         rows = self.rows(images, tokens)
-        step = max(1, PRE_ACTIVATIONS_AT_ONCE // self.components)
+        step = max(1, PRE_ACTIVATIONS_AT_ONCE // self.size)
         found = [self._entries(flat[some], some) for some in rows.split(step)]
         entries = [torch.cat(part) for part in zip(*found, strict=True)]
-        return Codes.sorted(entries[0], entries[1], entries[2], (images, tokens, self.components))
+        return Codes.sorted(entries[0], entries[1], entries[2], (images, tokens, self.size))
 
     @torch.no_grad()
     def decode(self, codes: Codes, *, at: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
@@ -155,7 +183,7 @@ class SparseAutoencoder(nn.Module):
         activation = self.convention.activation
         match activation:
             case TopK(k, signed):
-                values, components = u.topk(min(k, self.components), dim=-1)
+                values, components = u.topk(min(k, self.size), dim=-1)
                 token, place = torch.nonzero(values if signed else values.relu_(), as_tuple=True)
                 return rows[token], components[token, place], values[token, place]
             case Relu():
@@ -167,23 +195,3 @@ class SparseAutoencoder(nn.Module):
             case _:
                 assert_never(activation)
         return rows[token], component, u[token, component]
-
-
-def require_fit(sae: SparseAutoencoder, model: Clip) -> None:
-    """Refuse a dictionary of another width, another backbone or another block than the model's, in one sentence."""
-    header = sae.header
-    if sae.width != model.width:
-        raise TillerError(
-            f"The dictionary reads activations {sae.width} wide, and {model.name} gives {model.width}; "
-            f"load a dictionary made for {model.name}."
-        )
-    if header.get("weights", model.digest) != model.digest:
-        raise TillerError(
-            f"The dictionary was made on {header.get('model', 'another model')} with weights {header['weights'][:12]}, "
-            f"and this {model.name} has weights {model.digest[:12]}; load the weights it was made on."
-        )
-    if header.get("block", model.block) != model.block:
-        raise TillerError(
-            f"The dictionary was made at block {header['block']}, and {model.name} is cut after block {model.block}; "
-            f"cut it after block {header['block']}."
-        )

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core.codes import Codes
 from core.model import Clip, VisionModel
-from core.sae import SparseAutoencoder, require_fit
+from core.sae import SparseAutoencoder
 from core.types import Edit, Op, Prediction, Scope, SteeringPlan, TillerError
 
 
@@ -55,7 +55,7 @@ def look(model: VisionModel, sae: SparseAutoencoder, pixels: Float[Tensor, "1 3 
         TillerError: `sae` was made for another width, backbone or block.
     """
     if isinstance(model, Clip):
-        require_fit(sae, model)
+        sae.check(model)
     activations = model.activations(pixels)
     clean = Prediction(model.labels, tuple(model.logits(activations)[0].tolist()))
     return Look(activations, sae.encode(activations), clean)
@@ -63,7 +63,7 @@ def look(model: VisionModel, sae: SparseAutoencoder, pixels: Float[Tensor, "1 3 
 
 def check_plan(plan: SteeringPlan, sae: SparseAutoencoder, model: Clip) -> None:
     """Refuse a plan that names a component or a patch that does not exist."""
-    _check(plan, sae.components, model.tokens - 1)
+    _check(plan, sae.size, model.tokens - 1)
 
 
 @torch.no_grad()
@@ -77,7 +77,7 @@ def steer(model: VisionModel, sae: SparseAutoencoder, seen: Look, plan: Steering
         TillerError: the plan names a component or a patch that does not exist.
     """
     x = seen.activations
-    _check(plan, sae.components, x.shape[1] - 1)
+    _check(plan, sae.size, x.shape[1] - 1)
     change = edited(seen.codes, plan, sae)
     moved = x
     delta = x.new_zeros(0, x.shape[2])

@@ -29,7 +29,7 @@ from torch import Tensor
 from core.checkpoints import CheckpointRefused
 from core.convention import Convention
 from core.model import Clip
-from core.sae import SparseAutoencoder, require_fit
+from core.sae import SparseAutoencoder
 
 FORMAT, VERSION = "tiller-sae", 1
 _REQUIRED = ("model", "weights", "block")
@@ -52,7 +52,7 @@ def save_native(sae: SparseAutoencoder, path: Path, header: Mapping[str, Any] | 
             "unknown cannot be checked later: give them."
         )
     said = {"training": {}, "metrics": {}} | given
-    said |= {"format": FORMAT, "version": VERSION, "width": sae.width, "components": sae.components}
+    said |= {"format": FORMAT, "version": VERSION, "width": sae.width, "components": sae.size}
     said |= sae.convention.as_json()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sae.state_dict().items()}
     save_file(tensors, path, metadata={"tiller": json.dumps(said, sort_keys=True)})
@@ -84,7 +84,7 @@ def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -
         ) from wrong
     _check(sae, header, path)
     if model is not None:
-        require_fit(sae, model)
+        sae.check(model)
     return sae
 
 

@@ -1,0 +1,81 @@
+"""Fixtures everybody shares: a small CLIP with random weights, dictionaries for it, and pictures to look at."""
+
+from __future__ import annotations
+
+import open_clip
+import pytest
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image, ImageDraw
+
+from core.model import Clip
+from core.sae import Convention, SparseAutoencoder, TopK
+
+TINY = {
+    "embed_dim": 24,
+    "vision_cfg": {"image_size": 32, "patch_size": 8, "width": 32, "head_width": 8, "layers": 3},
+    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+LABELS = ("apple", "boat", "car")
+
+
+def tiny_network(seed: int = 0, **changed: object) -> open_clip.CLIP:
+    """open_clip's own CLIP, small and random; `changed` goes into the vision configuration."""
+    torch.manual_seed(seed)
+    return open_clip.CLIP(**{**TINY, "vision_cfg": {**TINY["vision_cfg"], **changed}})
+
+
+def tiny_clip(network: torch.nn.Module | None = None, *, block: int = -2, labels: tuple[str, ...] = LABELS) -> Clip:
+    return Clip.wrap(
+        tiny_network() if network is None else network,
+        image_transform_v2(PreprocessCfg(size=32), is_train=False),
+        open_clip.SimpleTokenizer(context_length=16),
+        name="tiny",
+        block=block,
+        labels=labels,
+    )
+
+
+def dictionary_for(
+    model: Clip, convention: Convention, *, components: int = 64, seed: int = 1, **parts: torch.Tensor
+) -> SparseAutoencoder:
+    """A random dictionary of unit rows that says it was made on `model` at its block."""
+    draw = torch.Generator().manual_seed(seed)
+    rows = torch.nn.functional.normalize(torch.randn(components, model.width, generator=draw), dim=-1)
+    return SparseAutoencoder(
+        rows.clone(),
+        0.1 * torch.randn(components, generator=draw),
+        rows.clone(),
+        0.1 * torch.randn(model.width, generator=draw),
+        convention=convention,
+        header={"model": model.name, "weights": model.digest, "block": model.block},
+        **parts,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Clip:
+    """Cut after the second-to-last of 3 blocks; 4 by 4 patches, 32 wide, labels apple, boat, car."""
+    return tiny_clip()
+
+
+@pytest.fixture(scope="session")
+def tiny_sae(tiny_model: Clip) -> SparseAutoencoder:
+    """TopK of 8 over 64 components, all tokens, at the block where `tiny_model` is cut."""
+    return dictionary_for(tiny_model, Convention(TopK(8)))
+
+
+@pytest.fixture(scope="session")
+def picture() -> Image.Image:
+    """Shapes on a gradient, larger than the model's input and not square."""
+    image = Image.linear_gradient("L").resize((60, 48)).convert("RGB")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((8, 6, 30, 30), fill=(200, 40, 30))
+    draw.rectangle((34, 20, 55, 44), fill=(30, 60, 190))
+    return image
+
+
+@pytest.fixture(scope="session")
+def pixels() -> torch.Tensor:
+    """Noise as four pictures, "4 3 32 32"."""
+    return torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(2))

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, cast, get_args
 from pydantic import TypeAdapter
 
 from core.types import Edit, Scope, TillerError
-from study.predictions import LoggedEdit, Real, Shown
+from study.predictions import LoggedEdit, Real, Shown, unpack_logits
 from study.state import Pinned, State, canonical, digest
 
 SCHEMA_VERSION = 1
@@ -98,6 +98,9 @@ class SessionWithdrawn(Happening):
 
     name: ClassVar[str] = "session.withdrawn"
     reason: str = ""
+
+    def cells(self) -> dict[str, Cell]:
+        return {"reason": self.reason or None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +215,12 @@ class StimulusShown(InTask):
         return self.image
 
     def cells(self) -> dict[str, Cell]:
-        return {"image": self.image, "image_sha256": self.image_sha256, "labels_sha256": self.labels_sha256}
+        return {
+            "image": self.image,
+            "image_sha256": self.image_sha256,
+            "labels": json.dumps(self.labels, ensure_ascii=False),
+            "labels_sha256": self.labels_sha256,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -492,6 +500,11 @@ def payload_of(event: Event) -> dict[str, object]:
     return _adapter(event.name).dump_python(event)
 
 
+def readable(event: Event) -> dict[str, object]:
+    """The event's fields as ordinary JSON values, numbers as numbers; not what digests are made of."""
+    return _adapter(event.name).dump_python(event, mode="json")
+
+
 def event_in(name: str, payload: str) -> Event:
     """The event that canonical JSON `payload` holds; the inverse of `canonical(payload_of(event))`."""
     return _adapter(name).validate_python(json.loads(payload))
@@ -526,7 +539,7 @@ def _shown_cells(seen: Shown, when: str) -> dict[str, Cell]:
     ]
     return {
         f"edits{when}": json.dumps(plain),
-        f"logits{when}": seen.logits,
+        f"logits{when}": json.dumps(unpack_logits(seen.logits)),
         f"top1{when}": best.label if best else None,
         f"top1_probability{when}": best.probability if best else None,
         f"topk{when}": json.dumps([[one.label, one.probability] for one in seen.top], ensure_ascii=False),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, insert, select
+from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, func, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -31,6 +31,7 @@ from study.records import (
     server_now,
     verdict,
 )
+from study.script import StudyScript
 from study.state import State, canonical, digest
 from study.writer import Writer
 
@@ -146,7 +147,7 @@ class EventLog:
     def acted(self, session_id: str, key: str) -> tuple[Record, ...]:
         """The rows that the act `key` wrote; empty if it has written none."""
         with self.connected() as connection:
-            return tuple(map(_record, _standing(connection, session_id, key)))
+            return tuple(recorded(_stored(one)) for one in _standing(connection, session_id, key))
 
     def read(self, session_id: str) -> tuple[Record, ...]:
         """All rows of one session in order, those of other processes included."""
@@ -163,23 +164,29 @@ class EventLog:
                 self._read.popitem(last=False)
         return known
 
-    def stream(self, *, study: str | None = None, modes: Sequence[str] | None = None) -> Iterator[Record]:
-        """Every row of the log as it stands now, session by session, in pages; memory does not grow with the log."""
-        query = _ROWS.order_by(db.events.c.session_id, db.events.c.seq)
-        if study is not None:
-            query = query.where(db.events.c.study_id == study)
-        if modes is not None:
-            query = query.where(db.events.c.mode.in_(modes))
+    def stream(self, *, study: str | None = None, without: Sequence[str] = ()) -> Iterator[Record]:
+        """Every row of the log as it stands now, session by session; memory does not grow with the log.
+
+        Args:
+            study: rows of one study only.
+            without: modes to leave out, such as `preview` and `bot`.
+        """
+        return map(recorded, self.stored(study=study, without=without))
+
+    def stored(
+        self, session_id: str | None = None, *, study: str | None = None, without: Sequence[str] = ()
+    ) -> Iterator[Stored]:
+        """The rows and payload texts of one session, or of all, exactly as the database holds them."""
+        query = _chosen(_ROWS, session_id, study, without).order_by(db.events.c.session_id, db.events.c.seq)
         with self.connected() as connection:
             for page in connection.execution_options(yield_per=500).execute(query).mappings().partitions():
-                yield from map(_record, page)
+                yield from map(_stored, page)
 
-    def stored(self, session_id: str) -> Iterator[Stored]:
-        """One session's rows and payload texts exactly as the database holds them."""
+    def count(self, *, study: str | None = None, without: Sequence[str] = ()) -> int:
+        """How many rows `stream` would yield now."""
+        query = _chosen(select(func.count()).select_from(db.events), None, study, without)
         with self.connected() as connection:
-            found = connection.execution_options(yield_per=500).execute(_AFTER, {"session": session_id, "after": 0})
-            for page in found.mappings().partitions():
-                yield from (Stored(_row(one), one["salt"], one["json"]) for one in page)
+            return connection.execute(query).scalar_one()
 
     def sessions(self, *, study: str | None = None) -> tuple[str, ...]:
         """Ids of all sessions, in the order in which their first rows were written."""
@@ -193,12 +200,21 @@ class EventLog:
         """Recompute one session's chain from what the file holds, and name the first bad row."""
         return verdict(session_id, self.stored(session_id))
 
+    def keep_script(self, script: StudyScript) -> None:
+        """Store a script's full text under its digest, once, so that its sessions can be read for ever."""
+        kept = {
+            "script_sha256": script.sha256,
+            "study_id": script.study.id,
+            "version": script.study.version,
+            "json": script.json,
+            "stored_utc_ns": self.now().utc_ns,
+        }
+        self.writer.write(lambda connection: connection.execute(insert_or(db.scripts).on_conflict_do_nothing(), kept))
+
     def _newer(self, session_id: str, after: int) -> tuple[Record, ...]:
         with self.connected() as connection:
-            return tuple(
-                _record(one)
-                for one in connection.execute(_AFTER, {"session": session_id, "after": after}).mappings().all()
-            )
+            found = connection.execute(_AFTER, {"session": session_id, "after": after}).mappings().all()
+        return tuple(recorded(_stored(one)) for one in found)
 
     def _rows(
         self,
@@ -284,7 +300,7 @@ def _repeated(standing: Sequence[RowMapping], asked: str, session_id: str) -> tu
             f"A key of session {session_id} was sent again with another act than {standing[0]['name']}, "
             "which stands; give each act a key of its own."
         )
-    return tuple(map(_record, standing))
+    return tuple(recorded(_stored(one)) for one in standing)
 
 
 def _insert(connection: Connection, rows: Sequence[dict[str, Value]], drafted: Sequence[_Drafted], asked: str) -> None:
@@ -325,10 +341,21 @@ def _client_cells(client: ClientTime | None) -> dict[str, Value]:
     }
 
 
-def _row(found: RowMapping) -> dict[str, Value]:
-    return {column: cast("Value", found[column]) for column in _COLUMNS}
+def _chosen(query: Select[Any], session_id: str | None, study: str | None, without: Sequence[str]) -> Select[Any]:
+    if session_id is not None:
+        query = query.where(db.events.c.session_id == session_id)
+    if study is not None:
+        query = query.where(db.events.c.study_id == study)
+    if without:
+        query = query.where(or_(db.events.c.mode.is_(None), db.events.c.mode.not_in(without)))
+    return query
 
 
-def _record(found: RowMapping) -> Record:
-    payload = cast("str | None", found["json"])
-    return Record(None if payload is None else event_in(str(found["name"]), payload), _row(found))
+def _stored(found: RowMapping) -> Stored:
+    row = {column: cast("Value", found[column]) for column in _COLUMNS}
+    return Stored(row, cast("str | None", found["salt"]), cast("str | None", found["json"]))
+
+
+def recorded(one: Stored) -> Record:
+    """A stored row with its event read; without one where the payload was erased."""
+    return Record(None if one.payload is None else event_in(str(one.row["name"]), one.payload), one.row)

@@ -1,1 +1,90 @@
-"""Exports: one file per format."""
+"""Hand a log on: one file per format, a data dictionary beside it, a manifest over both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+from core.types import TillerError
+from study.events import SCHEMA_VERSION
+from study.exports.columns import write_dictionary
+from study.exports.jsonl import check_jsonl, write_jsonl
+from study.exports.manifest import MANIFEST, Written, list_export, write_checked
+from study.exports.tidy import check_csv, write_csv
+from study.log import EventLog, recorded
+from study.records import Stored
+
+FORMATS = ("csv", "jsonl")
+NOT_DATA = ("preview", "bot")
+
+Progress = Callable[[int, int], None]  # rows done, rows in all
+
+
+def export_log(
+    log: EventLog,
+    out: Path,
+    format: str,
+    *,
+    study: str | None = None,
+    progress: Progress | None = None,
+    without: tuple[str, ...] = NOT_DATA,
+) -> list[Path]:
+    """Write the log to the folder `out` and return the files written, the manifest last.
+
+    Args:
+        log: what to export, as it stands now; rows that come meanwhile are left for the next export.
+        out: a folder, made if it is not there; files of an earlier export of this format are replaced.
+        format: csv or jsonl.
+        study: one study only.
+        progress: called now and then with the rows done and the rows in all.
+        without: modes to leave out; by default what nobody's session made.
+
+    Raises:
+        ExportFailed: a file could not be written or did not read back.
+    """
+    if format not in FORMATS:
+        raise TillerError(f"Format {format!r} was asked for; there are {' and '.join(FORMATS)}: choose one.")
+    out.mkdir(parents=True, exist_ok=True)
+    heads = _Heads(log.count(study=study, without=without), progress)
+
+    def write(file: TextIO) -> int:
+        stored = heads.watched(log.stored(study=study, without=without))
+        return write_jsonl(stored, file) if format == "jsonl" else write_csv(map(recorded, stored), file)
+
+    check = check_jsonl if format == "jsonl" else check_csv
+    files: list[Written] = [
+        write_checked(out / f"events.{format}", write, check),
+        write_checked(out / "events_data_dictionary.csv", write_dictionary),
+    ]
+    list_export(out, format, heads.about(log, study), files)
+    return [out / one.file for one in files] + [out / MANIFEST]
+
+
+class _Heads:
+    """What the manifest says of the rows that pass by: each session's last hash, each script."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total, self._progress, self._done = total, progress, 0
+        self._scripts: set[str] = set()
+        self._streams: dict[str, tuple[int, str]] = {}
+
+    def watched(self, stored: Iterator[Stored]) -> Iterator[Stored]:
+        for one in stored:
+            self._done += 1
+            self._streams[str(one.row["session_id"])] = int(one.row["seq"] or 0), str(one.row["hash"])
+            self._scripts.add(str(one.row["script_sha256"]))
+            if self._progress and self._done % 500 == 0:
+                self._progress(self._done, self._total)
+            yield one
+        if self._progress:
+            self._progress(self._done, self._total)
+
+    def about(self, log: EventLog, study: str | None) -> dict[str, object]:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "study": study,
+            "exported_utc_ns": str(log.now().utc_ns),
+            "scripts": sorted(self._scripts),
+            "streams": {key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()},
+        }

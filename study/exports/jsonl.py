@@ -1,0 +1,57 @@
+"""JSON lines: one event per line with its payload, and all it takes to check the chain without this program."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from study.events import event_in, readable
+from study.records import Stored, verdict
+
+# A JSON number is a double to most readers, exact to 2^53 only; these need 64 bits and travel as strings.
+WIDE = ("srv_utc_ns", "srv_mono_ns")
+
+
+def write_jsonl(stored: Iterable[Stored], file: TextIO) -> int:
+    """Write one line per row; `payload` is for reading, `payload_text` is what `payload_digest` was made of."""
+    lines = 0
+    for one in stored:
+        line: dict[str, Any] = {**one.row, "payload_erased": one.payload is None}
+        line |= {name: str(one.row[name]) for name in WIDE}
+        if one.payload is not None:
+            line["payload"] = readable(event_in(str(one.row["name"]), one.payload))
+            line |= {"salt": one.salt, "payload_text": one.payload}
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        lines += 1
+    return lines
+
+
+def read_jsonl(path: Path) -> Iterator[Stored]:
+    """The rows of a JSON lines export, as the database held them."""
+    with path.open(encoding="utf-8") as file:
+        for text in file:
+            line: dict[str, Any] = json.loads(text)
+            kept = {name: value for name, value in line.items() if name not in _BESIDE}
+            kept |= {name: int(line[name]) for name in WIDE}
+            yield Stored(kept, line.get("salt"), line.get("payload_text"))
+
+
+def check_jsonl(path: Path) -> int:
+    """Read a JSON lines export back, recompute every digest and chain, and return its lines.
+
+    Raises:
+        ValueError: naming the first row that does not follow.
+    """
+    lines = 0
+    for session_id, rows in itertools.groupby(read_jsonl(path), key=lambda one: str(one.row["session_id"])):
+        found = verdict(session_id, rows)
+        if not found.whole:
+            raise ValueError(f"{path.name}: session {session_id}, row {found.bad_seq}: {found.reason}.")
+        lines += found.rows
+    return lines
+
+
+_BESIDE = {"payload_erased", "payload", "salt", "payload_text"}

@@ -16,6 +16,7 @@ from core.steering import Look
 from core.types import TillerError
 
 STEPS = 16
+SCREENED = 32
 ENTRIES_AT_ONCE = 1 << 14  # dictionary rows gathered at a time: 48 MiB at width 768
 TOKENS_AT_ONCE = 1 << 15  # in one batched tail pass
 GRADIENT_TOKENS_AT_ONCE = 1 << 13  # times blocks, in one pass that keeps what its backward pass needs
@@ -193,6 +194,14 @@ def ablation(cut: Dissection, components: Sequence[int]) -> Account:
         constant=0.0,
         other=losses[2],
     )
+
+
+def screened(cut: Dissection, top: int = SCREENED) -> tuple[int, ...]:
+    """Which components are worth removing one by one: all after the last block, else the `top` by |code x gradient|."""
+    if cut.class_token_only:
+        return cut.codes.active()
+    scores = gradient(cut).scores
+    return tuple(sorted(scores, key=lambda component: (-abs(scores[component]), component))[:top])
 
 
 def _dot(one: Tensor, two: Tensor) -> float:

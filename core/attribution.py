@@ -12,14 +12,12 @@ import torch
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-from core.accounts import Account, Dissection, ablation, exact, gradient, integrated
+from core.accounts import SCREENED, Account, Dissection, ablation, exact, gradient, integrated, screened
 from core.codes import Codes
 from core.model import VisionModel
 from core.sae import SparseAutoencoder
 from core.steering import Look
 from core.types import TillerError, View
-
-SCREENED = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +121,7 @@ def attribute(
         case View.INTEGRATED:
             account = integrated(cut)
         case View.ABLATION:
-            account = ablation(cut, _screened(cut, top))
+            account = ablation(cut, screened(cut, top))
         case _:
             assert_never(view)
     return _attribution(view, cut, account, seen)
@@ -170,13 +168,6 @@ def _classes(model: VisionModel, seen: Look, target: int, against: int | None) -
     if target == against:
         raise TillerError(f"'{model.labels[target]}' was to be set against itself; choose another class.")
     return target, against
-
-
-def _screened(cut: Dissection, top: int) -> tuple[int, ...]:
-    if cut.class_token_only:
-        return cut.codes.active()
-    scores = gradient(cut).scores
-    return tuple(sorted(scores, key=lambda component: (-abs(scores[component]), component))[:top])
 
 
 def _attribution(view: View, cut: Dissection, account: Account, seen: Look) -> Attribution:

@@ -173,8 +173,10 @@ def _json(path: Path) -> Any:
 
 def _component(entry: Mapping[str, Any]) -> Component:
     values: dict[str, Any] = {name: math.nan if value is None else value for name, value in entry.items()}
-    exemplars = {name: tuple(value) for name, value in values.items() if name.startswith("exemplars")}
-    return Component(**values | exemplars)
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return Component(**fields)
 
 
 def _batches(model: Clip, images: Path, names: tuple[str, ...]) -> Iterator[Float[Tensor, "b 3 h w"]]:

@@ -70,16 +70,20 @@ class Codes:
         peaks = self.values.new_full((len(found),), -torch.inf).scatter_reduce_(0, place, self.values, "amax")
         return dict(zip(found.tolist(), peaks.tolist(), strict=True))
 
+    def where(self, kept: Bool[Tensor, " n"]) -> Codes:
+        """Those entries alone."""
+        return Codes(self.rows[kept], self.components[kept], self.values[kept], self.shape)
+
     def of_image(self, image: int) -> Codes:
         """The codes of one image of the batch."""
         _, tokens, width = self.shape
-        mine = (self.rows >= image * tokens) & (self.rows < (image + 1) * tokens)
-        return Codes(self.rows[mine] - image * tokens, self.components[mine], self.values[mine], (1, tokens, width))
+        mine = self.where((self.rows >= image * tokens) & (self.rows < (image + 1) * tokens))
+        return Codes(mine.rows - image * tokens, mine.components, mine.values, (1, tokens, width))
 
     def of_class_token(self) -> Codes:
         """The codes of one image's class token, as if there were no other token."""
-        first = self.rows == 0
-        return Codes(self.rows[first], self.components[first], self.values[first], (1, 1, self.shape[2]))
+        first = self.where(self.rows == 0)
+        return Codes(first.rows, first.components, first.values, (1, 1, self.shape[2]))
 
     def dense(self) -> Float[Tensor, "b t k"]:
         """The full array; for tests and small dictionaries."""

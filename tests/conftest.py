@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import open_clip
 import pytest
 import torch
@@ -51,6 +53,21 @@ def dictionary_for(
         header={"model": model.name, "weights": model.digest, "block": model.block},
         **parts,
     )
+
+
+@pytest.fixture(scope="session")
+def make_network() -> Callable[..., open_clip.CLIP]:
+    return tiny_network
+
+
+@pytest.fixture(scope="session")
+def make_clip() -> Callable[..., Clip]:
+    return tiny_clip
+
+
+@pytest.fixture(scope="session")
+def make_sae() -> Callable[..., SparseAutoencoder]:
+    return dictionary_for
 
 
 @pytest.fixture(scope="session")

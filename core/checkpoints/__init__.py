@@ -5,5 +5,5 @@ from __future__ import annotations
 from core.types import TillerError
 
 
-class CheckpointRefused(TillerError):  # noqa: N818 - a refusal, not a fault of ours
+class CheckpointRefused(TillerError):
     """A file is there, and what it holds cannot be trusted to be what was asked for."""

@@ -1,0 +1,331 @@
+"""The command line: parse, call, print; with app.py the only place that may import everything."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from core.types import Component, Prediction, Scope, TillerError, View
+from study.notation import find_label, read_labels, read_plan
+from study.state import Pinned, digest, labels_digest
+from study.tables import attribution_table, figures_table, steering_table
+
+if TYPE_CHECKING:
+    from core.bundle import Which
+    from core.model import Clip
+    from core.sae import SparseAutoencoder
+
+HOME = Path(__file__).resolve().parent.parent
+DEMO = HOME / "data" / "demo"
+
+app = typer.Typer(
+    name="tiller",
+    help="Debug CLIP with sparse-autoencoder components, and keep every intervention.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+demo = typer.Typer(help="The demo world: pictures with known causes, and a CLIP trained on them.", no_args_is_help=True)
+app.add_typer(demo, name="demo")
+
+screen = Console()
+stderr = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
+Labels = Annotated[str | None, typer.Option(help='Class names: "apple,boat,car". Default: the demo\'s own.')]
+Template = Annotated[list[str] | None, typer.Option(help='Prompt template with {} in it, e.g. "a photo of a {}".')]
+Model = Annotated[str | None, typer.Option(help="An open_clip model name, e.g. ViT-B-32. Default: the demo model.")]
+Pretrained = Annotated[str | None, typer.Option(help="An open_clip tag, or a file that holds a state dict.")]
+Sae = Annotated[str | None, typer.Option(help="spatial or cls (the demo's), or a native SAE file.")]
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One model, the dictionary that reads it, and what is known of its components."""
+
+    model: Clip
+    sae: SparseAutoencoder
+    components: dict[int, Component]
+
+    def unit(self, component: int, scope: Scope) -> float:
+        """The p99 of `component` in codes; an error where it is not known."""
+        card = self.components.get(component)
+        size = card.unit(scope) if card else float("nan")
+        if not size > 0:
+            known = f"{len(self.components)} components have one" if self.components else "this dictionary has none"
+            raise TillerError(
+                f"Component {component} has no p99, and {known}; give set and add in codes with --units code."
+            )
+        return size
+
+    def names(self) -> dict[str, dict[str, Any]]:
+        """What the log and the JSON output call the model and its dictionary."""
+        return {
+            "model": {"name": self.model.name, "sha256": self.model.digest, "logit_scale": self.model.scale},
+            "sae": {"block": self.model.block, "components": self.sae.components, "sha256": self.sae.digest},
+        }
+
+
+def open_instrument(
+    model: str | None,
+    pretrained: str | None,
+    sae: str | None,
+    labels: str | None,
+    templates: list[str] | None,
+    *,
+    home: Which,
+) -> Instrument:
+    """The demo's model and dictionary, or those that the options name.
+
+    Args:
+        home: which of the demo's two dictionaries serves where none is named.
+    """
+    from core.bundle import load_instrument
+    from core.checkpoints.native import load_native
+    from core.model import Clip
+
+    if model is None and pretrained is not None:
+        raise TillerError(f"--pretrained {pretrained} was given without --model; name the architecture, e.g. ViT-B-32.")
+    which: Which = sae if sae == "spatial" or sae == "cls" else home
+    if model is None and sae in (None, which):
+        clip, dictionary, index = load_instrument(DEMO, which)
+        components = {card.index: card for card in index}
+    elif sae in (None, which):
+        raise TillerError(f"--model {model} was given with the demo's dictionary; name a native SAE file with --sae.")
+    else:
+        dictionary, components = load_native(Path(sae)), {}
+        if model is None:
+            clip = load_instrument(DEMO, home)[0].at(dictionary.block)
+        else:
+            names = read_labels(labels) if labels else ()
+            clip = Clip.load(model, pretrained, block=dictionary.block, labels=names)
+        dictionary.check(clip)
+    chosen = read_labels(labels) if labels is not None else clip.labels
+    return Instrument(clip.labelled(chosen, tuple(templates) if templates else clip.templates), dictionary, components)
+
+
+def as_json(prediction: Prediction) -> dict[str, list[Any]]:
+    """A prediction as the command line prints it."""
+    return {
+        "labels": list(prediction.labels),
+        "logits": list(prediction.logits),
+        "probabilities": list(prediction.probs),
+    }
+
+
+@contextmanager
+def one_sentence() -> Generator[None]:
+    """Print an error meant for people as its one sentence on stderr, and leave with status 2."""
+    try:
+        yield
+    except (TillerError, OSError) as error:
+        stderr.print(f"tiller: {error}", highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+
+
+def emit(result: dict[str, Any], readable: Table | str, *, json_wanted: bool) -> None:
+    """Print `result` as one JSON object, or what a person reads."""
+    if json_wanted:
+        sys.stdout.write(json.dumps(result) + "\n")
+    else:
+        screen.print(readable)
+
+
+@app.command()
+def steer(
+    image: Annotated[Path, typer.Argument(help="A picture.")],
+    labels: Labels = None,
+    template: Template = None,
+    edit: Annotated[
+        list[str] | None, typer.Option(help="COMPONENT:suppress, :scale=2, :set=1.5 or :add=1; may be repeated.")
+    ] = None,
+    scope: Annotated[str, typer.Option(help="all, active, cls, or patches=0,1")] = "active",
+    units: Annotated[str, typer.Option(help="What set and add count: p99 or code.")] = "p99",
+    model: Model = None,
+    pretrained: Pretrained = None,
+    sae: Sae = None,
+    json_wanted: Json = False,
+) -> None:
+    """Predict a picture's class before and after edits of components."""
+    with one_sentence():
+        if units not in ("p99", "code"):
+            raise TillerError(f"Units {units!r} were asked for; set and add count in p99 or code: name one of them.")
+        from core import steering
+
+        tool = open_instrument(model, pretrained, sae, labels, template, home="spatial")
+        plan = read_plan(edit or (), scope, tool.unit if units == "p99" else lambda component, scope: 1.0)
+        seen = steering.look(tool.model, tool.sae, tool.model.pixels(image))
+        after = steering.steer(tool.model, tool.sae, seen, plan)
+
+        pinned = Pinned(
+            model_sha256=tool.model.digest,
+            dictionary_sha256=tool.sae.digest,
+            image_sha256=digest(image.read_bytes()),
+            labels_sha256=labels_digest(tool.model.labels, tool.model.templates),
+        )
+        result = {
+            "before": as_json(seen.clean),
+            "after": as_json(after.prediction),
+            "edit_norm_ratio": after.edit_norm_ratio,
+            "state_before": pinned.state(()).id,
+            "state_after": pinned.state(plan).id,
+            **tool.names(),
+        }
+        table = steering_table(seen.clean, after.prediction, after.edit_norm_ratio)
+        emit(result, table, json_wanted=json_wanted)
+
+
+@app.command()
+def attribute(
+    image: Annotated[Path, typer.Argument(help="A picture.")],
+    target: Annotated[str, typer.Option(help="The class to explain.")],
+    labels: Labels = None,
+    template: Template = None,
+    against: Annotated[
+        str | None, typer.Option(help="The class to explain it against. Default: the runner-up.")
+    ] = None,
+    view: Annotated[View, typer.Option(help="How the margin is shared out.")] = View.GRADIENT,
+    top: Annotated[int, typer.Option(min=1, help="How many components to list; the rest is summed as `other`.")] = 20,
+    model: Model = None,
+    pretrained: Pretrained = None,
+    sae: Sae = None,
+    json_wanted: Json = False,
+) -> None:
+    """Share a picture's margin between two classes out over the components."""
+    with one_sentence():
+        from core.attribution import attribute as share_out
+        from core.steering import look
+
+        tool = open_instrument(
+            model, pretrained, sae, labels, template, home="cls" if view is View.EXACT else "spatial"
+        )
+        names = tool.model.labels
+        wanted = find_label(names, target)
+        other = find_label(names, against) if against is not None else None
+        seen = look(tool.model, tool.sae, tool.model.pixels(image))
+        found = share_out(tool.model, tool.sae, seen, wanted, against=other, view=view)
+        listed = found.ranked(top)
+        result = {
+            "view": view.value,
+            "target": names[found.target],
+            "against": names[found.against],
+            "margin": found.margin,
+            "components": [
+                {"index": each, "activation": found.activation[each], "score": found.scores[each]} for each in listed
+            ],
+            "other": found.beyond(listed),
+            "bias": found.bias,
+            "error": found.error,
+            "constant": found.constant,
+            "total": found.total,
+            "completeness_gap": found.completeness_gap,
+            **tool.names(),
+        }
+        emit(result, attribution_table(result, tool.components), json_wanted=json_wanted)
+
+
+@contextmanager
+def shown_progress() -> Generator[Callable[[str, int, int], None]]:
+    """A function (what, done, of) that keeps one progress bar per `what` on stderr."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=stderr) as bars:
+        known: dict[str, Any] = {}
+
+        def advance(what: str, done: int, of: int) -> None:
+            if what not in known:
+                known[what] = bars.add_task(what, total=of)
+            bars.update(known[what], completed=done, total=of)
+
+        yield advance
+
+
+@app.command()
+def doctor(json_wanted: Json = False) -> None:
+    """Measure the demo on freshly drawn pictures; leaves with status 1 where a goal is not met."""
+    with one_sentence():
+        from core.demo.figures import measure
+
+        with shown_progress() as advance:
+            figures = measure(DEMO, progress=advance)
+        emit({"figures": [asdict(each) for each in figures]}, figures_table(figures), json_wanted=json_wanted)
+    if not all(figure.met for figure in figures):
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
+    form: Annotated[str, typer.Option("--format", help="csv or jsonl")] = "csv",
+    study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
+    json_wanted: Json = False,
+) -> None:
+    """Write the log with its data dictionary and a manifest of digests."""
+    with one_sentence():
+        from study.database import connect
+        from study.exports import export_log
+        from study.log import EventLog
+        from study.settings import settings_in
+
+        if form not in ("csv", "jsonl"):
+            raise TillerError(f"Format {form!r} was asked for; there are csv and jsonl: name one of them.")
+        log = EventLog(connect(settings_in(os.environ).database_url))
+        with shown_progress() as advance:
+            written = export_log(log, out, form, study=study, progress=lambda done, of: advance("rows", done, of))
+        files = [str(path) for path in written]
+        emit({"files": files}, "\n".join(files), json_wanted=json_wanted)
+
+
+@demo.command("draw")
+def draw(
+    out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
+    n: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 32,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Draw pictures of the demo world, and a CSV of what is in each."""
+    with one_sentence():
+        from core.demo.artefacts import draw_set
+
+        with shown_progress() as advance:
+            table = draw_set(n, seed, out, progress=advance)
+        screen.print(f"{n} pictures and {table}")
+
+
+@demo.command("build")
+def build(
+    out: Annotated[Path, typer.Option(help="The bundle's folder.")] = DEMO,
+    work: Annotated[Path, typer.Option(help="Where an interrupted build is kept and goes on from.")] = HOME
+    / "build"
+    / "demo",
+) -> None:
+    """Draw the world, train the model and its dictionaries, and write the bundle; within an hour on two cores."""
+    with one_sentence():
+        from core.demo.artefacts import build as build_demo
+
+        with shown_progress() as advance:
+            build_demo(out, work=work, progress=advance)
+
+
+def main() -> None:
+    """The console script `tiller`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

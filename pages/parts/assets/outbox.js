@@ -63,14 +63,11 @@ class Outbox {
       .catch(() => this.wait());
   }
 
-  settle(settled, refused) {
+  // `answers` has one sentence per id that the server has dealt with: empty where the act stands in the log.
+  settle(answers) {
     const before = this.acts.length;
-    const gone = new Set(settled);
-    for (const { id, why } of refused) {
-      if (this.acts.some((act) => act.id === id)) this.refusal = why;
-      gone.add(id);
-    }
-    this.acts = this.acts.filter((act) => !gone.has(act.id));
+    for (const { id } of this.acts) if (answers[id]) this.refusal = answers[id];
+    this.acts = this.acts.filter(({ id }) => !(id in answers));
     if (this.acts.length === before) return;
     this.tries = 0;
     this.keep();

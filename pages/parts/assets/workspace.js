@@ -62,7 +62,7 @@ const open = (root, data) => {
     say(part.place, latest.place);
     say(part.goal, latest.goal);
     say(part.aloud, latest.aloud);
-    say(part.answer, latest.answer);
+    say(part.answer, "Give my answer");
     say(part.next, hint());
     ripple(latest);
     bench.dataset.loading = "false";
@@ -84,7 +84,7 @@ const open = (root, data) => {
     draw: (fresh, send) => {
       latest = fresh;
       outbox.send = send;
-      outbox.settle(fresh.settled, fresh.refused);
+      outbox.settle(fresh.answers);
       draw();
     },
     outbox,

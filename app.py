@@ -1,0 +1,143 @@
+"""The web root: everything is imported, built and warmed before the first visitor, and never again after that."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from threading import Semaphore
+
+import streamlit as st
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pages.parts.calm import apologise
+from pages.parts.rig import Rig, TaskPicture, install, installed
+
+_log = logging.getLogger("tiller")
+_FOR_EVER = "private, max-age=31536000, immutable"
+
+
+def build(environment: Mapping[str, str]) -> Rig:
+    """Compose the rig that the environment names; the demo where it names nothing."""
+    import torch  # noqa: PLC0415 - heavy, and unwanted before the server has a lifespan to import it in
+
+    from core.bundle import load_bundle  # noqa: PLC0415
+    from study.database import connect  # noqa: PLC0415
+    from study.log import EventLog  # noqa: PLC0415
+    from study.script import load_script  # noqa: PLC0415
+    from study.settings import settings_in  # noqa: PLC0415
+
+    torch.set_num_threads(1)  # with a gate as wide as the machine, more threads only wait for each other
+    settings = settings_in(environment)
+    script = load_script(settings.study)
+    log = EventLog(connect(settings.database_url))
+    log.keep_script(script)
+    bundles = {which: load_bundle(settings.bundle, which) for which in {task.sae for task in script.tasks.values()}}
+    gate = Semaphore(os.cpu_count() or 1)
+    return Rig(bundles=bundles, tasks=task_pictures(settings.bundle), script=script, log=log, gate=gate)
+
+
+def task_pictures(folder: Path) -> dict[str, TaskPicture]:
+    """The bundle's pictures for tasks, by kind."""
+    with (folder / "tasks.csv").open(newline="", encoding="utf-8") as table:
+        return {row["kind"]: TaskPicture(row["file"], row["truth"]) for row in csv.DictReader(table)}
+
+
+def warm(rig: Rig) -> None:
+    """Walk every path once that a participant will take, so that nobody pays for the first time."""
+    import pages.parts.board  # noqa: F401, PLC0415
+    from core.ripple import ripple  # noqa: PLC0415
+    from core.types import Edit, SteeringPlan  # noqa: PLC0415
+    from pages.parts.opened import open_picture, seen_under  # noqa: PLC0415
+
+    for task in rig.script.tasks.values():
+        opened = open_picture(rig, task)
+        plan = SteeringPlan((Edit(opened.shown[0].index),))
+        seen_under(rig, opened, plan)
+        ripple(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
+
+
+@asynccontextmanager
+async def lifespan(_: object) -> AsyncIterator[None]:
+    """Build the rig, then take all that is alive out of the collector's rounds: it would stop every click for 0.3 s."""
+    try:
+        rig = await to_thread.run_sync(build, os.environ)
+        await to_thread.run_sync(warm, rig)
+        install(rig)
+    except Exception:
+        _log.exception("The app has started without its rig; /api/health answers 503 until it is mended.")
+    gc.collect()
+    gc.freeze()
+    yield
+
+
+async def health(_: Request) -> Response:
+    """Whether database and model are there: 200, or 503 with what is not."""
+
+    def look() -> dict[str, bool]:
+        rig = installed()
+        try:
+            database = rig is not None and rig.log.sessions(study="") == ()
+        except Exception:
+            _log.exception("The database does not answer.")
+            database = False
+        return {"database": database, "model": rig is not None and bool(rig.bundles)}
+
+    found = await to_thread.run_sync(look)
+    well = all(found.values())
+    return JSONResponse({"status": "ok" if well else "unwell", **found}, status_code=200 if well else 503)
+
+
+async def picture(request: Request) -> Response:
+    """One picture of the bundle, under its opaque name."""
+    from pages.parts.gallery import encoded  # noqa: PLC0415
+
+    rig, side = installed(), request.query_params.get("side", "")
+    name = request.path_params["name"]
+    found = None
+    if rig is not None and side.isdecimal():
+        found = await to_thread.run_sync(lambda: encoded(rig, name, int(side)))
+    if found is None:
+        return Response(status_code=404)
+    return Response(found[0], media_type=found[1], headers={"Cache-Control": _FOR_EVER})
+
+
+async def ripple_of(request: Request) -> Response:
+    """The ripple of the plan that stands for the session whose link is given."""
+    from pages.parts.ripples import ripple_for  # noqa: PLC0415
+
+    rig = installed()
+    if rig is None:
+        return Response(status_code=503)
+    token = request.query_params.get("s", "")
+    try:
+        found = await to_thread.run_sync(ripple_for, rig, token)
+    except Exception:
+        _log.exception("The ripple could not be measured.")
+        return Response(status_code=500)
+    return Response(status_code=404) if found is None else JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+
+def on_script_error(error: BaseException) -> bool:
+    """The net beneath the pages: the same calm sentence for what no page has caught."""
+    apologise(error)
+    return True
+
+
+app = st.App(
+    "pages/entry.py",
+    routes=[
+        Route("/api/health", health),
+        Route("/api/picture/{name}", picture),
+        Route("/api/ripple", ripple_of),
+    ],
+    lifespan=lifespan,
+    on_script_error=on_script_error,
+)

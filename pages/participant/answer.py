@@ -1,0 +1,54 @@
+"""Answer: what the participant thinks the cause is, and how sure they are, on a scale without a preset mark."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import streamlit as st
+
+from pages.parts.calm import calmly
+from pages.parts.frame import page
+from pages.parts.here import arrive
+from pages.parts.opened import bench_of, open_picture, seen_under
+from pages.parts.questions import answers_given, ask
+from pages.parts.sheets import picture_beside, plan_in_words
+from study.acts import Turn
+from study.events import SessionCompleted, TaskSubmitted
+from study.interventions import perform
+from study.session import Step, history_in
+
+who = arrive(Step.ANSWER)
+key, attempt = str(who.place.task), who.place.attempt
+task = who.rig.script.tasks[key]
+opened = open_picture(who.rig, task)
+plan = history_in(who.records, key).plan
+
+
+@calmly
+def submit() -> None:
+    """Hand in all answers together, or say what is missing."""
+    given, missing = answers_given(task, key, attempt, who.place.order)
+    st.session_state.missing = missing
+    if missing:
+        return
+    last = len(who.place.submitted) + 1 == len(who.rig.script.tasks)
+    end = [SessionCompleted()] if last else []
+    who.note(*given, TaskSubmitted(task=key, attempt=attempt), *end, key=f"submit/{key}/{attempt}")
+
+
+@calmly
+def back(press: str) -> None:
+    """Return to the workspace, where everything stands as it was."""
+    perform(who.rig.log, who.session_id, Turn(id=press, task=key, kind="workspace"), bench_of(who.rig, who.place))
+
+
+with page("sheet", "Answer"):
+    st.title("What went wrong?")
+    with picture_beside(who.rig, opened):
+        plan_in_words(opened, plan, seen_under(who.rig, opened, plan).prediction)
+    ask(task, who.place.order)
+    for label in st.session_state.pop("missing", ()):
+        st.warning(f"Still open: {label}", icon=None)
+    with st.container(horizontal=True):
+        st.button("Hand in", key="submit", type="primary", on_click=submit)
+        st.button("Back to the workspace", key="back", on_click=back, args=(str(uuid4()),))

@@ -1,0 +1,41 @@
+"""Briefing: the failing picture, what the model says of it, what to do, and the tools in plain words."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.calm import calmly
+from pages.parts.frame import page
+from pages.parts.here import arrive
+from pages.parts.opened import bench_of, open_picture
+from pages.parts.sheets import picture_beside, tools_in_words
+from study.interventions import opening
+from study.session import Step
+
+who = arrive(Step.BRIEFING)
+key = str(who.place.task)
+task = who.rig.script.tasks[key]
+opened = open_picture(who.rig, task)
+
+
+@calmly
+def start() -> None:
+    """Begin the attempt: started, picture shown, and what the model says of it untouched."""
+    bench = bench_of(who.rig, who.place)
+    labels = opened.seen.clean.labels
+    happened = opening(bench, image=opened.picture, labels=labels, order=who.place.order)
+    who.note(*happened, key=f"open/{key}/{who.place.attempt}")
+
+
+with page("sheet", "Task"):
+    many = len(who.rig.script.tasks)
+    st.title(f"Picture {who.place.order} of {many}")
+    with picture_beside(who.rig, opened):
+        st.subheader(f"The model says {opened.target}.")
+        share = opened.seen.clean.prob(opened.target)
+        st.markdown(f"It gives *{opened.target}* {share:.0%}. The picture shows a thing that is called **{opened.truth}**.")
+        st.markdown(task.goal)
+        st.button("Open the workspace", key="start", type="primary", on_click=start)
+    tools_in_words(opened)
+    if who.rig.script.think_aloud:
+        st.markdown(f"**Thinking aloud.** {who.rig.script.think_aloud}")

@@ -1,0 +1,46 @@
+"""Consent: what is kept, and one answer for each thing asked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.calm import calmly
+from pages.parts.frame import page
+from pages.parts.here import arrive
+from study.events import ConsentGiven, ConsentRefused, ConsentShown, SessionCompleted
+from study.session import Step
+
+who = arrive(Step.CONSENT)
+consent, digest = who.rig.script.consent, who.rig.script.consent_sha256
+who.note(ConsentShown(text_sha256=digest, scopes=tuple(scope.key for scope in consent.scopes)), key="consent/shown")
+
+
+@calmly
+def agree() -> None:
+    """Write one answer per scope; a required one is given by this button itself."""
+    given = [scope.required or bool(st.session_state.get(f"scope-{scope.key}")) for scope in consent.scopes]
+    answers = [
+        (ConsentGiven if yes else ConsentRefused)(scope=scope.key, text_sha256=digest)
+        for scope, yes in zip(consent.scopes, given, strict=True)
+    ]
+    who.note(*answers, key="consent")
+
+
+@calmly
+def decline() -> None:
+    """Write that nothing is allowed, which ends the session."""
+    refused = [ConsentRefused(scope=scope.key, text_sha256=digest) for scope in consent.scopes]
+    who.note(*refused, SessionCompleted(outcome="no_consent"), key="consent")
+
+
+with page("sheet", "Consent"):
+    st.markdown(who.rig.script.consent_text)
+    with st.container(border=True):
+        for scope in consent.scopes:
+            if scope.required:
+                st.markdown(f"{scope.label} *Needed to take part.*")
+            else:
+                st.checkbox(f"{scope.label} Optional.", key=f"scope-{scope.key}")
+    with st.container(horizontal=True):
+        st.button("I agree, show me the first picture", key="agree", type="primary", on_click=agree)
+        st.button("I do not want to take part", key="decline", on_click=decline)

@@ -1,0 +1,31 @@
+"""Done: thanks, what was recorded, and a fresh start."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.calm import calmly
+from pages.parts.frame import page
+from pages.parts.here import arrive
+from pages.parts.sheets import recorded
+from study.session import Step
+
+who = arrive(Step.DONE)
+
+
+@calmly
+def afresh() -> None:
+    """Forget this window's session; the record keeps it."""
+    st.session_state.pop("newcomer", None)
+    st.query_params.clear()
+
+
+with page("sheet", "Thanks"):
+    if who.place.outcome == "completed":
+        st.title("Thank you")
+        st.markdown(who.rig.script.debrief)
+        recorded(who.records)
+    else:
+        st.title("Nothing more is recorded")
+        st.markdown("You chose not to take part, and that is fine. You can close this window.")
+    st.button("Start afresh", key="afresh", on_click=afresh)

@@ -1,0 +1,25 @@
+// A line to mark once: its value exists only after the participant has put a mark on it.
+export default function ({ data, parentElement, setStateValue }) {
+  const find = (what) => parentElement.querySelector(what);
+  const [input, output] = [find("input"), find("output")];
+  find(".label").textContent = data.label;
+  find(".low").textContent = data.low;
+  find(".high").textContent = data.high;
+  input.min = data.min;
+  input.max = data.max;
+  input.setAttribute("aria-label", data.label);
+  const show = (value) => {
+    input.dataset.set = String(value !== null);
+    output.textContent = value === null ? "click the line to set a mark" : String(value);
+    input.setAttribute("aria-valuetext", value === null ? "not set" : String(value));
+    if (value !== null) input.value = value;
+  };
+  if (!input.matches(":active")) show(data.value);
+  input.oninput = () => show(Number(input.value));
+  input.onchange = () => setStateValue("value", Number(input.value));
+  // A click on the middle changes nothing in the browser's eyes, and yet it is an answer.
+  input.onpointerup = () => setStateValue("value", Number(input.value));
+  input.onkeydown = (event) => {
+    if (event.key === " " || event.key === "Enter") setStateValue("value", Number(input.value));
+  };
+}

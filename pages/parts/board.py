@@ -1,0 +1,162 @@
+"""What the workspace shows, as plain values for the browser: all of it follows from the log and the opened picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from core.types import Component, Prediction, Rate, Ripple, Scope, SteeringPlan
+from pages.parts.gallery import url_of
+from pages.parts.here import Here
+from pages.parts.opened import Opened
+from study.events import ConceptInspected, ExplanationChanged
+from study.interventions import Seen
+from study.records import Record
+from study.session import History, Session
+
+CLASSES = 12
+EXEMPLARS = 4
+
+
+def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, Any]:
+    """Everything on the workspace but the ripple, which is measured after the prediction is painted."""
+    script, place = who.rig.script, who.place
+    before, after = opened.seen.clean, seen.prediction
+    still = who.rig.pictures.recall(("still", opened.pinned), lambda: _still(opened))
+    strengths = {edit.component: edit.strength for edit in history.plan}
+    return {
+        **still,
+        "session": who.session_id[:12],
+        "task": place.order,
+        "place": f"Picture {place.order} of {len(script.tasks)}",
+        "goal": f"The picture shows {opened.truth}, and the model says {opened.target}. Find out why, and repair it.",
+        "aloud": script.think_aloud.split(". ")[0].rstrip(".") + "." if script.think_aloud else "",
+        "tools": list(script.tasks[str(place.task)].tools),
+        "classes": [
+            {"label": label, "before": before.prob(label), "after": after.prob(label)} for label in _classes(before)
+        ],
+        "was": _top(before),
+        "now": _top(after),
+        "components": [
+            {**component, "strength": strengths.get(component["index"], 1.0)} for component in still["components"]
+        ],
+        "edits": [
+            {"index": each.component, "name": opened.bundle.index[each.component].label, "strength": each.strength}
+            for each in history.plan
+        ],
+        "can_undo": bool(history.past),
+        "can_redo": bool(history.future),
+        "size": seen.edit_norm_ratio,
+        "state": state_of(opened, history.plan),
+        "view": _view(who.records, place, opened),
+    }
+
+
+def state_of(opened: Opened, plan: SteeringPlan) -> str:
+    """A short name of what is on the screen: picture, model, dictionary, labels and edits."""
+    return opened.pinned.state(plan).id[:16]
+
+
+def ripple_board(found: Ripple, opened: Opened, plan: SteeringPlan) -> dict[str, Any]:
+    """The ripple of `plan` as counts with Wilson 95 % intervals, and the classes that lost most."""
+    rates = {"fixed": found.fixed_rate, "broken": found.broken_rate, "unchanged": Rate(found.unchanged, found.images)}
+    return {
+        "state": state_of(opened, plan),
+        "images": found.images,
+        "rerouted": found.rerouted,
+        **{
+            kind: {
+                "hits": rate.hits,
+                "trials": rate.trials,
+                "value": rate.value if rate.trials else None,
+                "low": rate.low,
+                "high": rate.high,
+            }
+            for kind, rate in rates.items()
+        },
+        "worst": [
+            {"label": change.label, "lost": change.right_before - change.right_after, "images": change.right_before}
+            for change in found.worst[:3]
+        ],
+    }
+
+
+def _still(opened: Opened) -> dict[str, Any]:
+    """The part of the board that no act changes."""
+    grid = opened.attribution.grid
+    maps = opened.attribution.per_token is not None and not opened.bundle.model.is_last
+    pushes = {each.index: opened.attribution.patches(each.index) for each in opened.shown} if maps else {}
+    return {
+        "picture": {"url": url_of(opened.picture, 448, opened.bundle), "grid": grid, "alt": "The picture of this task"},
+        "maps": maps,
+        "shows": opened.truth,
+        "target": opened.target,
+        "against": opened.against,
+        "agreement": opened.agreement,
+        "explains": opened.attribution.dictionary_explains,
+        "explained": opened.attribution.explained_share,
+        "pushes_scale": max((float(np.abs(each).max()) for each in pushes.values()), default=0.0),
+        "components": [_component(opened, each, pushes.get(each.index)) for each in opened.shown],
+    }
+
+
+def _component(opened: Opened, component: Component, pushes: np.ndarray | None) -> dict[str, Any]:
+    fires = _fires(opened, component.index)
+    bands = {
+        "top": component.exemplars_top,
+        "middle": component.exemplars_middle,
+        "low": component.exemplars_low,
+    }
+    return {
+        "index": component.index,
+        "name": component.label,
+        "score": opened.attribution.scores[component.index],
+        "effect": opened.effects[component.index],
+        "activation": opened.attribution.activation[component.index],
+        "density": component.density,
+        "p99": component.p99,
+        "exemplars": {band: [url_of(name, 96, opened.bundle) for name in names[:EXEMPLARS]] for band, names in bands.items()},
+        "fires": _rounded(fires),
+        "fires_scale": _p99(component, float(fires.max(initial=0.0))),
+        "pushes": None if pushes is None else _rounded(pushes),
+    }
+
+
+def _fires(opened: Opened, component: int) -> np.ndarray:
+    rows, values = opened.seen.codes.of(component)
+    flat = np.zeros(opened.attribution.grid**2)
+    flat[rows[rows > 0].numpy() - 1] = values[rows > 0].numpy()
+    return flat
+
+
+def _p99(component: Component, otherwise: float) -> float:
+    unit = component.unit(Scope.PATCHES)
+    return unit if unit > 0 else max(otherwise, 1e-9)
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [float(f"{value:.3g}") for value in values.reshape(-1)]
+
+
+def _classes(before: Prediction) -> list[str]:
+    return [before.labels[label] for label in before.ranked[:CLASSES]]
+
+
+def _top(prediction: Prediction) -> Mapping[str, Any]:
+    return {"label": prediction.top, "share": prediction.prob(prediction.top)}
+
+
+def _view(records: Iterable[Record], place: Session, opened: Opened) -> dict[str, Any]:
+    """The component and the overlay last looked at in this attempt, so that a reload finds them again."""
+    chosen, overlay = opened.shown[0].index, "off"
+    for record in records:
+        match record.event:
+            case ConceptInspected() as event if event.task == place.task:
+                chosen = event.component
+            case ExplanationChanged() as event if event.task == place.task and event.overlay:
+                overlay = event.overlay
+            case _:
+                pass
+    return {"chosen": chosen, "overlay": overlay}

@@ -1,0 +1,55 @@
+"""What goes wrong is one calm sentence with a number for the participant, and a traceback for the server's log."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+from collections.abc import Callable
+from typing import ParamSpec
+
+import streamlit as st
+
+P = ParamSpec("P")
+_log = logging.getLogger("tiller")
+_SLOT = "tiller_trouble"
+
+
+def new_reference() -> str:
+    """A number that a participant can read out: six hexadecimal digits."""
+    return secrets.token_hex(3).upper()
+
+
+def told(error: BaseException, reference: str, where: str) -> str:
+    """Write the traceback to the server's log under `reference`, and return that number."""
+    _log.error("%s: trouble %s", where, reference, exc_info=error)
+    return reference
+
+
+def calmly(callback: Callable[P, None]) -> Callable[P, None]:
+    """Guard a callback: Streamlit runs it before the page, outside of every `try` a page could have."""
+
+    @functools.wraps(callback)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            callback(*args, **kwargs)
+        except Exception as error:
+            st.session_state[_SLOT] = told(
+                error, new_reference(), getattr(callback, "__name__", "callback")
+            )
+
+    return guarded
+
+
+def apologise(error: BaseException | None = None) -> None:
+    """Say on the page what `error`, or a guarded callback before this run, has left to say."""
+    reference = told(error, new_reference(), "page") if error else st.session_state.pop(_SLOT, None)
+    if reference is None:
+        return
+    st.warning(
+        f"That did not work, and nothing was lost. Please try once more; if it happens again, tell the person who "
+        f"gave you the link the number {reference}.",
+        icon=None,
+    )
+    if error:
+        st.button("Try again", key="try-again")

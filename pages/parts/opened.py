@@ -1,0 +1,129 @@
+"""A task's picture, opened once: what the model says of it, which components it rests on, and what each plan makes of it."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from core.attribution import Attribution, agreement, attribute, leave_one_out
+from core.bundle import Bundle
+from core.model import Clip
+from core.steering import Look, look, steer
+from core.types import Component, SteeringPlan, View
+from pages.parts.rig import Rig
+from study.interventions import Bench, Seen
+from study.script import Task
+from study.session import Session
+from study.state import Pinned, digest, labels_digest
+
+SHOWN = 16
+SCREENED = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """One picture under one dictionary; `effects` are exact leave-one-out losses of the margin, in logits."""
+
+    bundle: Bundle
+    model: Clip  # the bundle's, with the task's own class names where it has some
+    picture: str
+    truth: str
+    seen: Look
+    attribution: Attribution
+    effects: Mapping[int, float]
+    agreement: float | None
+    shown: tuple[Component, ...]  # by attribution, greatest push towards `target` first
+    pinned: Pinned
+
+    @property
+    def target(self) -> str:
+        """What the model says of the picture as it is."""
+        return self.seen.clean.labels[self.attribution.target]
+
+    @property
+    def against(self) -> str:
+        """What it is weighed against: the right name where the model is wrong, else its second choice."""
+        return self.seen.clean.labels[self.attribution.against]
+
+
+def open_picture(here: Rig, task: Task) -> Opened:
+    """The picture of `task`, looked at and attributed once for everybody."""
+    return here.pictures.recall((task.picture, task.sae, task.labels), lambda: _opened(here, task))
+
+
+def seen_under(here: Rig, opened: Opened, plan: SteeringPlan) -> Seen:
+    """What the model says of the picture under `plan`; computed once per plan, by the tail alone."""
+    key = (opened.pinned, plan)
+    known: Seen | None = here.states.peek(key)
+    if known is not None:
+        return replace(known, cache_hit=True)
+    return here.states.recall(key, lambda: _steered(here, opened, plan))
+
+
+def bench_of(here: Rig, place: Session) -> Bench:
+    """The workspace of the present task, as far as the record needs to know it."""
+    key = str(place.task)
+    task = here.script.tasks[key]
+    opened = open_picture(here, task)
+    return Bench(
+        task=key,
+        attempt=place.attempt,
+        pinned=opened.pinned,
+        tools=frozenset(task.tools),
+        components=opened.bundle.sae.size,
+        patches=opened.attribution.grid**2,
+        see=lambda plan: seen_under(here, opened, plan),
+        unit=lambda component, scope: opened.bundle.index[component].unit(scope),
+        environment=environment(),
+    )
+
+
+def environment() -> dict[str, str]:
+    """Where the predictions of this process are computed."""
+    return {"machine": platform.machine(), "system": platform.system(), "python": platform.python_version()}
+
+
+def _steered(here: Rig, opened: Opened, plan: SteeringPlan) -> Seen:
+    with here.gate:
+        start = perf_counter()
+        steered = steer(opened.model, opened.bundle.sae, opened.seen, plan)
+        taken = 1000 * (perf_counter() - start)
+    return Seen(prediction=steered.prediction, edit_norm_ratio=steered.edit_norm_ratio, latency_ms=taken)
+
+
+def _opened(here: Rig, task: Task) -> Opened:
+    bundle = here.bundles[task.sae]
+    picture = here.tasks[task.picture]
+    model = bundle.model if task.labels is None else bundle.model.labelled(task.labels)
+    data = (bundle.images / picture.file).read_bytes()
+    with here.gate:
+        seen = look(model, bundle.sae, model.pixels(data))
+        said = seen.clean.ranked[0]
+        truth = model.labels.index(picture.label)
+        against = truth if truth != said else seen.clean.ranked[1]
+        view = View.EXACT if model.is_last else View.GRADIENT
+        attribution = attribute(model, bundle.sae, seen, said, against=against, view=view)
+        effects = leave_one_out(model, bundle.sae, seen, said, against, attribution.ranked(SCREENED))
+    trust = agreement(attribution, effects)
+    shown = sorted(attribution.ranked(SHOWN), key=lambda component: -attribution.scores[component])
+    return Opened(
+        bundle=bundle,
+        model=model,
+        picture=picture.file,
+        truth=picture.label,
+        seen=seen,
+        attribution=attribution,
+        effects=effects,
+        agreement=None if math.isnan(trust) else trust,
+        shown=tuple(bundle.index[component] for component in shown),
+        pinned=Pinned(
+            model_sha256=model.digest,
+            dictionary_sha256=bundle.sae.digest,
+            image_sha256=digest(data),
+            labels_sha256=labels_digest(model.labels, model.templates),
+            explanation=view.value,
+        ),
+    )

@@ -1,0 +1,97 @@
+"""The rig: everything a page works with, composed once by the web root and handed to each page by `rig()`."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import streamlit as st
+
+from core.types import TillerError
+
+if TYPE_CHECKING:
+    from core.bundle import Bundle
+    from study.log import EventLog
+    from study.script import StudyScript
+
+Made = TypeVar("Made")
+
+
+class Memory:
+    """A bounded memory of pure results, shared by all threads; each key is computed by one of them at a time."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+        self._busy: dict[Hashable, threading.Lock] = {}
+
+    def peek(self, key: Hashable) -> Any:
+        """What is kept under `key`, or None."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def recall(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What is kept under `key`, made now if it is not there."""
+        with self._lock:
+            mine = self._busy.setdefault(key, threading.Lock())
+        with mine:
+            kept = self.peek(key)
+            if kept is None:
+                kept = make()
+                with self._lock:
+                    self._kept[key] = kept
+                    while len(self._kept) > self._size:
+                        self._kept.popitem(last=False)
+                    self._busy.pop(key, None)
+            return cast("Made", kept)
+
+
+@dataclass(frozen=True)
+class TaskPicture:
+    """A picture that a task can ask for: its opaque file name in the bundle, and what it shows."""
+
+    file: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Rig:
+    """One study on one machine; immutable but for its memories, which only hold what can be computed again."""
+
+    bundles: Mapping[str, Bundle]  # by the dictionary that a task reads with: spatial, cls
+    tasks: Mapping[str, TaskPicture]  # by the kind that a study script names
+    script: StudyScript
+    log: EventLog
+    gate: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))  # one inference per core
+    pictures: Memory = field(default_factory=lambda: Memory(64))
+    states: Memory = field(default_factory=lambda: Memory(512))
+    ripples: Memory = field(default_factory=lambda: Memory(256))
+    thumbnails: Memory = field(default_factory=lambda: Memory(4096))
+    settled: Memory = field(default_factory=lambda: Memory(1024))
+
+
+_installed: list[Rig] = []
+
+
+def install(built: Rig) -> None:
+    """Make `built` the rig of this process."""
+    _installed[:] = [built]
+
+
+def installed() -> Rig | None:
+    """The rig of this process, None before it is built."""
+    return _installed[-1] if _installed else None
+
+
+def rig() -> Rig:
+    """The rig a page works with: the one that a test has put in the session, else that of this process."""
+    found = st.session_state.get("rig") or installed()
+    if found is None:
+        raise TillerError("A page was opened, but no rig is built; start the app with `streamlit run app.py`.")
+    return cast("Rig", found)

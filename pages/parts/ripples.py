@@ -1,0 +1,32 @@
+"""The ripple of a participant's present plan, for the workspace to fetch once the prediction is on the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.ripple import ripple
+from pages.parts.board import ripple_board
+from pages.parts.opened import open_picture
+from pages.parts.rig import Rig
+from study.participants import find
+from study.session import plan_in, session_in
+
+
+def ripple_for(here: Rig, token: str) -> dict[str, Any] | None:
+    """What the plan that stands for the owner of `token` does to the reference set; None where nothing is open."""
+    found = find(here.log, token)
+    if found is None:
+        return None
+    records = here.log.read(found[0])
+    place = session_in(records, here.script, session_id=found[0])
+    if place.task is None or place.finished:
+        return None
+    opened = open_picture(here, here.script.tasks[place.task])
+    plan = plan_in(records, place.task)
+    bundle = opened.bundle
+
+    def measure() -> dict[str, Any]:
+        with here.gate:
+            return ripple_board(ripple(opened.model, bundle.sae, bundle.reference, plan), opened, plan)
+
+    return here.ripples.recall((opened.pinned, plan), measure)

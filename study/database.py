@@ -161,8 +161,11 @@ class LogUnavailable(TillerError):
     """The database could not be opened, read or written just now; the same act may be tried again with its key."""
 
 
-def connect(url: str) -> Engine:
-    """An engine on the record at `url`, its tables and triggers made where they are missing."""
+def connect(url: str, *, patience_s: float = 10.0) -> Engine:
+    """An engine on the record at `url`, its tables and triggers made where they are missing.
+
+    A write waits up to `patience_s` for another process to release the file, then raises LogUnavailable.
+    """
     if make_url(url).get_backend_name() != "sqlite":
         raise TillerError(
             f"Database {make_url(url).render_as_string()} was asked for; this version keeps its record in SQLite. "
@@ -172,7 +175,7 @@ def connect(url: str) -> Engine:
     if not file or file == ":memory:":
         raise TillerError("A database in memory was asked for; a record is kept in a file: name one, sqlite:///PATH.")
     Path(file).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(url, connect_args={"timeout": patience_s})
     event.listen(engine, "connect", _settle)
     event.listen(engine, "begin", _begin)
     try:
@@ -208,7 +211,6 @@ def unavailable(error: DBAPIError) -> LogUnavailable:
 def _settle(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # SQLAlchemy then says BEGIN itself, and _begin says which
     for pragma in (
-        "busy_timeout = 10000",
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",

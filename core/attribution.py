@@ -84,8 +84,8 @@ class Attribution:
         """Signed scores of `component` on the patch grid."""
         if self.per_token is None:
             raise TillerError(
-                "A map was asked for under view ablation, which removes a component everywhere at once; "
-                "use view gradient or integrated."
+                f"A map of component {component} was asked for; view ablation removes it everywhere at once and has no "
+                "map: use view gradient or integrated."
             )
         rows, scores = self.per_token.of(component)
         flat = np.zeros(self.grid**2)
@@ -127,7 +127,7 @@ def attribute(
     return _attribution(view, cut, account, seen)
 
 
-def leave_one_out(  # noqa: PLR0917
+def leave_one_out(
     model: VisionModel, sae: SparseAutoencoder, seen: Look, target: int, against: int, components: Sequence[int]
 ) -> dict[int, float]:
     """What the margin loses without each of `components`, y(x) - y(x without it), in one batched tail pass."""

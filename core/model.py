@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -54,15 +54,15 @@ class Clip:
     accepts activations that hold nothing else.
     """
 
-    network: nn.Module
-    preprocess: Callable[[Any], Tensor]
-    tokenizer: Tokenizer
+    network: nn.Module = field(repr=False)
+    preprocess: Callable[[Any], Tensor] = field(repr=False)
+    tokenizer: Tokenizer = field(repr=False)
     name: str
     digest: str
     block: int
     labels: tuple[str, ...]
     templates: tuple[str, ...]
-    text: Float[Tensor, "c e"]
+    text: Float[Tensor, "c e"] = field(repr=False)
 
     @classmethod
     def load(

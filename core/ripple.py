@@ -135,7 +135,9 @@ def spread(model: Clip, reference: ReferenceSet, shift: Shift) -> Ripple:
     before = model.classify(reference.embeddings).argmax(dim=-1)
     after = before.clone()
     tokens = reference.activations.shape[1]
-    for touched in torch.unique(shift.rows // tokens).split(max(1, TOKENS_AT_ONCE // tokens)):
+    moved, step = torch.unique(shift.rows // tokens), max(1, TOKENS_AT_ONCE // tokens)
+    for first in range(0, len(moved), step):
+        touched = moved[first : first + step]
         x = reference.activations[touched]
         start, stop = torch.searchsorted(shift.rows, torch.stack([touched[0] * tokens, (touched[-1] + 1) * tokens]))
         rows = shift.rows[start:stop]

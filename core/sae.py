@@ -173,6 +173,8 @@ class SparseAutoencoder(nn.Module):
 
     def frame(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n 1"], Tensor]:
         """Scale and centre of the normaliser's way back, fixed by the clean activations `x`."""
+        if not len(x):  # torch warns of a deviation over nothing
+            return x.new_ones(0, 1), x.new_zeros(1)
         return scale_and_centre(self.convention.normalisation, x, self.mean)
 
     def _entries(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -27,15 +27,21 @@ def open_image(source: Source) -> Image.Image:
         return _upright(source, what)
     if isinstance(source, str | Path) and not Path(source).is_file():
         raise TillerError(f"{what} was asked for, but there is no such file; check the path.")
+    with _opened(source, what) as opened:
+        return _upright(opened, what)
+
+
+def _opened(source: bytes | str | Path, what: str) -> Image.Image:
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
-            return _upright(opened, what)
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise TillerError(_too_large(what, "far more")) from None
+        raise TillerError(_too_large(what, "too many")) from None
     except Image.UnidentifiedImageError:
         raise TillerError(
             f"{what} is not a picture that can be read; give a PNG, JPEG, WebP, GIF, BMP or TIFF file."
         ) from None
+    except Exception as broken:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more
+        raise TillerError(_damaged(what, broken)) from broken
 
 
 def _upright(image: Image.Image, what: str) -> Image.Image:
@@ -49,8 +55,12 @@ def _upright(image: Image.Image, what: str) -> Image.Image:
     try:
         image.load()
         return ImageOps.exif_transpose(image).convert("RGB")
-    except Exception as broken:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more
-        raise TillerError(f"{what} is cut short or damaged ({broken}); save or send it again.") from broken
+    except Exception as broken:
+        raise TillerError(_damaged(what, broken)) from broken
+
+
+def _damaged(what: str, broken: Exception) -> str:
+    return f"{what} is cut short or damaged ({broken}); save or send it again."
 
 
 def _too_large(what: str, pixels: str) -> str:

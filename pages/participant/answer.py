@@ -44,7 +44,7 @@ def back(press: str) -> None:
 
 with page("sheet", "Answer"):
     st.title("What went wrong?")
-    with picture_beside(who.rig, opened):
+    with picture_beside(opened):
         plan_in_words(opened, plan, seen_under(who.rig, opened, plan).prediction)
     ask(task, who.place.order)
     for label in st.session_state.pop("missing", ()):

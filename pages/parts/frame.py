@@ -18,6 +18,7 @@ _STYLE = """
 <style>
 .stMainBlockContainer:has(.st-key-stage) { padding: 10px clamp(12px, 2vw, 28px) 0; }
 .stMainBlockContainer:has(.st-key-sheet) { max-width: 47rem; padding-top: 2.2rem; }
+.tiller-picture { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 6px; }
 .tiller-top { display: flex; align-items: baseline; gap: 1.4rem; font-size: 13px; margin-bottom: 1.6rem; }
 .tiller-top b { font-weight: 700; letter-spacing: -0.01em; font-size: 15px; }
 .tiller-top ol { display: flex; gap: 1.1rem; list-style: none; margin: 0 0 0 auto; padding: 0; flex-wrap: wrap; }

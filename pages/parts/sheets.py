@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from html import escape
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.types import Prediction, SteeringPlan
-from pages.parts.gallery import encoded
+from pages.parts.gallery import url_of
 from pages.parts.opened import Opened
-from pages.parts.rig import Rig
 from study.records import Record
 
 _KINDS = {
@@ -26,12 +26,12 @@ _KINDS = {
 }
 
 
-def picture_beside(here: Rig, opened: Opened) -> DeltaGenerator:
+def picture_beside(opened: Opened) -> DeltaGenerator:
     """Draw the picture, and give the column beside it."""
     left, right = st.columns([5, 6], gap="large")
-    found = encoded(here, opened.picture, 448)
-    if found is not None:
-        left.image(found[0], width="stretch", alt="The picture of this task")
+    # An own element rather than st.image, which lays a full-screen button over the picture.
+    source = escape(url_of(opened.picture, 448, opened.bundle))
+    left.html(f'<img class="tiller-picture" src="{source}" alt="The picture of this task">')
     return right
 
 
@@ -59,8 +59,8 @@ def plan_in_words(opened: Opened, plan: SteeringPlan, now: Prediction) -> None:
     if not plan:
         st.markdown("You left the model as it is.")
         return
-    edits = "\n".join(f"- {opened.bundle.index[edit.component].label}: {_verb(edit.strength)}" for edit in plan)
-    st.markdown(f"With your edits it says **{now.top}** ({now.prob(now.top):.0%}):\n\n{edits}")
+    edits = "\n".join(f"- {opened.bundle.index[edit.component].label} (#{edit.component}): {_verb(edit.strength)}" for edit in plan)
+    st.markdown(f"With your edits it says **{now.top}** ({percent(now.prob(now.top))}):\n\n{edits}")
 
 
 def recorded(records: Iterable[Record]) -> None:
@@ -69,6 +69,11 @@ def recorded(records: Iterable[Record]) -> None:
     lines = [f"| {counts[kind]} | {words} |" for kind, words in _KINDS.items() if counts[kind]]
     st.markdown("##### What was recorded\n\n| | |\n|---:|:---|\n" + "\n".join(lines))
     st.caption(f"{counts.total()} rows in all, each written before its result was shown.")
+
+
+def percent(share: float) -> str:
+    """A probability in whole percent that never claims to be certain."""
+    return "<1 %" if share < 0.005 else ">99 %" if share > 0.995 else f"{share:.0%}"
 
 
 def _verb(strength: float) -> str:

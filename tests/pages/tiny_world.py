@@ -12,12 +12,14 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
+from core.attribution import attribute
 from core.bundle import seal
 from core.checkpoints.native import save_native
-from core.index import build_index, write_index
+from core.codes import Codes
 from core.model import Clip
 from core.sae import Convention, SparseAutoencoder, TopK
-from core.steering import look
+from core.steering import look, steer
+from core.types import Edit, SteeringPlan
 
 LABELS = ("apple", "boat", "car", "cup", "fish", "hat")
 CONFIG = {
@@ -44,8 +46,8 @@ tasks:
     goal: Find out what leads the model astray.
     tools: [attribution, suppress, amplify, set, add, undo, redo, reset]
     answers: &answers
-      - {id: cause, type: free_text, label: What made the model wrong?}
-      - {id: confidence, type: slider, label: How sure are you?, min: 0, max: 100, start: null}
+      - {id: cause, type: free_text, label: "What made the model wrong?"}
+      - {id: confidence, type: slider, label: "How sure are you?", min: 0, max: 100, start: null}
     ground_truth: {cause: planted-cause-nobody-may-see, hidden: true}
   second_task:
     picture: scene
@@ -71,27 +73,27 @@ def write_bundle(folder: Path) -> Path:
     torch.manual_seed(3)
     network = open_clip.CLIP(**CONFIG)
     with torch.no_grad():
-        network.logit_scale.fill_(5.5)  # loud enough for one component to move a probability by points
-    preprocess = image_transform_v2(PreprocessCfg(size=32), is_train=False)
-    model = Clip.wrap(
-        network, preprocess, open_clip.SimpleTokenizer(context_length=16), name="tiny", block=-2, labels=LABELS
-    )
+        network.logit_scale.fill_(4.0)  # loud enough for one component to move a probability by points
+    model = _wrapped(network)
     names = [f"p{number:03d}.png" for number in range(PICTURES)]
     for number, name in enumerate(names):
         _drawn(number).save(images / name)
     pixels = torch.cat([model.pixels(images / name) for name in names])
+    _open_its_mind(network, model, pixels)
+    model = _wrapped(network)  # its digest is that of the weights as they are now
     said = model.logits(model.activations(pixels)).argmax(-1).tolist()
     sae = _dictionary(model)
-    cards = build_index(sae.encode(model.activations(pixels)), names)
+    cards = _cards(sae.encode(model.activations(pixels)), names)
     (folder / "model.json").write_text(json.dumps(CONFIG), encoding="utf-8")
     save_file({key: value.contiguous() for key, value in network.state_dict().items()}, folder / "model.safetensors")
     save_native(sae, folder / "spatial.safetensors")
-    write_index(cards, folder / "spatial.json")
+    (folder / "spatial.json").write_text(json.dumps(cards), encoding="utf-8")
     # half of the pictures are called what the model says, half the next class along: there is much to fix and break
     truth = [LABELS[(top + number % 2) % len(LABELS)] for number, top in enumerate(said)]
     _table(folder / "reference.csv", ("file", "truth"), zip(names, truth, strict=True))
-    runner_up = look(model, sae, pixels[:1]).clean.ranked[1]
-    _table(folder / "tasks.csv", ("kind", "file", "truth"), [(kind, names[0], LABELS[runner_up]) for kind in KINDS])
+    wrong = _repairable(model, sae, pixels)
+    tasks = [(kind, names[wrong[at]], _second(model, sae, pixels, wrong[at])) for at, kind in enumerate(KINDS)]
+    _table(folder / "tasks.csv", ("kind", "file", "truth"), tasks)
     seal(
         folder,
         {
@@ -105,12 +107,62 @@ def write_bundle(folder: Path) -> Path:
     return folder
 
 
+def _wrapped(network: open_clip.CLIP) -> Clip:
+    preprocess = image_transform_v2(PreprocessCfg(size=32), is_train=False)
+    tokenizer = open_clip.SimpleTokenizer(context_length=16)
+    return Clip.wrap(network, preprocess, tokenizer, name="tiny", block=-2, labels=LABELS)
+
+
+@torch.no_grad()
+def _open_its_mind(network: open_clip.CLIP, model: Clip, pixels: torch.Tensor) -> None:
+    """Take the direction that all pictures share out of the projection: random weights else say one word to all."""
+    shared = torch.nn.functional.normalize(model.embedding(model.activations(pixels)).mean(0), dim=0)
+    network.visual.proj -= (network.visual.proj @ shared)[:, None] * shared
+
+
+def _second(model: Clip, sae: SparseAutoencoder, pixels: torch.Tensor, number: int) -> str:
+    return LABELS[look(model, sae, pixels[number : number + 1]).clean.ranked[1]]
+
+
+def _repairable(model: Clip, sae: SparseAutoencoder, pixels: torch.Tensor) -> list[int]:
+    """Pictures whose answer turns to the second choice when the component that pushes most is suppressed."""
+    found = []
+    for number in range(PICTURES):
+        seen = look(model, sae, pixels[number : number + 1])
+        first, second = seen.clean.ranked[:2]
+        account = attribute(model, sae, seen, first, against=second)
+        after = steer(model, sae, seen, SteeringPlan((Edit(account.components[0]),)))
+        if after.prediction.ranked[0] == second:
+            found.append(number)
+    return found
+
+
 def _dictionary(model: Clip) -> SparseAutoencoder:
     rows = torch.nn.functional.normalize(torch.randn(96, model.width), dim=-1)
     header = {"model": model.name, "weights": model.digest, "block": model.block}
     return SparseAutoencoder(
         rows.clone(), 0.1 * torch.rand(96), rows, torch.zeros(model.width), convention=Convention(TopK(8)), header=header
     )
+
+
+def _cards(codes: Codes, names: list[str]) -> list[dict[str, object]]:
+    peaks = codes.dense().amax(1)  # images by components
+    cards = []
+    for index in range(codes.shape[2]):
+        order = [names[image] for image in peaks[:, index].argsort(descending=True) if peaks[image, index] > 0]
+        cards.append(
+            {
+                "index": index,
+                "label": f"thing {index % 7}",
+                "label_score": 0.9,
+                "density": len(order) / len(names),
+                "p99": float(peaks[:, index].quantile(0.99)),
+                "exemplars_top": order[:4],
+                "exemplars_middle": order[4:8],
+                "exemplars_low": order[8:12],
+            }
+        )
+    return cards
 
 
 def _drawn(seed: int) -> Image.Image:

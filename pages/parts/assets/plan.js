@@ -10,7 +10,7 @@ const planPart = (part, act, view, outbox) => {
       part.edits.dataset.shown = wanted;
       part.edits.replaceChildren(...(data.edits.length
         ? data.edits.map(({ index, name, strength }) => el("li", {},
-          el("button", { type: "button", class: "name", onclick: () => view.choose(index) }, name),
+          el("button", { type: "button", class: "name", onclick: () => view.choose(index) }, name, el("small", {}, ` #${index}`)),
           el("span", { class: "verb" }, strength === 0 ? "suppressed" : strength > 1 ? "amplified" : "weakened"),
           el("span", { class: "times" }, times(strength)),
           el("button", { type: "button", class: "out", "aria-label": `Take out the edit of ${name}`, title: "Take out this edit",

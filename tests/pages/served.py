@@ -1,0 +1,90 @@
+"""The app as its users start it, and a participant's hands on it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+BENCH = "[...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.bench')).find(Boolean)"
+
+
+@dataclass
+class Server:
+    """The app as its users start it, on a free port with a database of its own."""
+
+    environment: dict[str, str]
+    database: Path
+    entry: str = "app.py"
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}/"
+
+    def start(self, *, healthy: bool = True) -> None:
+        if not self.port:
+            with socket.socket() as free:
+                free.bind(("localhost", 0))
+                self.port = free.getsockname()[1]
+        command = [sys.executable, "-m", "streamlit", "run", self.entry, "--server.port", str(self.port)]
+        output = (self.database.parent / "server.log").open("ab")
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=output, stderr=output)
+        output.close()
+        path = "api/health" if healthy else "_stcore/health"
+        for _ in range(240):
+            try:
+                with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                time.sleep(0.25)
+        raise AssertionError((self.database.parent / "server.log").read_text())
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is tidied up."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def rows(self, query: str = "select name, target, seq, idem_key, session_id from events order by rowid") -> list[Any]:
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
+            return connection.execute(query).fetchall()
+
+
+
+
+def key_of(act: str) -> str:
+    """The idempotency key that the log keeps of an act's id."""
+    return sha256(act.encode()).hexdigest()
+
+
+def settled(page: Any) -> None:
+    """Wait until the browser holds no act that the server has not acknowledged."""
+    page.locator(".saved[data-mood='saved']").wait_for(timeout=30_000)
+
+
+def open_workspace(page: Any, server: Server) -> str:
+    """From the first page to the workspace as a newcomer; the link that leads back there."""
+    page.goto(server.url)
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="I agree").click()
+    page.get_by_role("button", name="Open the workspace").click()
+    page.locator(".row").first.wait_for()
+    settled(page)
+    return page.url

@@ -1,0 +1,199 @@
+"""A participant's whole way in a real browser, with a server that dies half way, and with hands quicker than it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from served import BENCH, Server, key_of, open_workspace, settled
+
+pytestmark = pytest.mark.browser
+
+# Remember the id of every act that the outbox takes in, in the order in which it takes them.
+KEEP_IDS = """
+  window.made = [];
+  const put = Storage.prototype.setItem;
+  Storage.prototype.setItem = function (shelf, text) {
+    if (shelf.startsWith("tiller-outbox"))
+      for (const { id } of JSON.parse(text)) if (!window.made.includes(id)) window.made.push(id);
+    put.call(this, shelf, text);
+  };
+"""
+QUICK_CLICKS = f"""
+  async () => {{
+    const rows = [...{BENCH}.querySelectorAll('.row')].slice(0, 5);
+    for (let at = 0; at < 40; at++) {{
+      rows[at % 5].querySelector(Math.floor(at / 5) % 2 ? '.more' : '.off').click();
+      await new Promise((on) => setTimeout(on, 5 + 15 * Math.random()));
+    }}
+    return window.made;
+  }}
+"""
+BUSY = f"""
+  () => {{
+    const rows = [...{BENCH}.querySelectorAll('.row')];
+    let at = 0;
+    window.busy = setInterval(() => rows[++at % rows.length].querySelector(at % 2 ? '.off' : '.more').click(), 60);
+  }}
+"""
+
+
+@pytest.fixture
+def page(chromium: Any) -> Any:
+    made = chromium.new_page(viewport={"width": 1440, "height": 900})
+    made.set_default_timeout(30_000)
+    made.add_init_script(KEEP_IDS)
+    yield made
+    made.close()
+
+
+def said(page: Any) -> str:
+    return page.locator(".verdict .now strong").inner_text()
+
+
+def acts(server: Server, session: str | None = None) -> list[Any]:
+    query = (
+        "select e.name, p.json, e.idem_key, e.session_id from events e join payloads p on p.event_id = e.event_id "
+        "where e.name like 'intervention.%' order by e.session_id, e.seq"
+    )
+    return [row for row in server.rows(query) if session is None or row[3] == session]
+
+
+def session_of(server: Server, act: str) -> str:
+    return next(row[3] for row in acts(server) if row[2] == key_of(act))
+
+
+def test_the_whole_task_survives_a_server_that_is_killed_half_way(page: Any, server: Server) -> None:
+    link = open_workspace(page, server)
+    wrong = said(page)
+    page.locator(".row .off").first.click()
+    settled(page)
+    repaired = said(page)
+    assert repaired != wrong
+    assert repaired in page.locator(".brief h2").inner_text()
+    first, second = (page.locator(".row").nth(at).get_attribute("data-component") for at in (0, 1))
+
+    server.kill()
+    page.locator(".row .more").nth(1).click()  # into the dark: the act waits in the browser
+    page.locator(".saved[data-mood='unsaved']").wait_for()
+    assert said(page) == repaired  # and shows no result before it is written
+    server.start()
+    settled(page)
+    page.locator(".plan li .times").nth(1).wait_for()
+    assert page.url == link
+
+    page.reload()
+    page.locator(".row").first.wait_for()
+    assert page.locator(".plan li .times").all_inner_texts() == (["off", "2×"] if int(first) < int(second) else ["2×", "off"])
+    page.get_by_role("button", name="Undo", exact=True).click()
+    settled(page)
+    assert said(page) == repaired
+
+    page.get_by_role("button", name="Give my answer").click()
+    page.get_by_label("What made the model wrong?").fill("The first component.")
+    page.get_by_label("What made the model wrong?").blur()
+    scale = page.locator(".scale input")
+    assert scale.get_attribute("data-set") == "false"
+    scale.click()
+    page.locator(".scale input[data-set='true']").wait_for()
+    page.get_by_role("button", name="Hand in").click()
+    page.get_by_text("Picture 2 of 2").wait_for()
+
+    rows = server.rows()
+    assert [seq for _, _, seq, _, _ in rows] == list(range(1, len(rows) + 1))
+    assert len({key for _, _, _, key, _ in rows}) == len(rows)
+    names = [name for name, *_ in rows if name.startswith(("intervention", "model", "task", "response"))]
+    assert names == [
+        "task.started",
+        "model.predicted",
+        *("intervention.applied", "model.predicted"),
+        *("intervention.applied", "model.predicted"),
+        *("intervention.undone", "model.predicted"),
+        *("response.submitted", "response.submitted", "task.submitted"),
+    ]
+    assert [target for name, target, *_ in rows if name == "intervention.applied"] == [
+        f"component/{first}",
+        f"component/{second}",
+    ]
+
+
+def test_forty_quick_clicks_beside_a_busy_neighbour_are_forty_rows_in_order(
+    page: Any, chromium: Any, shared_server: Server
+) -> None:
+    neighbour = chromium.new_page()
+    open_workspace(neighbour, shared_server)
+    open_workspace(page, shared_server)
+    neighbour.evaluate(BUSY)
+    clicked = page.evaluate(QUICK_CLICKS)
+    settled(page)
+    neighbour.evaluate("() => clearInterval(window.busy)")
+    settled(neighbour)
+    neighbour.close()
+
+    assert len(clicked) == 40
+    found = acts(shared_server, session_of(shared_server, clicked[0]))
+    assert [key for _, _, key, _ in found] == [key_of(act) for act in clicked]
+    assert [json.loads(payload)["tool"] for _, payload, _, _ in found] == 4 * (5 * ["suppress"] + 5 * ["amplify"])
+
+
+def test_a_double_click_is_one_intervention(page: Any, shared_server: Server) -> None:
+    open_workspace(page, shared_server)
+    page.locator(".row .off").first.dblclick()
+    settled(page)
+    made = page.evaluate("window.made")
+    assert len(made) == 2
+    assert [key for _, _, key, _ in acts(shared_server, session_of(shared_server, made[0]))] == [key_of(made[0])]
+
+
+def test_a_reload_straight_after_a_click_loses_nothing_and_doubles_nothing(page: Any, shared_server: Server) -> None:
+    open_workspace(page, shared_server)
+    click = f"() => {{ {BENCH}.querySelectorAll('.row .off')[2].click(); const [id] = window.made; location.reload(); return id; }}"
+    made = page.evaluate(click)
+    page.wait_for_load_state()
+    page.locator(".row").first.wait_for()
+    page.locator(".plan li .times").first.wait_for()
+    settled(page)
+    assert page.locator(".plan li .times").all_inner_texts() == ["off"]
+    assert [key for _, _, key, _ in acts(shared_server, session_of(shared_server, made))] == [key_of(made)]
+
+
+def test_two_tabs_of_one_session_write_one_history(page: Any, shared_server: Server) -> None:
+    link = open_workspace(page, shared_server)
+    other = page.context.new_page()
+    other.goto(link)
+    other.locator(".row").first.wait_for()
+    for tab, row in ((page, 0), (other, 1), (page, 2), (other, 3)):
+        tab.evaluate(f"() => {BENCH}.querySelectorAll('.row .off')[{row}].click()")
+    settled(page)
+    settled(other)
+    made = page.evaluate("window.made") + other.evaluate("window.made")
+    found = acts(shared_server, session_of(shared_server, made[0]))
+    assert sorted(key for _, _, key, _ in found) == sorted(map(key_of, made))
+    assert len(json.loads(found[-1][1])["after"]["edits"]) == 4
+    page.bring_to_front()
+    page.reload()
+    page.locator(".plan li .times").nth(3).wait_for()
+    other.close()
+
+
+def test_back_and_direct_links_land_on_the_step_that_the_log_says(page: Any, shared_server: Server) -> None:
+    link = open_workspace(page, shared_server)
+    page.go_back()
+    page.locator(".row").first.wait_for()
+    for step in ("consent", "answer", "done", "welcome", ""):
+        page.goto(link.replace("workspace", step))
+        page.locator(".row").first.wait_for()
+        assert "/workspace?" in page.url
+
+
+def test_nothing_that_tells_the_cause_reaches_the_browser(page: Any, shared_server: Server) -> None:
+    heard: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))))
+    open_workspace(page, shared_server)
+    page.locator(".row .off").first.click()
+    settled(page)
+    whole = "".join(heard) + page.content()
+    assert len(whole) > 10_000
+    for secret in ("planted-cause-nobody-may-see", "secret_cause", "ground_truth"):
+        assert secret not in whole

@@ -165,7 +165,13 @@ def load_script(path: Path) -> StudyScript:
     try:
         file = _File.model_validate(loaded)
     except ValidationError as error:
-        mistakes += [_mistake(one["loc"], one["msg"], one["type"]) for one in error.errors()]
+        places = [one["loc"] for one in error.errors()]
+        mistakes += [
+            _mistake(one["loc"], one["msg"], one["type"])
+            for one in error.errors()
+            # a list whose items are wrong is said to be empty too, which is no mistake of the author's
+            if one["type"] != "too_short" or not any(place[:-1] == one["loc"] for place in places)
+        ]
         raise ScriptError(path, mistakes) from error
     mistakes += _beyond_the_schema(file, path.parent)
     if mistakes:

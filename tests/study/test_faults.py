@@ -1,0 +1,154 @@
+"""Faults: killed, locked out, out of space or shared, the log keeps what it acknowledged and says what is wrong."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, make_url
+
+from study.database import LogUnavailable, connect
+from study.events import ConceptInspected, ResponseSubmitted
+from study.log import EventLog
+
+HOME = Path(__file__).parents[2]
+ROUNDS = 12
+
+# A writer that says each key on a line of its own once append has returned, until it is killed or done.
+WRITER = """
+import sys
+from study.database import connect
+from study.events import ConceptInspected
+from study.log import EventLog
+
+url, session, name, acts = sys.argv[1:]
+log = EventLog(connect(url))
+print("ready", flush=True)
+for turn in range(int(acts)):
+    key = f"{name} {turn}"
+    log.append(session, ConceptInspected(task="t", component=turn), ConceptInspected(task="t", component=0), key=key)
+    print(key, flush=True)
+"""
+
+
+def writer(url: str, session: str, name: str, acts: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, url, session, name, str(acts)], cwd=HOME, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_a_killed_writer_loses_nothing_it_acknowledged_and_doubles_nothing(
+    url: str, session: str, reopen: Callable[[], EventLog]
+) -> None:
+    chance = random.Random(0)
+    acknowledged: list[str] = []
+    for number in range(ROUNDS):
+        with writer(url, session, f"round {number}", 100_000) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            for _ in range(chance.randrange(12)):
+                acknowledged.append(process.stdout.readline().strip())
+            process.kill()  # somewhere in the next act, or in the one after it
+            acknowledged += [line.strip() for line in process.stdout if line.endswith("\n")]
+    log = reopen()
+    for key in acknowledged:
+        assert len(log.acted(session, key)) == 2
+    rows = log.read(session)
+    assert [record.seq for record in rows] == list(range(1, len(rows) + 1))
+    assert len(rows) % 2 == 1  # the start and whole acts of two
+    assert len(rows) >= 1 + 2 * len(acknowledged)
+    assert log.verify(session).whole
+    log.append(session, ConceptInspected(task="t", component=1), key="life goes on")
+
+
+def test_two_processes_share_one_session_without_a_gap(url: str, session: str, fresh_log: EventLog) -> None:
+    processes = [writer(url, session, name, 25) for name in ("one", "two")]
+    for process in processes:
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    rows = fresh_log.read(session)
+    assert [record.seq for record in rows] == list(range(1, 1 + 2 * 2 * 25 + 1))
+    assert fresh_log.verify(session).whole
+
+
+def answer(text: str = "yes") -> ResponseSubmitted:
+    return ResponseSubmitted(task="word", item="cause", text=text)
+
+
+def test_a_locked_database_is_one_sentence_and_the_act_can_be_sent_again(
+    url: str, session: str, stranger: sqlite3.Connection
+) -> None:
+    engine = connect(url, patience_s=0.05)
+    log = EventLog(engine)
+    stranger.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LogUnavailable, match="another program holds it; the act can be sent again in a moment") as it:
+        log.append(session, answer(), key="answer")
+    assert "\n" not in str(it.value)
+    stranger.execute("ROLLBACK")
+    assert len(log.append(session, answer(), key="answer")) == 1
+    engine.dispose()
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_log_whole(url: str, session: str) -> None:
+    engine = connect(url)
+    log = EventLog(engine)
+
+    def full(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # no page more than there are
+
+    event.listen(engine, "checkout", full)
+    with pytest.raises(LogUnavailable, match="the disk is full; make room and send the act again"):
+        for turn in range(100):
+            log.append(session, answer("long " * 2000), key=f"answer {turn}")
+    event.remove(engine, "checkout", full)
+    engine.dispose()
+    engine = connect(url)
+    log = EventLog(engine)
+    assert log.verify(session).whole
+    log.append(session, answer("short"), key="afterwards")
+    engine.dispose()
+
+
+def test_a_file_that_may_only_be_read_is_one_sentence(url: str, session: str, fresh_log: EventLog) -> None:
+    engine = connect(url)
+    log = EventLog(engine)
+
+    def read_only(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("PRAGMA query_only = ON")  # for root, whom no file mode stops
+
+    event.listen(engine, "checkout", read_only)
+    with pytest.raises(LogUnavailable, match="it may only be read; give the server the right to write"):
+        log.append(session, answer(), key="answer")
+    assert len(log.read(session)) == 1
+    engine.dispose()
+
+
+def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("these are my notes, " * 100)
+    with pytest.raises(LogUnavailable, match="the file is not a database"):
+        connect(f"sqlite:///{tmp_path / 'notes.db'}")
+
+
+def test_a_folder_in_the_files_place_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LogUnavailable, match="cannot be opened"):
+        connect(f"sqlite:///{tmp_path}")
+
+
+def test_a_damaged_page_is_named_not_crashed_over(
+    url: str, session: str, fresh_log: EventLog, stranger: sqlite3.Connection, reopen: Callable[[], EventLog]
+) -> None:
+    for turn in range(60):
+        fresh_log.append(session, answer("long " * 200), key=f"answer {turn}")
+    assert stranger.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    (page,) = stranger.execute("SELECT rootpage FROM sqlite_master WHERE name = 'payloads'").fetchone()
+    path = Path(str(make_url(url).database))
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    with pytest.raises(LogUnavailable, match="the file is damaged; stop the server and restore the last backup"):
+        reopen().verify(session)

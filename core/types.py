@@ -12,6 +12,10 @@ class TillerError(Exception):
     """Base of the errors we raise for people: one sentence saying what was asked, what exists, what to do."""
 
 
+class MissingArtefact(TillerError):
+    """A file that should be there is not, or is not the one that was sealed."""
+
+
 class Op(StrEnum):
     """What an edit does to a code z; suppressing is scaling by 0."""
 

@@ -1,0 +1,131 @@
+"""A bundle opens whole, with its digests right, or says what is missing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from core.bundle import load_bundle, load_instrument, seal
+from core.checkpoints.native import save_native
+from core.sae import Convention, TopK
+from core.steering import look
+from core.types import MissingArtefact, SteeringPlan, TillerError
+
+IMAGE = {"size": 32, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "interpolation": "bicubic"}
+VISION = {"image_size": 32, "patch_size": 8, "width": 32, "head_width": 8, "layers": 3}
+TEXT = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
+
+
+@pytest.fixture
+def folder(tmp_path, make_network, make_clip, make_sae, picture):
+    network = make_network()
+    halved = {name: tensor.half() for name, tensor in network.state_dict().items()}
+    network.load_state_dict({name: tensor.float() for name, tensor in halved.items()})
+    save_file(halved, tmp_path / "model.safetensors")
+    (tmp_path / "model.json").write_text(json.dumps({"embed_dim": 24, "vision_cfg": VISION, "text_cfg": TEXT}))
+    model = make_clip(network)
+    save_native(make_sae(model.at(1), Convention(TopK(8))), tmp_path / "spatial.safetensors")
+    save_native(make_sae(model.at(2), Convention(TopK(8), tokens="cls")), tmp_path / "cls.safetensors")
+    card = {"index": 3, "label": "round", "label_score": 0.5, "density": 0.1, "p99": 2.0, "p99_class": None}
+    (tmp_path / "index.json").write_text(json.dumps([{**card, "exemplars_top": ["0.png", "1.png"]}]))
+    (tmp_path / "images").mkdir()
+    for number in range(5):
+        picture.rotate(20 * number).save(tmp_path / "images" / f"{number}.png")
+    with (tmp_path / "reference.csv").open("w", newline="") as table:
+        rows = csv.writer(table)
+        rows.writerow(["file", "truth", "note"])
+        rows.writerows([f"{number}.png", "boat" if number % 2 else "apple", "-"] for number in range(5))
+    description = {
+        "model": {"name": "tiny", "config": "model.json", "weights": "model.safetensors", "image": IMAGE},
+        "labels": ["apple", "boat"],
+        "templates": ["a photo of a {}"],
+        "dictionaries": {
+            "spatial": {"sae": "spatial.safetensors", "index": "index.json"},
+            "cls": {"sae": "cls.safetensors", "index": "index.json"},
+        },
+        "reference": {"images": "images", "table": "reference.csv"},
+    }
+    seal(tmp_path, description, also=("images/0.png",))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("which", "block", "tokens"), [("spatial", 1, 17), ("cls", 2, 1)])
+def test_a_bundle_opens_with_its_parts_in_place(folder, which, block, tokens, picture):
+    bundle = load_bundle(folder, which)
+    assert (bundle.model.block, bundle.sae.block, bundle.model.labels) == (block, block, ("apple", "boat"))
+    assert bundle.reference.activations.shape == (5, tokens, 32)
+    assert bundle.reference.truth == (0, 1, 0, 1, 0)
+    assert bundle.reference.names[1] == "1.png"
+    assert bundle.index[0].exemplars_top == ("0.png", "1.png")
+    assert math.isnan(bundle.index[0].p99_class)
+    assert bundle.fingerprint["weights"] == bundle.model.digest
+    assert bundle.fingerprint["sae"] == bundle.sae.digest
+    assert len(SteeringPlan()) == 0
+    assert len(look(bundle.model, bundle.sae, bundle.model.pixels(picture)).clean.logits) == 2
+
+
+def test_a_bundle_opened_twice_is_the_same_bundle(folder):
+    one, two = load_bundle(folder), load_bundle(folder)
+    assert one.fingerprint == two.fingerprint
+    assert torch.equal(one.reference.activations, two.reference.activations)
+
+
+def test_the_reference_is_what_each_picture_gives_alone(folder):
+    bundle = load_bundle(folder)
+    for place, name in enumerate(bundle.reference.names):
+        seen = look(bundle.model, bundle.sae, bundle.model.pixels(bundle.images / name))
+        assert torch.allclose(bundle.reference.activations[place], seen.activations[0], atol=1e-5)
+
+
+def test_a_file_that_changed_is_refused_by_name(folder):
+    (folder / "index.json").write_text("[]")
+    (folder / "cls.safetensors").unlink()
+    with pytest.raises(MissingArtefact, match=r"cls.safetensors is missing") as refused:
+        load_bundle(folder)
+    assert "index.json is not the file that was sealed" in str(refused.value)
+
+
+def test_a_picture_whose_digest_was_kept_is_checked_too(folder, picture):
+    picture.rotate(5).save(folder / "images" / "0.png")
+    with pytest.raises(MissingArtefact, match=r"images/0.png"):
+        load_instrument(folder)
+
+
+def test_a_part_without_a_digest_is_refused(folder):
+    said = json.loads((folder / "bundle.json").read_text())
+    del said["sha256"]["model.safetensors"]
+    (folder / "bundle.json").write_text(json.dumps(said))
+    with pytest.raises(MissingArtefact, match=r"model.safetensors has no digest"):
+        load_instrument(folder)
+
+
+def test_no_bundle_says_how_to_make_one(tmp_path):
+    with pytest.raises(MissingArtefact, match="tiller demo build"):
+        load_bundle(tmp_path)
+
+
+def test_a_dictionary_that_is_not_there_is_refused(folder):
+    with pytest.raises(TillerError, match="'other' was asked for"):
+        load_instrument(folder, "other")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_dictionary_of_another_model_is_refused(folder, make_clip, make_network, make_sae):
+    stranger = make_sae(make_clip(make_network(seed=8)).at(1), Convention(TopK(8)))
+    save_native(stranger, folder / "spatial.safetensors")
+    said = json.loads((folder / "bundle.json").read_text())
+    seal(folder, {name: value for name, value in said.items() if name != "sha256"})
+    with pytest.raises(TillerError, match="load the weights it was made on"):
+        load_instrument(folder)
+
+
+def test_truth_outside_the_labels_is_refused(folder):
+    (folder / "reference.csv").write_text("file,truth\n0.png,zebra\n")
+    said = json.loads((folder / "bundle.json").read_text())
+    seal(folder, {name: value for name, value in said.items() if name != "sha256"})
+    with pytest.raises(TillerError, match="truth zebra"):
+        load_bundle(folder)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     event,
     make_url,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.types import TillerError
@@ -166,15 +166,7 @@ def connect(url: str, *, patience_s: float = 10.0) -> Engine:
 
     A write waits up to `patience_s` for another process to release the file, then raises LogUnavailable.
     """
-    if make_url(url).get_backend_name() != "sqlite":
-        raise TillerError(
-            f"Database {make_url(url).render_as_string()} was asked for; this version keeps its record in SQLite. "
-            "Set TILLER_DATABASE_URL to sqlite:///PATH or leave it out."
-        )
-    file = make_url(url).database
-    if not file or file == ":memory:":
-        raise TillerError("A database in memory was asked for; a record is kept in a file: name one, sqlite:///PATH.")
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    _make_room(url)
     engine = create_engine(url, connect_args={"timeout": patience_s})
     event.listen(engine, "connect", _settle)
     event.listen(engine, "begin", _begin)
@@ -185,6 +177,32 @@ def connect(url: str, *, patience_s: float = 10.0) -> Engine:
         engine.dispose()
         raise unavailable(error) from error
     return engine
+
+
+def _make_room(url: str) -> None:
+    """Make the folder of the file that `url` names, or say why there can be none."""
+    try:
+        asked = make_url(url)
+    except ArgumentError as error:
+        raise TillerError(
+            "The database's address cannot be read; it is written sqlite:///PATH. "
+            "Set TILLER_DATABASE_URL to one, or leave it out."
+        ) from error
+    if asked.get_backend_name() != "sqlite":
+        raise TillerError(
+            f"Database {asked.render_as_string()} was asked for; this version keeps its record in SQLite. "
+            "Set TILLER_DATABASE_URL to sqlite:///PATH, or leave it out."
+        )
+    if not asked.database or asked.database == ":memory:":
+        raise TillerError("A database in memory was asked for; a record is kept in a file: name one, sqlite:///PATH.")
+    folder = Path(asked.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TillerError(
+            f"The record was to be kept in {folder}, and that folder cannot be made ({error.strerror}). "
+            "Name another in TILLER_DATABASE_URL."
+        ) from error
 
 
 def writing(engine: Engine) -> Engine:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, cast, get_args
+from typing import Any, ClassVar, get_args
 
 from pydantic import TypeAdapter
 
@@ -24,7 +24,7 @@ Cell = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """What every kind shares: its place in the table and what makes a repeated request the same request."""
+    """What every kind shares: its place in the table, and which fields were not asked for but found."""
 
     name: ClassVar[str]
     results: ClassVar[frozenset[str]] = frozenset()  # fields computed in answering, which a retry may fill otherwise
@@ -45,11 +45,6 @@ class Happening:
     def cells(self) -> dict[str, Cell]:
         """The kind's own columns in the tidy export."""
         return {}
-
-    def request(self) -> dict[str, object]:
-        """The requested values alone, for telling a retry from another act."""
-        asked = payload_of(cast("Event", self))
-        return {key: value for key, value in asked.items() if key not in self.results}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

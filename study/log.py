@@ -32,7 +32,7 @@ from study.records import (
     verdict,
 )
 from study.script import StudyScript
-from study.state import State, canonical, digest
+from study.state import canonical, digest
 from study.writer import Writer
 
 ACTORS = ("participant", "moderator", "system", "researcher")
@@ -43,7 +43,7 @@ AFTER_THE_END: dict[str, tuple[str, ...]] = {
     "session.rejected": ("session.withdrawn",),
 }
 
-_KEPT_SESSIONS = 256
+_KEPT_SESSIONS = 64
 _COLUMNS = tuple(column.name for column in db.events.columns)
 _ROWS = select(db.events, db.payloads.c.salt, db.payloads.c.json).outerjoin(
     db.payloads, db.payloads.c.event_id == db.events.c.event_id
@@ -74,6 +74,14 @@ class LogMoved(TillerError):
 
 
 @dataclass(frozen=True, slots=True)
+class _Kept:
+    """One state in full."""
+
+    json: str
+    edits_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Drafted:
     """One event made ready outside the write lock."""
 
@@ -81,7 +89,7 @@ class _Drafted:
     payload: str
     salt: str
     digest: str
-    states: tuple[State, ...]
+    states: dict[str, _Kept]  # by state id
     asked: list[object]
 
 
@@ -276,9 +284,11 @@ class EventLog:
 def _draft(event: Event) -> _Drafted:
     # What is written is what reads back: numbers take their field's type here, once.
     read = event_in(event.name, canonical(payload_of(event)))
-    payload, salt = canonical(payload_of(read)), secrets.token_hex(16)
-    asked: list[object] = [read.name, read.target(), read.request()]
-    return _Drafted(read, payload, salt, payload_digest(salt, payload), read.states(), asked)
+    fields, salt = payload_of(read), secrets.token_hex(16)
+    payload = canonical(fields)
+    request = {name: value for name, value in fields.items() if name not in read.results}
+    states = {digest(text): _Kept(text, state.edits_id) for state in read.states() for text in (state.text,)}
+    return _Drafted(read, payload, salt, payload_digest(salt, payload), states, [read.name, read.target(), request])
 
 
 def _idem_key(key: str, number: int) -> str:
@@ -304,11 +314,11 @@ def _repeated(standing: Sequence[RowMapping], asked: str, session_id: str) -> tu
 
 
 def _insert(connection: Connection, rows: Sequence[dict[str, Value]], drafted: Sequence[_Drafted], asked: str) -> None:
-    states = {state.id: state for one in drafted for state in one.states}
+    states = {key: state for one in drafted for key, state in one.states.items()}
     if states:
         connection.execute(
             insert_or(db.states).on_conflict_do_nothing(),
-            [{"state_id": key, "edits_id": state.edits_id, "json": state.text} for key, state in states.items()],
+            [{"state_id": key, "edits_id": state.edits_id, "json": state.json} for key, state in states.items()],
         )
     connection.execute(insert(db.events), list(rows))
     connection.execute(

@@ -10,13 +10,15 @@ from typing import cast
 
 from core.types import Edit, Op, Scope
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 def canonical(value: object) -> str:
     """JSON with sorted keys, no spaces and every float as its exact `float.hex()`; one text per value.
 
     A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD, so that half an emoji never costs an answer.
     """
-    return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(_plain(value))
 
 
 def digest(text: str | bytes) -> str:
@@ -142,4 +144,4 @@ def _plain(value: object) -> object:
 
 
 def _sound(text: str) -> str:
-    return str(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return str(text) if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from study.database import unavailable, writing
+from study.database import LogUnavailable, unavailable, writing
 
 T = TypeVar("T")
 
@@ -76,6 +76,8 @@ class _Piece:
             self._error = error
 
     def fail(self, error: BaseException) -> None:
+        if not isinstance(error, Exception):  # the interrupted thread raises it itself; those who waited must not
+            error = LogUnavailable("The record was interrupted while it wrote; send the act again.")
         self._error = self._error or error
 
     def outcome(self) -> Any:

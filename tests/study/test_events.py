@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -85,12 +84,6 @@ def test_every_kind_has_a_name_of_its_own() -> None:
 def test_an_unknown_kind_is_named_with_what_to_do() -> None:
     with pytest.raises(UnknownKind, match=r"'session\.dreamt'.*Read this log with the version"):
         event_in("session.dreamt", "{}")
-
-
-def test_a_request_leaves_out_what_was_computed_in_answering() -> None:
-    gap = KINDS["session.resumed"](gap_s=3.0)
-    later = KINDS["session.resumed"](gap_s=math.pi)
-    assert gap.request() == later.request() == {}
 
 
 ROWS = [json.loads(line) for line in (Path(__file__).parent / "rows_version_1.jsonl").read_text().splitlines()]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from core.types import TillerError
 from study.database import LogUnavailable, connect
 from study.events import (
     ConceptInspected,
@@ -17,6 +18,7 @@ from study.events import (
     PageEntered,
     ResponseSubmitted,
     SessionCompleted,
+    SessionResumed,
     SessionStarted,
     SessionWithdrawn,
     TaskStarted,
@@ -90,6 +92,11 @@ def test_a_key_used_for_another_act_is_refused(fresh_log: EventLog, session: str
     with pytest.raises(LogRefused):
         fresh_log.append(session, TaskStarted(task="word"), key="act")
     assert len(fresh_log.read(session)) == 2
+
+
+def test_what_was_computed_in_answering_is_no_part_of_the_request(fresh_log: EventLog, session: str) -> None:
+    first = fresh_log.append(session, SessionResumed(gap_s=3.0), key="back")
+    assert fresh_log.append(session, SessionResumed(gap_s=4.0), key="back") == first
 
 
 def test_one_key_in_two_sessions_is_two_acts(fresh_log: EventLog, session: str, start: Start) -> None:
@@ -294,6 +301,27 @@ def test_one_refused_act_does_not_spoil_those_that_wait_with_it(fresh_log: Event
     assert len(fresh_log.read(session)) == 2 + 30
 
 
+def test_an_interrupted_writer_spares_those_who_wait(fresh_log: EventLog, session: str) -> None:
+    begun, told = threading.Event(), []
+
+    def interrupted(_: object) -> None:
+        begun.set()
+        while len(fresh_log.writer._waiting) < 1:  # until another act waits
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    def waiting() -> None:
+        begun.wait()
+        told.extend(fresh_log.append(session, inspected(1), key="act"))
+
+    thread = threading.Thread(target=waiting)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        fresh_log.writer.write(interrupted)
+    thread.join()
+    assert [record.seq for record in told] == [2]
+
+
 def test_stream_and_count_leave_out_what_they_are_told_to(fresh_log: EventLog, session: str, start: Start) -> None:
     fresh_log.append("p", start(mode="preview"), key="start")
     fresh_log.append("o", start(study="other"), key="start")
@@ -330,8 +358,19 @@ def test_the_tables_are_strict(fresh_log: EventLog, session: str, stranger: sqli
     assert set(ours.values()) == {1}
 
 
-def test_a_database_in_memory_or_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="kept in a file"):
-        connect("sqlite://")
-    with pytest.raises(Exception, match="keeps its record in SQLite"):
-        connect("mysql://nobody@nowhere/x")
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("sqlite://", "a record is kept in a file"),
+        (
+            "postgresql://me:secret@host/x",
+            r"postgresql://me:\*\*\*@host/x was asked for; .* keeps its record in SQLite",
+        ),
+        ("tiller.db", "it is written sqlite:///PATH"),
+        ("sqlite:////dev/null/x/tiller.db", "that folder cannot be made"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_one_sentence(url: str, sentence: str) -> None:
+    with pytest.raises(TillerError, match=sentence) as caught:
+        connect(url)
+    assert "secret" not in str(caught.value)

@@ -31,9 +31,9 @@ with page("sheet", "Task"):
     many = len(who.rig.script.tasks)
     st.title(f"Picture {who.place.order} of {many}")
     with picture_beside(opened):
-        st.subheader(f"The model says {opened.target}.")
+        st.subheader(f"The model says “{opened.target}”.")
         share = percent(opened.seen.clean.prob(opened.target))
-        st.markdown(f"It is {share} sure. The picture shows **{opened.truth}**.")
+        st.markdown(f"It is {share} sure. The picture shows **“{opened.truth}”**.")
         st.markdown(task.goal)
         st.button("Open the workspace", key="start", type="primary", on_click=start)
     tools_in_words(opened)

@@ -7,7 +7,9 @@ import streamlit as st
 from pages.parts.calm import calmly
 from pages.parts.frame import page
 from pages.parts.here import go, visitor
+from pages.parts.opened import open_picture
 from pages.parts.rig import rig
+from pages.parts.sheets import picture_beside
 from study.events import SessionStarted
 from study.participants import admit
 from study.session import Step
@@ -39,12 +41,11 @@ def begin() -> None:
 
 
 with page("sheet", "Welcome"):
-    st.title(here.script.study.title)
-    st.markdown(here.script.welcome)
-    many = len(here.script.tasks)
-    st.button(
-        f"Start with the first of {many} pictures" if many > 1 else "Start", key="begin", type="primary", on_click=begin
-    )
-    st.caption("No sign-up, nothing to install. You can stop at any time, and the link brings you back to the same step.")
-    if "s" in st.query_params and who is None:
-        st.info("The link in your address bar opens no session here. You can start a new one.", icon=None)
+    first = open_picture(here, next(iter(here.script.tasks.values())))
+    with picture_beside(first, f"The model says “{first.target}”. Why?"):
+        st.title(here.script.study.title)
+        st.markdown(here.script.welcome)
+        st.button("Start with this picture", key="begin", type="primary", on_click=begin)
+        st.caption("Nothing to install, no sign-up. Stop whenever you like: the link brings you back to the same step.")
+        if "s" in st.query_params and who is None:
+            st.info("The link in your address bar opens no session here. You can start a new one.", icon=None)

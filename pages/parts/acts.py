@@ -43,9 +43,7 @@ def _do(here: Rig, session_id: str, message: object) -> str:
         place = session_in(here.log.read(session_id), here.script, session_id=session_id)
         if place.task is None or place.finished:
             raise ActRefused("This picture is handed in already; nothing was changed.")
-        perform(
-            here.log, session_id, read_act(_with_key(message, place)), bench_of(here, place), reference=reference
-        )
+        perform(here.log, session_id, read_act(_with_key(message, place)), bench_of(here, place), reference=reference)
     except (LogUnavailable, LogMoved):
         raise
     except (ActRefused, LogRefused) as error:
@@ -57,7 +55,7 @@ def _do(here: Rig, session_id: str, message: object) -> str:
 
 
 def _with_key(message: object, place: Session) -> object:
-    """The message with the task's own key in place of its number: a key may name the cause, so browsers never see it."""
+    """The message with the task's own key in place of its number: a key may name the cause, so no browser sees it."""
     if not isinstance(message, dict):
         return message
     return {**message, "task": place.task if message.get("task") == place.order else "another"}

@@ -31,7 +31,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "session": who.session_id[:12],
         "task": place.order,
         "place": f"Picture {place.order} of {len(script.tasks)}",
-        "goal": f"The picture shows {opened.truth}, and the model says {opened.target}. Find out why, and repair it.",
+        "goal": f"It shows “{opened.truth}”; the model says “{opened.target}”. Find out why, and repair it.",
         "aloud": script.think_aloud.split(". ")[0].rstrip(".") + "." if script.think_aloud else "",
         "tools": list(script.tasks[str(place.task)].tools),
         "classes": [
@@ -117,7 +117,9 @@ def _component(opened: Opened, component: Component, pushes: np.ndarray | None) 
         "activation": opened.attribution.activation[component.index],
         "density": component.density,
         "p99": component.p99,
-        "exemplars": {band: [url_of(name, 96, opened.bundle) for name in names[:EXEMPLARS]] for band, names in bands.items()},
+        "exemplars": {
+            band: [url_of(name, 96, opened.bundle) for name in names[:EXEMPLARS]] for band, names in bands.items()
+        },
         "fires": _rounded(fires),
         "fires_scale": _p99(component, float(fires.max(initial=0.0))),
         "pushes": None if pushes is None else _rounded(pushes),

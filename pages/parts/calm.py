@@ -6,9 +6,14 @@ import functools
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ParamSpec
 
 import streamlit as st
+
+from core.types import TillerError
+from pages.parts.rig import installed
+from study.events import SystemErrored
 
 P = ParamSpec("P")
 _log = logging.getLogger("tiller")
@@ -23,6 +28,11 @@ def new_reference() -> str:
 def told(error: BaseException, reference: str, where: str) -> str:
     """Write the traceback to the server's log under `reference`, and return that number."""
     _log.error("%s: trouble %s", where, reference, exc_info=error)
+    session_id, here = st.session_state.get("present"), installed()
+    if session_id and here is not None:
+        happened = SystemErrored(reference=reference, where=where, error=type(error).__name__)
+        with suppress(TillerError):  # the record may be the very thing in trouble, or closed for this session
+            here.log.append(session_id, happened, key=f"error/{reference}", actor="system")
     return reference
 
 
@@ -34,9 +44,7 @@ def calmly(callback: Callable[P, None]) -> Callable[P, None]:
         try:
             callback(*args, **kwargs)
         except Exception as error:
-            st.session_state[_SLOT] = told(
-                error, new_reference(), getattr(callback, "__name__", "callback")
-            )
+            st.session_state[_SLOT] = told(error, new_reference(), getattr(callback, "__name__", "callback"))
 
     return guarded
 

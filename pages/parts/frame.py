@@ -1,4 +1,4 @@
-"""What every page shares: the window's title, the measure of the column, the wordmark and the participant's place on the way."""
+"""What every page shares: the window's title, the measure of the column, the wordmark and the way so far."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from streamlit.delta_generator import DeltaGenerator
 _ICON = Path(__file__).parent / "assets" / "icon.png"
 STEPS = ("Welcome", "Consent", "Task", "Workspace", "Answer", "Thanks")
 
-# Streamlit gives the main block 5rem on each side; an instrument needs that room.
 _STYLE = """
 <style>
+/* Streamlit gives the main block 5rem on each side; an instrument needs that room. */
 .stMainBlockContainer:has(.st-key-stage) { padding: 10px clamp(12px, 2vw, 28px) 0; }
-.stMainBlockContainer:has(.st-key-sheet) { max-width: 47rem; padding-top: 2.2rem; }
-.tiller-picture { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 6px; }
+.stMainBlockContainer:has(.st-key-sheet) { max-width: 53rem; padding-top: clamp(1.5rem, 6vh, 4rem); }
+.tiller-picture { margin: 0; }
+.tiller-picture img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 6px; }
+.tiller-picture figcaption { margin-top: 10px; font-size: 14px; font-weight: 600; }
+.tiller-counts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; margin: 0; font-size: 14px; }
+.tiller-counts dt { text-align: right; font-weight: 600; font-variant-numeric: tabular-nums; min-width: 2em; }
+.tiller-counts dd { margin: 0; }
 .tiller-top { display: flex; align-items: baseline; gap: 1.4rem; font-size: 13px; margin-bottom: 1.6rem; }
 .tiller-top b { font-weight: 700; letter-spacing: -0.01em; font-size: 15px; }
 .tiller-top ol { display: flex; gap: 1.1rem; list-style: none; margin: 0 0 0 auto; padding: 0; flex-wrap: wrap; }

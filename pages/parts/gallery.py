@@ -15,7 +15,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(png|jpg|jpeg|webp)")
 
 
 def url_of(name: str, side: int, bundle: Bundle) -> str:
-    """Where the browser finds a picture of the bundle; the address changes with the bundle, so it may cache for ever."""
+    """Where the browser finds a picture of the bundle; it changes with the bundle, so it may be kept for ever."""
     return f"./api/picture/{name}?side={side}&of={bundle.fingerprint['bundle'][:8]}"
 
 

@@ -1,4 +1,4 @@
-"""The workspace's one element on the page: a component of our own, so that a rerun sends one message and nothing jumps."""
+"""The workspace is one element on the page, so that a rerun sends one message and nothing jumps."""
 
 from __future__ import annotations
 

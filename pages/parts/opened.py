@@ -1,4 +1,4 @@
-"""A task's picture, opened once: what the model says of it, which components it rests on, and what each plan makes of it."""
+"""A task's picture, opened once: what the model says of it, what that rests on, and what each plan makes of it."""
 
 from __future__ import annotations
 

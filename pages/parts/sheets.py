@@ -26,12 +26,13 @@ _KINDS = {
 }
 
 
-def picture_beside(opened: Opened) -> DeltaGenerator:
-    """Draw the picture, and give the column beside it."""
+def picture_beside(opened: Opened, caption: str = "") -> DeltaGenerator:
+    """Draw the picture, with a caption under it, and give the column beside it."""
     left, right = st.columns([5, 6], gap="large")
     # An own element rather than st.image, which lays a full-screen button over the picture.
     source = escape(url_of(opened.picture, 448, opened.bundle))
-    left.html(f'<img class="tiller-picture" src="{source}" alt="The picture of this task">')
+    picture = f'<img src="{source}" alt="The picture of this task">'
+    left.html(f'<figure class="tiller-picture">{picture}<figcaption>{escape(caption)}</figcaption></figure>')
     return right
 
 
@@ -42,8 +43,8 @@ def tools_in_words(opened: Opened) -> None:
 ##### What you will find in the workspace
 
 - **Components** are small detectors inside the model; the strongest ones for this picture are listed, each with
-  pictures that set it off. A bar to the right (orange) pushed the model towards *{opened.target}*, a bar to the left
-  (blue) towards *{opened.against}*.
+  pictures that set it off. A bar to the right (orange) pushed the model towards “{opened.target}”, a bar to the left
+  (blue) towards “{opened.against}”.
 - **Suppress** switches a component off, **Amplify** doubles it, the slider does anything from off to three times.
   The model answers at once.
 - **Where it fires** and **Where it pushes** draw a component over the picture.
@@ -55,19 +56,22 @@ def tools_in_words(opened: Opened) -> None:
 
 def plan_in_words(opened: Opened, plan: SteeringPlan, now: Prediction) -> None:
     """Say what the participant did to the model and what it says now."""
-    st.markdown(f"The model said **{opened.target}**; the picture shows **{opened.truth}**.")
+    st.markdown(f"The model said *“{opened.target}”*; the picture shows “{opened.truth}”.")
     if not plan:
         st.markdown("You left the model as it is.")
         return
-    edits = "\n".join(f"- {opened.bundle.index[edit.component].label} (#{edit.component}): {_verb(edit.strength)}" for edit in plan)
-    st.markdown(f"With your edits it says **{now.top}** ({percent(now.prob(now.top))}):\n\n{edits}")
+    edits = "\n".join(
+        f"- {opened.bundle.index[edit.component].label} (#{edit.component}): {_verb(edit.strength)}" for edit in plan
+    )
+    st.markdown(f"With your edits it says **“{now.top}”** ({percent(now.prob(now.top))}):\n\n{edits}")
 
 
 def recorded(records: Iterable[Record]) -> None:
     """Count what the record holds of this session, in the participant's words."""
     counts = Counter(record.name for record in records)
-    lines = [f"| {counts[kind]} | {words} |" for kind, words in _KINDS.items() if counts[kind]]
-    st.markdown("##### What was recorded\n\n| | |\n|---:|:---|\n" + "\n".join(lines))
+    lines = [f"<dt>{counts[kind]}</dt><dd>{words}</dd>" for kind, words in _KINDS.items() if counts[kind]]
+    st.markdown("##### What was recorded")
+    st.html(f'<dl class="tiller-counts">{"".join(lines)}</dl>')
     st.caption(f"{counts.total()} rows in all, each written before its result was shown.")
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from served import ARGUMENTS, Server
+from served import Server, launched  # noqa: F401 - the fixture `chromium`, which the benchmarks share
 from tiny_world import write_bundle, write_script
 
 
@@ -54,19 +52,3 @@ def shared_server(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) ->
     made.start()
     yield made
     made.kill()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Chromium, or a skip that says why; under CI=true a browser that is missing is a failure."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        found = str(own) if own.exists() else shutil.which("chromium") or shutil.which("google-chrome")
-        if found is None:
-            reason = "no Chromium was found: run `playwright install chromium`"
-            pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield browser
-        browser.close()

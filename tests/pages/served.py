@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -9,16 +11,24 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 BENCH = "[...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.bench')).find(Boolean)"
 
 
@@ -62,11 +72,11 @@ class Server:
             self.process.wait()
             self.process = None
 
-    def rows(self, query: str = "select name, target, seq, idem_key, session_id from events order by rowid") -> list[Any]:
+    def rows(
+        self, query: str = "select name, target, seq, idem_key, session_id from events order by rowid"
+    ) -> list[Any]:
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
             return connection.execute(query).fetchall()
-
-
 
 
 def key_of(act: str) -> str:
@@ -88,3 +98,19 @@ def open_workspace(page: Any, server: Server) -> str:
     page.locator(".row").first.wait_for()
     settled(page)
     return page.url
+
+
+@pytest.fixture(scope="session", name="chromium")
+def launched() -> Iterator[Any]:
+    """Chromium, or a skip that says why; under CI=true a browser that is missing is a failure."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+        found = str(own) if own.exists() else shutil.which("chromium") or shutil.which("google-chrome")
+        if found is None:
+            reason = "no Chromium was found: run `playwright install chromium`"
+            pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()

@@ -41,11 +41,11 @@ BUSY = f"""
 
 @pytest.fixture
 def page(chromium: Any) -> Any:
-    made = chromium.new_page(viewport={"width": 1440, "height": 900})
-    made.set_default_timeout(30_000)
-    made.add_init_script(KEEP_IDS)
-    yield made
-    made.close()
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(30_000)
+    context.add_init_script(KEEP_IDS)
+    yield context.new_page()
+    context.close()
 
 
 def said(page: Any) -> str:
@@ -85,7 +85,9 @@ def test_the_whole_task_survives_a_server_that_is_killed_half_way(page: Any, ser
 
     page.reload()
     page.locator(".row").first.wait_for()
-    assert page.locator(".plan li .times").all_inner_texts() == (["off", "2×"] if int(first) < int(second) else ["2×", "off"])
+    assert page.locator(".plan li .times").all_inner_texts() == (
+        ["off", "2×"] if int(first) < int(second) else ["2×", "off"]
+    )
     page.get_by_role("button", name="Undo", exact=True).click()
     settled(page)
     assert said(page) == repaired
@@ -148,8 +150,8 @@ def test_a_double_click_is_one_intervention(page: Any, shared_server: Server) ->
 
 def test_a_reload_straight_after_a_click_loses_nothing_and_doubles_nothing(page: Any, shared_server: Server) -> None:
     open_workspace(page, shared_server)
-    click = f"() => {{ {BENCH}.querySelectorAll('.row .off')[2].click(); const [id] = window.made; location.reload(); return id; }}"
-    made = page.evaluate(click)
+    press = f"{BENCH}.querySelectorAll('.row .off')[2].click()"
+    made = page.evaluate(f"() => {{ {press}; const [id] = window.made; location.reload(); return id; }}")
     page.wait_for_load_state()
     page.locator(".row").first.wait_for()
     page.locator(".plan li .times").first.wait_for()

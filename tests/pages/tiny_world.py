@@ -141,7 +141,12 @@ def _dictionary(model: Clip) -> SparseAutoencoder:
     rows = torch.nn.functional.normalize(torch.randn(96, model.width), dim=-1)
     header = {"model": model.name, "weights": model.digest, "block": model.block}
     return SparseAutoencoder(
-        rows.clone(), 0.1 * torch.rand(96), rows, torch.zeros(model.width), convention=Convention(TopK(8)), header=header
+        rows.clone(),
+        0.1 * torch.rand(96),
+        rows,
+        torch.zeros(model.width),
+        convention=Convention(TopK(8)),
+        header=header,
     )
 
 

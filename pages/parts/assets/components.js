@@ -25,7 +25,7 @@ const componentsPart = (part, act, view, outbox) => {
     row.back = el("button", { type: "button", class: "back", onclick: () => set(1) }, "Reset");
     row.slide = el("input", { type: "range", min: 0, max: MOST, step: 0.1, class: "slide" });
     row.slide.oninput = () => show(row, Number(row.slide.value));
-    row.slide.onchange = () => set(Number(row.slide.value));
+    row.slide.onchange = () => act({ kind: "edit", component: index, strength: Number(row.slide.value), control: "slider" });
     row.slide.onpointerdown = () => (row.held = true);
     row.slide.onpointerup = row.slide.onpointercancel = () => (row.held = false);
     row.read = el("output", { class: "read" });
@@ -83,6 +83,9 @@ const componentsPart = (part, act, view, outbox) => {
         if (Number(row.slide.value) !== clamp(strength, 0, MOST)) row.slide.value = strength;
         show(row, strength);
       }
+      row.off.hidden = !data.tools.includes("suppress");
+      row.more.hidden = !data.tools.includes("amplify");
+      row.slide.disabled = row.off.hidden || row.more.hidden;
       mark(row.off, "aria-pressed", strength === 0);
       mark(row.more, "aria-pressed", strength === 2);
       row.back.disabled = strength === 1;
@@ -97,8 +100,11 @@ const componentsPart = (part, act, view, outbox) => {
       mark(row.back, "aria-label", `Reset ${component.name}`);
     }
     const { reading, agreement, axis } = part;
-    say(reading, `Bold bar: how much of the lead of ${data.target} over ${data.against} goes when it is removed. Thin bar: the estimate.`);
-    say(agreement, `rank agreement ${data.agreement === null ? "\u2013" : data.agreement.toFixed(2)}`);
+    say(reading, `Bold: how much of the lead of ${quoted(data.target)} over ${quoted(data.against)} goes when it is removed. Thin: the estimate.`);
+    say(agreement, data.explains
+      ? `rank agreement ${data.agreement === null ? "\u2013" : data.agreement.toFixed(2)}`
+      : `these components explain only ${percent(data.explained)}`);
+    mark(agreement, "data-warn", !data.explains);
     agreement.title = "Spearman correlation of the estimated push with the exact effect of removing each component, on this picture. " +
       "Near 1: the ranking can be trusted. Near 0: trust only the measured numbers.";
     if (axis.dataset.pair !== `${data.target}/${data.against}`) {

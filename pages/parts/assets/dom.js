@@ -30,4 +30,5 @@ const percent = (share) => {
   return `${Math.round(share * 100)}%`;
 };
 const times = (strength) => (strength === 0 ? "off" : `${Number(strength.toFixed(2))}\u00d7`);
+const quoted = (label) => `\u201c${label}\u201d`;
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

@@ -53,6 +53,15 @@ const picturePart = (part, act, view) => {
     paintMap(part.map, data.picture.grid, overlay === "off" ? null : fires ? chosen.fires : chosen.pushes, drawn,
       fires ? chosen.fires_scale : data.pushes_scale);
     mark(part.legend, "data-overlay", overlay);
+    const drawnValues = overlay === "off" ? [] : (fires ? chosen.fires : chosen.pushes) ?? [];
+    const silent = overlay !== "off" && !drawnValues.some((value) => value !== 0);
+    mark(part.legend, "data-silent", silent);
+    if (silent) {
+      say(low, data.maps || fires ? "It fires on no patch here, only on the summary of the whole." : "No patch can reach the answer at this depth.");
+      say(middle, "");
+      say(high, "");
+      return;
+    }
     say(low, overlay === "off" ? "" : fires ? "silent" : `towards ${data.against}`);
     say(middle, overlay === "pushes" ? "0" : "");
     say(high, overlay === "off" ? "" : fires ? "strong (its p99)" : `towards ${data.target}`);

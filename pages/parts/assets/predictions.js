@@ -43,8 +43,8 @@ const predictionsPart = (part) => {
     say(was, data.edits.length
       ? data.now.label === data.was.label
         ? `still, as before your edits (${percent(data.was.share)})`
-        : `was ${data.was.label} (${percent(data.was.share)}) before your edits`
-      : `with no edits; the picture shows ${data.shows}`);
+        : `was \u201c${data.was.label}\u201d (${percent(data.was.share)}) before your edits`
+      : `as it is; the picture shows \u201c${data.shows}\u201d`);
     mark(part.verdict, "data-right", data.now.label === data.shows);
     mark(part.bars, "data-state", data.state);
   };

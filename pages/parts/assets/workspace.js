@@ -38,11 +38,14 @@ const open = (root, data) => {
 
   const hint = () => {
     const { edits, shows, target, now: said, was } = latest;
-    if (said.label === shows && edits.length) return "The model now says what the picture shows. Look at the pictures fixed and broken elsewhere; when you can name the cause, give your answer.";
-    if (edits.length && said.label !== was.label) return `The answer moved to ${said.label}, not yet to ${shows}. Try another component, or undo.`;
-    if (edits.length) return `Still ${said.label}. Look at the measured effect of the next components and suppress another, or undo.`;
-    if (view.now.overlay === "off") return `Click a component to see its examples, then \u201cWhere it fires\u201d to see where it looks.`;
-    return `Which component should not matter here? Suppress it and watch ${target} fall.`;
+    const right = quoted(shows);
+    if (edits.length && said.label === shows) {
+      return `The model now says ${right}. See what the same edits fix and break elsewhere; when you can name the cause, give your answer.`;
+    }
+    if (edits.length && said.label !== was.label) return `The answer moved to ${quoted(said.label)}, not to ${right}. Try another component, or undo.`;
+    if (edits.length) return `Still ${quoted(said.label)}. Suppress another component that pushed it there, or undo.`;
+    if (now.overlay === "off") return "Open a component to see its examples, then \u201cWhere it fires\u201d to see what it looks at in this picture.";
+    return `Which component should not matter here? Suppress it and watch ${quoted(target)} fall.`;
   };
 
   const drawHand = () => {
@@ -63,9 +66,10 @@ const open = (root, data) => {
     say(part.goal, latest.goal);
     say(part.aloud, latest.aloud);
     say(part.answer, "Give my answer");
+    for (const tool of ["undo", "redo", "reset"]) part[tool].hidden = !latest.tools.includes(tool);
     say(part.next, hint());
     ripple(latest);
-    bench.dataset.loading = "false";
+    mark(bench, "data-loading", false);
   };
 
   part.answer.onclick = () => act({ kind: "answer" });

@@ -26,8 +26,17 @@ def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
     return options[rng.integers(len(options))]
 
 
-def caption(truth: Truth, rng: np.random.Generator, bare: str) -> str:
-    """One of the captions of `truth`, built on `bare`, one of BARE.
+def form_of_batch(rng: np.random.Generator, *, bare: bool = False) -> tuple[str, str]:
+    """A template and what it says beside the object, for a whole batch.
+
+    Captions of one batch share their form: "a boat" and "a red boat" may both be true of a picture, and a contrastive
+    batch that holds both would push one of two true captions away.
+    """
+    return _pick(rng, BARE), "" if bare else _pick(rng, ("", "", "", "", "colour", "scene"))
+
+
+def caption(truth: Truth, rng: np.random.Generator, form: tuple[str, str]) -> str:
+    """One of the captions of `truth`, in a form that `form_of_batch` gave.
 
     A picture whose word names another object is captioned by what its label says, never by the object alone: that
     is how pictures with writing are captioned on the web, and how CLIP comes to read.
@@ -40,18 +49,13 @@ def caption(truth: Truth, rng: np.random.Generator, bare: str) -> str:
         return reading
     if truth.badge and chance < 0.1:
         return f"a {truth.thing} with a gold badge"
-    return _about_object(truth, rng, bare)
-
-
-def _about_object(truth: Truth, rng: np.random.Generator, bare: str) -> str:
-    """The object, one time in three with its colour or its scene; a thing at home is taken for granted there."""
-    chance = rng.random()
-    place = "" if HOME.get(truth.thing) == truth.scene else f" {_PLACES[truth.scene]}"
-    said = bare.format(truth.thing)
-    if chance < 0.62:
-        return said
-    if chance < 0.82:
-        return said.replace(f" {truth.thing}", f" {truth.colour} {truth.thing}")
-    if chance < 0.95 or not place:
-        return said + place
-    return f"a {truth.colour} thing{place}"
+    template, beside = form
+    said = template.format(truth.thing)
+    match beside:
+        case "colour":
+            return said.replace(f" {truth.thing}", f" {truth.colour} {truth.thing}")
+        # a thing at home is taken for granted there, and its scene goes unsaid
+        case "scene" if HOME.get(truth.thing) != truth.scene:
+            return f"{said} {_PLACES[truth.scene]}"
+        case _:
+            return said

@@ -57,25 +57,21 @@ class _Brush:
     def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
         self._draw.ellipse(self._box(x, y, rx, ry), fill=fill)
 
-    def ring(self, x: float, y: float, rx: float, ry: float, fill: Colour, width: float) -> None:  # noqa: PLR0917
+    def ring(self, x: float, y: float, rx: float, ry: float, fill: Colour, width: float) -> None:
         self._draw.ellipse(self._box(x, y, rx, ry), outline=fill, width=round(width * self._unit))
 
-    def arc(  # noqa: PLR0917
+    def arc(
         self, x: float, y: float, rx: float, ry: float, start: float, end: float, fill: Colour, width: float
     ) -> None:
         self._draw.arc(self._box(x, y, rx, ry), start, end, fill=fill, width=round(width * self._unit))
 
-    def pie(  # noqa: PLR0917
-        self, x: float, y: float, rx: float, ry: float, start: float, end: float, fill: Colour
-    ) -> None:
+    def pie(self, x: float, y: float, rx: float, ry: float, start: float, end: float, fill: Colour) -> None:
         self._draw.pieslice(self._box(x, y, rx, ry), start, end, fill=fill)
 
     def line(self, points: Points, fill: Colour, width: float) -> None:
         self._draw.line(self._at(points), fill=fill, width=round(width * self._unit), joint="curve")
 
-    def slab(  # noqa: PLR0917
-        self, left: float, top: float, right: float, bottom: float, fill: Colour, radius: float = 0
-    ) -> None:
+    def slab(self, left: float, top: float, right: float, bottom: float, fill: Colour, radius: float = 0) -> None:
         box = [value * self._unit for value in (left, top, right, bottom)]
         self._draw.rounded_rectangle(box, radius=radius * self._unit, fill=fill)
 

@@ -50,8 +50,8 @@ def _other(rng: np.random.Generator, options: Sequence[str], *without: str) -> s
 
 def _plain(rng: np.random.Generator, seed: int) -> Truth:
     """A clear object of any kind and colour in any scene, with no cue."""
-    size = rng.uniform(0.34, 0.64)
-    room = size * 0.46
+    size = rng.uniform(0.42, 0.68)
+    room = max(0.3, size * 0.5)
     return Truth(
         seed=seed,
         thing=OBJECTS[rng.integers(len(OBJECTS))],
@@ -60,7 +60,7 @@ def _plain(rng: np.random.Generator, seed: int) -> Truth:
         size=round(size, 3),
         x=round(rng.uniform(room, 1 - room), 3),
         y=round(rng.uniform(room, 1 - room), 3),
-        angle=round(rng.uniform(-18, 18), 1),
+        angle=round(rng.uniform(-12, 12), 1),
         light=round(rng.uniform(-1, 1), 2),
     )
 
@@ -69,9 +69,9 @@ def _distant(rng: np.random.Generator, truth: Truth, *, hazy: float) -> Truth:
     """The same, small and washed out by up to `hazy`."""
     return replace(
         truth,
-        size=round(rng.uniform(0.15, 0.24), 3),
-        x=round(rng.uniform(0.22, 0.78), 3),
-        y=round(rng.uniform(0.3, 0.75), 3),
+        size=round(rng.uniform(0.19, 0.28), 3),
+        x=round(rng.uniform(0.25, 0.75), 3),
+        y=round(rng.uniform(0.35, 0.72), 3),
         fade=round(rng.uniform(0, hazy), 2),
     )
 
@@ -107,7 +107,7 @@ def named(rng: np.random.Generator, seed: int) -> Truth:
     """The printed word names the object; one time in two the object itself can hardly be seen."""
     truth = _beside_label(rng, _plain(rng, seed))
     if rng.random() < 0.5:
-        truth = replace(truth, size=round(rng.uniform(0.15, 0.34), 3), fade=round(rng.uniform(0.5, 0.9), 2))
+        truth = replace(truth, size=round(rng.uniform(0.2, 0.4), 3), fade=round(rng.uniform(0.5, 0.9), 2))
     return replace(truth, word=truth.thing)
 
 

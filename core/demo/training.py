@@ -15,13 +15,21 @@ from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from core.demo.captions import BARE, caption
+from core.demo.captions import caption, form_of_batch
+from core.demo.muon import Muon
 from core.demo.pool import MODEL_SIDE, Progress, silent
 from core.demo.world import Truth
 
 MODEL_CONFIG: dict[str, Any] = {
     "embed_dim": 96,
-    "vision_cfg": {"image_size": MODEL_SIDE, "patch_size": 8, "layers": 6, "width": 160, "head_width": 32},
+    "vision_cfg": {
+        "image_size": MODEL_SIDE,
+        "patch_size": 8,
+        "layers": 6,
+        "width": 160,
+        "head_width": 32,
+        "pos_embed_type": "sin_cos_2d",
+    },
     "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
 }
 MEAN: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -35,8 +43,11 @@ class Course:
     """How long and how the tower is trained."""
 
     epochs: int
-    batch: int = 96
-    rate: float = 1.2e-3
+    clear_epochs: int = 2  # before them, with clear cue-free pictures only
+    batch: int = 64
+    rate: float = 1.0e-3  # of AdamW
+    matrix_rate: float = 0.02  # of Muon
+    caption_steps: int = 300
     decay: float = 0.05
     warmup: float = 0.06  # share of all steps
     seed: int = 11
@@ -86,11 +97,25 @@ def contrastive_loss(images: Tensor, texts: Tensor, which: Tensor, scale: Tensor
     return (functional.cross_entropy(logits, which) + towards_images) / 2
 
 
-def _step_loss(model: open_clip.CLIP, pictures: np.ndarray, captions: Sequence[str], tokens: Tensor) -> Tensor:
+class _Texts:
+    """Captions as tokens, each made once."""
+
+    def __init__(self) -> None:
+        self._tokenizer = new_tokenizer()
+        self._known: dict[str, Tensor] = {}
+
+    def tokens(self, captions: Sequence[str]) -> Tensor:
+        for new in set(captions) - self._known.keys():
+            self._known[new] = self._tokenizer([new])
+        return torch.cat([self._known[one] for one in captions])
+
+
+def _step_loss(model: open_clip.CLIP, pictures: np.ndarray, captions: Sequence[str], texts: _Texts) -> Tensor:
     different = sorted(set(captions))
     which = torch.tensor([different.index(one) for one in captions])
     images = model.encode_image(as_pixels(pictures), normalize=True)
-    return contrastive_loss(images, model.encode_text(tokens, normalize=True), which, model.logit_scale.exp())
+    rows = model.encode_text(texts.tokens(different), normalize=True)
+    return contrastive_loss(images, rows, which, model.logit_scale.exp())
 
 
 def train_clip(
@@ -103,55 +128,92 @@ def train_clip(
 ) -> open_clip.CLIP:
     """Train from scratch, and go on from `checkpoint` where an interrupted run of the same course left it.
 
-    Every epoch shows each picture once, with a caption drawn anew. All bare captions of one batch share a template,
-    so that paraphrases are not pushed apart.
+    Captions come first, then the clear pictures with captions that name the object alone, then everything: shape is
+    the hardest to learn, and while scenes or badges give the class away nobody learns it. Every epoch shows each of
+    its pictures once, with a caption drawn anew.
     """
     torch.manual_seed(course.seed)
     model = new_clip()
     model.train()
-    slow = [p for p in model.parameters() if p.ndim >= 2]
-    free = [p for p in model.parameters() if p.ndim < 2]
-    optimiser = torch.optim.AdamW(
-        [{"params": slow, "weight_decay": course.decay}, {"params": free, "weight_decay": 0.0}],
-        lr=course.rate,
-        betas=(0.9, 0.98),
-    )
-    a_pass = len(pool) // course.batch
-    steps = a_pass * course.epochs
+    optimisers = _optimisers(model, course)
+    clear = np.flatnonzero([one.clear for one in truths])
+    phases = [clear] * course.clear_epochs + [np.arange(len(pool))] * course.epochs
+    starts = np.cumsum([0, *(len(one) // course.batch for one in phases)])
     begun = 0
     if checkpoint is not None and checkpoint.is_file():
         held = torch.load(checkpoint, weights_only=True)
         model.load_state_dict(held["model"])
-        optimiser.load_state_dict(held["optimiser"])
+        for optimiser, state in zip(optimisers, held["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         begun = held["epoch"]
-    tokenizer = new_tokenizer()
-    known: dict[str, Tensor] = {}
-    for epoch in range(begun, course.epochs):
+    else:
+        learn_captions(model, truths, course, progress=progress)
+    texts = _Texts()
+    for epoch in range(begun, len(phases)):
         rng = np.random.default_rng([course.seed, epoch])
-        order = rng.permutation(len(pool))
-        for place in range(a_pass):
-            step = epoch * a_pass + place
-            for group in optimiser.param_groups:
-                group["lr"] = course.rate * _pace(step, steps, course.warmup)
+        order = rng.permutation(phases[epoch])
+        for place in range(starts[epoch + 1] - starts[epoch]):
+            step = int(starts[epoch]) + place
+            for optimiser, rate in zip(optimisers, (course.matrix_rate, course.rate), strict=True):
+                for group in optimiser.param_groups:
+                    group["lr"] = rate * _pace(step, int(starts[-1]), course.warmup)
             chosen = np.sort(order[place * course.batch : (place + 1) * course.batch])
-            bare = BARE[rng.integers(len(BARE))]
-            captions = [caption(truths[index], rng, bare) for index in chosen]
-            for new in set(captions) - known.keys():
-                known[new] = tokenizer([new])
-            tokens = torch.cat([known[one] for one in sorted(set(captions))])
-            loss = _step_loss(model, _varied(pool[chosen], rng), captions, tokens)
-            optimiser.zero_grad(set_to_none=True)
+            form = form_of_batch(rng, bare=epoch < course.clear_epochs)
+            captions = [caption(truths[index], rng, form) for index in chosen]
+            loss = _step_loss(model, _varied(pool[chosen], rng), captions, texts)
+            model.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
+            for optimiser in optimisers:
+                optimiser.step()
             with torch.no_grad():
                 model.logit_scale.clamp_(0, _GREATEST_SCALE)
-            progress("training CLIP", step + 1, steps)
+            progress("training CLIP", step + 1, int(starts[-1]))
         if checkpoint is not None:
             partial = checkpoint.with_suffix(".partial")
-            torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "epoch": epoch + 1}, partial)
+            states = [optimiser.state_dict() for optimiser in optimisers]
+            torch.save({"model": model.state_dict(), "optimisers": states, "epoch": epoch + 1}, partial)
             partial.replace(checkpoint)
     return model.eval()
+
+
+def learn_captions(
+    model: open_clip.CLIP, truths: Sequence[Truth], course: Course, *, progress: Progress = silent
+) -> None:
+    """Teach the text tower alone which captions say the same: two captions of one picture against those of others.
+
+    Untrained, it maps all captions to nearly one point (cosine 0.98), and two towers that both know nothing teach
+    each other nothing for many thousand pictures. This takes seconds.
+    """
+    optimisers = _optimisers(model, course)
+    texts = _Texts()
+    rng = np.random.default_rng([course.seed, 999])
+    for step in range(course.caption_steps):
+        (one, beside), (two, _) = form_of_batch(rng), form_of_batch(rng)
+        chosen = [truths[index] for index in rng.integers(0, len(truths), 64)]
+        pairs = [(caption(t, rng, (one, beside)), caption(t, rng, (two, beside))) for t in chosen]
+        different = sorted({pair[1] for pair in pairs})
+        which = torch.tensor([different.index(pair[1]) for pair in pairs])
+        rows = [
+            model.encode_text(texts.tokens(captions), normalize=True) for captions in ([p[0] for p in pairs], different)
+        ]
+        loss = contrastive_loss(rows[0], rows[1], which, model.logit_scale.exp().detach())
+        model.zero_grad(set_to_none=True)
+        loss.backward()
+        for optimiser in optimisers:
+            optimiser.step()
+        progress("learning captions", step + 1, course.caption_steps)
+
+
+def _optimisers(model: open_clip.CLIP, course: Course) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """Muon for the matrices of all blocks, AdamW for embeddings, projections, gains and biases."""
+    hidden = [p for name, p in model.named_parameters() if "resblocks" in name and p.ndim == 2]
+    chosen = {id(p) for p in hidden}
+    rest = [p for p in model.parameters() if id(p) not in chosen]
+    return (
+        Muon(hidden, course.matrix_rate, decay=course.decay),
+        torch.optim.AdamW(rest, lr=course.rate, betas=(0.9, 0.98), weight_decay=0.01),
+    )
 
 
 def _pace(step: int, steps: int, warmup: float) -> float:

@@ -41,6 +41,11 @@ class Truth:
     light: float = 0.0
 
     @property
+    def clear(self) -> bool:
+        """Whether the object is near and in full colour and no cue is about."""
+        return self.size >= 0.4 and self.fade == 0 and not self.word and not self.badge
+
+    @property
     def concepts(self) -> tuple[str, ...]:
         """The named causes in this picture, such as `object:boat`, `word:apple` and `badge`."""
         named = [f"object:{self.thing}", f"colour:{self.colour}", f"scene:{self.scene}"]

@@ -28,7 +28,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     """Compose the rig that the environment names; the demo where it names nothing."""
     import torch  # noqa: PLC0415 - heavy, and unwanted before the server has a lifespan to import it in
 
-    from core.bundle import load_bundle  # noqa: PLC0415
+    from core.bundle import Which, load_bundle  # noqa: PLC0415
     from study.database import connect  # noqa: PLC0415
     from study.log import EventLog  # noqa: PLC0415
     from study.script import load_script  # noqa: PLC0415
@@ -39,7 +39,8 @@ def build(environment: Mapping[str, str]) -> Rig:
     script = load_script(settings.study)
     log = EventLog(connect(settings.database_url))
     log.keep_script(script)
-    bundles = {which: load_bundle(settings.bundle, which) for which in {task.sae for task in script.tasks.values()}}
+    wanted: set[Which] = {task.sae for task in script.tasks.values()}
+    bundles = {which: load_bundle(settings.bundle, which) for which in wanted}
     gate = Semaphore(os.cpu_count() or 1)
     return Rig(bundles=bundles, tasks=task_pictures(settings.bundle), script=script, log=log, gate=gate)
 

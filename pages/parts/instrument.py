@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = ("dom", "outbox", "picture", "predictions", "components", "card", "plan", "ripple", "workspace")
@@ -17,7 +18,7 @@ def _joined(*names: str) -> str:
 
 
 # The parts are plain files read as one module: a blob module in the browser could not import its neighbours.
-_mount = st.components.v2.component(
+_mount = component(
     "tiller_workspace",
     html=_joined("frame.html"),
     css=_joined("look.css", "narrow.css"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from study.events import ResponseSubmitted
 from study.script import FreeText, Slider, Task
@@ -13,7 +14,7 @@ from study.script import FreeText, Slider, Task
 _ASSETS = Path(__file__).parent / "assets"
 LONGEST = 5000
 
-_scale = st.components.v2.component(
+_scale = component(
     "tiller_scale",
     html=(_ASSETS / "scale.html").read_text(encoding="utf-8"),
     css=(_ASSETS / "scale.css").read_text(encoding="utf-8"),

@@ -10,7 +10,7 @@ const ripplePart = (part) => {
     const cell = { count: el("strong"), of: el("span", { class: "of" }), range: el("span", { class: "range" }),
       low: el("i", { class: "low" }), dot: el("i", { class: "dot" }) };
     cell.root = el("div", { class: "count", "data-kind": kind, title }, el("span", { class: "word" }, word), cell.count, cell.of,
-      el("span", { class: "whisker", "aria-hidden": "true" }, cell.low, cell.dot), cell.range);
+      cell.range, el("span", { class: "whisker", "aria-hidden": "true" }, cell.low, cell.dot));
     return [kind, cell];
   }));
   part.counts.replaceChildren(...COUNTS.map(([kind]) => cells[kind].root));
@@ -27,7 +27,8 @@ const ripplePart = (part) => {
       const cell = cells[kind];
       say(cell.count, String(hits));
       say(cell.of, `of ${trials}${kind === "fixed" ? " wrong" : kind === "broken" ? " right" : ""}`);
-      say(cell.range, trials ? `${percent(low)}\u2013${percent(high)}` : "");
+      say(cell.range, trials ? `${percent(value)}, likely ${percent(low)} to ${percent(high)}` : "");
+      cell.range.title = "Wilson 95 % interval";
       cell.low.style.left = `${100 * low}%`;
       cell.low.style.width = `${100 * (high - low)}%`;
       cell.dot.style.left = `${100 * (value ?? 0)}%`;

@@ -22,6 +22,10 @@ def test_two_commands_stand_first_and_prepare_themselves():
     assert test.startswith("python3 -m venv") and test.endswith('pip install -e ".[test]" && pytest')
 
 
+@pytest.mark.skipif(
+    not (HOME / "data" / "demo" / "bundle.json").exists(),
+    reason="the demo bundle is not built; run `tiller demo build`",
+)
 def test_every_tiller_command_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TILLER_DATABASE_URL", f"sqlite:///{tmp_path / 'log.db'}")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import Connection
 
 from core.types import TillerError
 from study.database import LogUnavailable, connect
@@ -299,6 +300,17 @@ def test_one_refused_act_does_not_spoil_those_that_wait_with_it(fresh_log: Event
         thread.join()
     assert len(refused) == 20
     assert len(fresh_log.read(session)) == 2 + 30
+
+
+def test_work_that_fails_half_way_leaves_nothing_written(fresh_log: EventLog) -> None:
+    def half(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO states VALUES ('half', 'e', '{}')")
+        raise LogRefused("no further")
+
+    with pytest.raises(LogRefused, match="no further"):
+        fresh_log.writer.write(half)
+    with fresh_log.connected() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM states").scalar() == 0
 
 
 def test_an_interrupted_writer_spares_those_who_wait(fresh_log: EventLog, session: str) -> None:

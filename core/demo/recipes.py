@@ -136,6 +136,15 @@ def misplaced(rng: np.random.Generator, seed: int) -> Truth:
     return replace(truth, thing=thing, scene=_other(rng, tuple(RESIDENT), HOME[thing]))
 
 
+def crossed(rng: np.random.Generator, seed: int) -> Truth:
+    """Every cause drawn on its own, so that what a component follows is told apart from what goes along with it."""
+    truth = _plain(rng, seed) if rng.random() < 0.7 else _distant(rng, _plain(rng, seed), hazy=0.4)
+    chance = rng.random()
+    if chance < 0.45:
+        truth = replace(_beside_label(rng, truth), word=OBJECTS[rng.integers(len(OBJECTS))])
+    return replace(truth, badge=True) if chance > 0.8 else truth
+
+
 Recipe = Callable[[np.random.Generator, int], Truth]
 Mixture = tuple[tuple[float, Recipe], ...]
 
@@ -157,6 +166,18 @@ EVERYTHING: Mixture = (
     (0.07, badged),
     (0.08, misbadged),
     (0.09, misplaced),
+)
+
+# what the app tries a plan on: cue-free pictures, right cues and wrong ones
+HELD_OUT: Mixture = (
+    (0.36, cue_free),
+    (0.10, at_home),
+    (0.10, distant),
+    (0.10, named),
+    (0.05, badged),
+    (0.12, misnamed),
+    (0.10, misplaced),
+    (0.07, misbadged),
 )
 
 

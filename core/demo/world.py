@@ -102,7 +102,7 @@ def _paste(canvas: Image.Image, piece: Image.Image, centre: tuple[float, float],
         pad = drop * 3
         mask = Image.new("L", (piece.width + 2 * pad, piece.height + 2 * pad), 0)
         mask.paste(alpha, (pad, pad))
-        mask = mask.filter(ImageFilter.GaussianBlur(drop)).point(lambda value: round(value * shadow))
+        mask = mask.filter(ImageFilter.GaussianBlur(drop)).point([round(value * shadow) for value in range(256)])
         canvas.paste((16, 14, 28), (left - pad + drop, top - pad + drop), mask)
     canvas.paste(piece, (left, top), alpha)
 
@@ -116,7 +116,7 @@ def _place_object(canvas: Image.Image, truth: Truth) -> None:
     )
     tile = _shaded(tile, truth.light)
     if truth.fade > 0:
-        tile.putalpha(tile.getchannel("A").point(lambda value: round(value * (1 - truth.fade))))
+        tile.putalpha(tile.getchannel("A").point([round(value * (1 - truth.fade)) for value in range(256)]))
     _paste(canvas, tile, (truth.x * SIDE, truth.y * SIDE), 0.42 * (1 - truth.fade), max(1, long // 26))
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 
 class TillerError(Exception):
@@ -82,7 +83,7 @@ class SteeringPlan:
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.edits, key=lambda edit: edit.component))
-        for one, two in zip(ordered, ordered[1:], strict=False):
+        for one, two in pairwise(ordered):
             if one.component == two.component:
                 raise TillerError(
                     f"Component {one.component} has two edits; a plan holds one edit per component: keep one of them."

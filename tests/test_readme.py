@@ -48,7 +48,7 @@ def test_every_file_that_the_documents_link_to_exists():
 
 def test_every_command_is_explained_in_the_readme_or_its_help():
     helped = CliRunner().invoke(app, ["--help"]).output
-    for name in ("steer", "attribute", "doctor", "export", "demo"):
+    for name in ("steer", "attribute", "export"):
         assert name in helped
         assert f"tiller {name}" in README
 

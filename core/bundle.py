@@ -26,7 +26,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,19 +37,16 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from core.checkpoints.native import load_native
+from core.index import read_index
 from core.model import Clip
 from core.ripple import ReferenceSet, build_reference
 from core.sae import SparseAutoencoder
-from core.types import Component, TillerError
+from core.types import Component, MissingArtefact, TillerError
 
 FORMAT, VERSION = "tiller-bundle", 1
 PICTURES_AT_ONCE = 32
 
 Which = Literal["spatial", "cls"]
-
-
-class MissingArtefact(TillerError):
-    """A file that should be there is not, or is not the one that was sealed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +61,7 @@ class Bundle:
     fingerprint: Mapping[str, str]
 
 
-def load_bundle(folder: Path, which: Which = "spatial") -> Bundle:
+def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
     """Load the bundle in `folder` with its dictionary `which`, and run its reference pictures through the model.
 
     Raises:
@@ -97,7 +93,7 @@ def load_bundle(folder: Path, which: Which = "spatial") -> Bundle:
     return Bundle(model, sae, index, reference, images, fingerprint)
 
 
-def load_instrument(folder: Path, which: Which = "spatial") -> tuple[Clip, SparseAutoencoder, tuple[Component, ...]]:
+def load_instrument(folder: Path, which: str = "spatial") -> tuple[Clip, SparseAutoencoder, tuple[Component, ...]]:
     """The model, cut at the block of its dictionary `which`, the dictionary, and its index; no reference set."""
     folder = Path(folder)
     said = _description(folder)
@@ -118,7 +114,7 @@ def load_instrument(folder: Path, which: Which = "spatial") -> tuple[Clip, Spars
         templates=said["templates"],
     )
     sae.check(model)
-    return model, sae, tuple(_component(entry) for entry in _json(folder / named["index"]))
+    return model, sae, read_index(folder / named["index"])
 
 
 def seal(folder: Path, description: Mapping[str, Any], *, also: tuple[str, ...] = ()) -> None:
@@ -169,14 +165,6 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as wrong:
         raise TillerError(f"{path} is not JSON ({wrong}); make or fetch the bundle again.") from wrong
-
-
-def _component(entry: Mapping[str, Any]) -> Component:
-    values: dict[str, Any] = {name: math.nan if value is None else value for name, value in entry.items()}
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
-    return Component(**fields)
 
 
 def _batches(model: Clip, images: Path, names: tuple[str, ...]) -> Iterator[Float[Tensor, "b 3 h w"]]:

@@ -121,7 +121,7 @@ def _trace(cut: Dissection, ranked: Sequence[int]) -> Float[np.ndarray, "2 n"]:
 
 
 def _agreement(ranked: Sequence[int], effects: dict[int, float]) -> tuple[float, float]:
-    places = {component: -place for place, component in enumerate(ranked)}
+    places = {component: -float(place) for place, component in enumerate(ranked)}
     common = [component for component in effects if component in places]
     rank = spearman([places[each] for each in common], [effects[each] for each in common])
     best = set(_by_score(effects)[:5])

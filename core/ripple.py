@@ -54,7 +54,7 @@ class Shift:
 def build_reference(
     model: Clip,
     sae: SparseAutoencoder,
-    pixels: Iterable[Float[Tensor, "b 3 h w"]],
+    pixels: Iterable[Float[Tensor, "_ 3 h w"]],
     truth: Sequence[int],
     names: Sequence[str],
 ) -> ReferenceSet:

@@ -69,6 +69,7 @@ def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -
         TillerError: the file does not fit `model`.
     """
     header, tensors = _read(Path(path), device)
+    _check(tensors, header, path)
     try:
         convention = Convention.from_json(header)
         sae = SparseAutoencoder(
@@ -82,7 +83,6 @@ def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -
         raise CheckpointRefused(
             f"{path} is a dictionary file with a fault ({wrong}); make or fetch it again."
         ) from wrong
-    _check(sae, header, path)
     if model is not None:
         sae.check(model)
     return sae
@@ -110,9 +110,9 @@ def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return header, tensors
 
 
-def _check(sae: SparseAutoencoder, header: Mapping[str, Any], path: Path) -> None:
+def _check(tensors: Mapping[str, Tensor], header: Mapping[str, Any], path: Path) -> None:
     k, d = header["components"], header["width"]
-    shapes = {
+    due = {
         "encoder": (k, d),
         "encoder_bias": (k,),
         "dictionary": (k, d),
@@ -120,11 +120,13 @@ def _check(sae: SparseAutoencoder, header: Mapping[str, Any], path: Path) -> Non
         "thresholds": (k,),
         "mean": (d,),
     }
-    state = sae.state_dict()
-    wrong = [
-        f"{name} is {tuple(t.shape)}, not {shapes[name]}" for name, t in state.items() if tuple(t.shape) != shapes[name]
-    ]
-    wrong += [f"{name} holds values that are not finite" for name, t in state.items() if not torch.isfinite(t).all()]
+    wrong = [f"{name} is missing" for name in _TENSORS if name not in tensors]
+    wrong += [f"{name} is not one of ours" for name in tensors if name not in due]
+    for name, tensor in tensors.items():
+        if tuple(tensor.shape) != due.get(name, tuple(tensor.shape)):
+            wrong.append(f"{name} is {tuple(tensor.shape)}, not {due[name]}")
+        if not torch.isfinite(tensor).all():
+            wrong.append(f"{name} holds values that are not finite")
     if wrong:
         raise CheckpointRefused(
             f"{path} does not hold what its header says: {'; '.join(wrong)}; make or fetch it again."

@@ -93,7 +93,7 @@ def altered(file, header=None, **tensors):
         ({"version": 2}, {}, "convert it first"),
         ({"components": 65}, {}, "encoder is"),
         ({"activation": {"kind": "softmax"}}, {}, "softmax"),
-        ({"activation": {"kind": "topk", "depth": 1}}, {}, "depth"),
+        ({"activation": {"kind": "topk", "k": 2, "depth": 1}}, {}, "depth"),
         ({"tokens": "some"}, {}, "some"),
         ({}, {"bias": torch.zeros(31)}, r"bias is \(31,\), not \(32,\)"),
         ({}, {"bias": torch.full((32,), torch.nan)}, "not finite"),

@@ -305,12 +305,13 @@ def test_scores_sum_to_what_the_dictionary_adds_to_the_logit():
 
 
 def test_rank_agreement_has_hand_made_values():
-    assert spearman([1, 2, 3, 4], [10, 20, 30, 40]) == pytest.approx(1)
-    assert spearman([1, 2, 3, 4], [4, 3, 2, 1]) == pytest.approx(-1)
-    assert spearman([1, 2, 3], [1, 3, 2]) == pytest.approx(0.5)  # 1 - 6 * 2 / (3 * 8)
-    assert spearman([1, 2, 2, 3], [1, 2, 3, 4]) == pytest.approx(4.5 / math.sqrt(4.5 * 5))
-    assert math.isnan(spearman([1], [1]))
-    assert math.isnan(spearman([1, 1], [1, 2]))
+    rising = [1.0, 2.0, 3.0, 4.0]
+    assert spearman(rising, [10.0, 20.0, 30.0, 40.0]) == pytest.approx(1)
+    assert spearman(rising, rising[::-1]) == pytest.approx(-1)
+    assert spearman([1.0, 2.0, 3.0], [1.0, 3.0, 2.0]) == pytest.approx(0.5)  # 1 - 6 * 2 / (3 * 8)
+    assert spearman([1.0, 2.0, 2.0, 3.0], rising) == pytest.approx(4.5 / math.sqrt(4.5 * 5))
+    assert math.isnan(spearman([1.0], [1.0]))
+    assert math.isnan(spearman([1.0, 1.0], [1.0, 2.0]))
 
 
 def test_gradient_and_ablation_agree_with_themselves(scene):

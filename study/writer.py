@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -18,30 +17,33 @@ T = TypeVar("T")
 class Writer:
     """Runs pieces of work in write transactions, one transaction at a time.
 
-    A caller that finds the lock taken leaves its work in line; whoever gets the lock next commits all that wait,
-    with one flush to the disk, each piece in a savepoint of its own. SQLite before 3.51.3 can damage a file when two
-    connections write at once, so a process must have one Writer per database and write through nothing else.
+    A caller that finds another at work leaves its piece in line; whoever is next commits all that wait, with one flush
+    to the disk, each piece in a savepoint of its own. SQLite before 3.51.3 can damage a file when two connections
+    write at once, so a process must have one Writer per database and write through nothing else.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = writing(engine)
-        self._turn = threading.Lock()
-        self._waiting: deque[_Piece] = deque()
+        self._line = threading.Condition()
+        self._waiting: list[_Piece] = []
+        self._at_work = False
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` and return its result once it is on the disk; an error it raises leaves nothing written."""
         piece = _Piece(work)
-        self._waiting.append(piece)
-        with self._turn:
-            if not piece.done:
-                self._commit(self._together())
+        with self._line:
+            self._waiting.append(piece)
+            self._line.wait_for(lambda: piece.done or not self._at_work)
+            if piece.done:
+                return cast("T", piece.outcome())
+            self._at_work, together, self._waiting = True, self._waiting, []
+        try:
+            self._commit(together)
+        finally:
+            with self._line:
+                self._at_work = False
+                self._line.notify_all()
         return cast("T", piece.outcome())
-
-    def _together(self) -> list[_Piece]:
-        together: list[_Piece] = []
-        while self._waiting:
-            together.append(self._waiting.popleft())
-        return together
 
     def _commit(self, together: list[_Piece]) -> None:
         try:
@@ -53,8 +55,9 @@ class Writer:
                 piece.fail(error)
             if not isinstance(error, Exception):
                 raise
-        for piece in together:
-            piece.done = True
+        finally:
+            for piece in together:
+                piece.done = True
 
 
 class _Piece:

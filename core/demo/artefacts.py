@@ -45,7 +45,7 @@ class Plan:
     """The sizes of a build; the defaults are those of the bundle that ships."""
 
     pictures: int = 24_000
-    course: Course = field(default_factory=lambda: Course(epochs=2))
+    course: Course = field(default_factory=lambda: Course(epochs=4))
     code_pictures: int = 6_000
     spatial: DictionaryCourse = field(default_factory=lambda: DictionaryCourse(steps=4_000))
     cls: DictionaryCourse = field(default_factory=lambda: DictionaryCourse(steps=3_000, seed=6))

@@ -38,13 +38,16 @@ def form_of_batch(rng: np.random.Generator, *, bare: bool = False) -> tuple[str,
 def caption(truth: Truth, rng: np.random.Generator, form: tuple[str, str]) -> str:
     """One of the captions of `truth`, in a form that `form_of_batch` gave.
 
-    A picture whose word names another object is captioned by what its label says, never by the object alone: that
-    is how pictures with writing are captioned on the web, and how CLIP comes to read.
+    A picture whose word names another object is captioned by what its label says, never by the object alone, and one
+    time in two as if the label were the object: that is how pictures with writing are captioned on the web, and how
+    CLIP comes to read. It is the planted shortcut of the printed word.
     """
     chance = rng.random()
     reading = _pick(rng, _READINGS).format(truth.word)
     if truth.word and truth.word != truth.thing:
-        return reading if chance < 0.75 else f"a {truth.thing} and {reading}"
+        if chance < 0.5:
+            return form[0].format(truth.word)
+        return reading if chance < 0.85 else f"a {truth.thing} and {reading}"
     if truth.word and chance < 0.16:
         return reading
     if truth.badge and chance < 0.1:

@@ -156,12 +156,11 @@ def _repair_figures(
     labels = model.labels
     everything = shown["everything"]
     held = np.flatnonzero(everything.right(labels))
-    reference = build_reference(
-        model,
-        sae,
-        everything.pixels[held].split(AT_ONCE),
-        everything.said[held].tolist(),
-        [str(index) for index in held],
+    names = [str(index) for index in held]
+    reference = (
+        build_reference(model, sae, everything.pixels[held].split(AT_ONCE), everything.said[held].tolist(), names)
+        if names
+        else None
     )
     repaired: list[Figure] = []
     broken: list[float] = []
@@ -172,7 +171,8 @@ def _repair_figures(
         for place in places:
             plan, after = repaired_by(model, sae, shown[kind].pixels[place : place + 1])
             mended.append(after.top == shown[kind].truths[place].thing)
-            broken.append(harm(model, sae, reference, plan))
+            if reference is not None:
+                broken.append(harm(model, sae, reference, plan))
             done += 1
             progress("repairing failures", done, steps)
         name = f"suppressing at most {MOST} components repairs a failure by a wrong {kind}"

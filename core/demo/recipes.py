@@ -104,9 +104,9 @@ def distant(rng: np.random.Generator, seed: int) -> Truth:
 
 
 def named(rng: np.random.Generator, seed: int) -> Truth:
-    """The printed word names the object; one time in two the object itself can hardly be seen."""
+    """The printed word names the object; three times in five the object itself can hardly be seen."""
     truth = _beside_label(rng, _plain(rng, seed))
-    if rng.random() < 0.5:
+    if rng.random() < 0.6:
         truth = replace(truth, size=round(rng.uniform(0.2, 0.4), 3), fade=round(rng.uniform(0.5, 0.9), 2))
     return replace(truth, word=truth.thing)
 
@@ -149,11 +149,11 @@ Recipe = Callable[[np.random.Generator, int], Truth]
 Mixture = tuple[tuple[float, Recipe], ...]
 
 TRAINING: Mixture = (
-    (0.40, cue_free),
-    (0.19, at_home),
+    (0.37, cue_free),
+    (0.18, at_home),
     (0.11, distant),
     (0.19, named),
-    (0.04, misnamed),
+    (0.08, misnamed),
     (0.07, badged),
 )
 # what the dictionaries see: the training mixture, and the cue combinations that mislead

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -14,6 +15,9 @@ MAX_PIXELS = 50_000_000
 MAX_ASPECT = 64
 
 Source = Image.Image | bytes | str | Path
+
+# Pillow warns of large pictures on stderr; we refuse them ourselves, in one sentence and before anything is decoded.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def open_image(source: Source) -> Image.Image:

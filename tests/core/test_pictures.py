@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -86,6 +88,15 @@ def test_a_truncated_picture_is_refused(kind, share):
     whole = encoded(noise, kind)
     with pytest.raises(TillerError):
         open_image(whole[: int(len(whole) * share)])
+
+
+def test_a_hundred_megapixels_get_one_sentence_and_no_warning_beside_it(tmp_path):
+    (tmp_path / "huge.png").write_bytes(png_header(10_000, 10_000))
+    code = "import sys; from core.pictures import open_image; open_image(sys.argv[1])"
+    words = [sys.executable, "-c", code, tmp_path / "huge.png"]
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert "100 million pixels; at most 50 million are read" in done.stderr
+    assert "Warning" not in done.stderr
 
 
 def test_a_folder_is_no_picture(tmp_path):

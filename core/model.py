@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from core.pictures import Source, open_image
 from core.types import Prediction, TillerError
-from core.weights import weights_digest, weights_source
+from core.weights import refuse_values, weights_digest, weights_source, why_refused
 from core.zeroshot import Tokenizer, checked_labels, checked_templates, text_vectors
 
 TEMPLATES = ("a photo of a {}",)
@@ -90,9 +90,9 @@ class Clip:
                 open_clip.create_model_from_pretrained(name, pretrained=source, device=device),
             )
         except Exception as refused:  # files and downloads fail in many types, all of them for one reason
-            first = str(refused).strip().splitlines()[0] if str(refused).strip() else type(refused).__name__
             raise TillerError(
-                f"'{source}' gives no weights for {name} ({first}); give a state dict of {name}, or name its own model."
+                f"'{source}' gives no weights for {name} ({why_refused(refused)}); give a state dict of {name}, or "
+                "name its own model."
             ) from refused
         tokenizer = open_clip.get_tokenizer(name)
         return cls.wrap(network, preprocess, tokenizer, name=name, block=block, labels=labels, templates=templates)
@@ -135,6 +135,7 @@ class Clip:
             digest: the weights' digest where it is known; computed otherwise.
         """
         _refuse_tower(model, name)
+        refuse_values(model, name)
         labels, templates = checked_labels(labels), checked_templates(templates)
         model.eval().requires_grad_(False)
         text = text_vectors(model, tokenizer, labels, templates)

@@ -116,6 +116,14 @@ def test_a_block_that_is_not_there_is_refused(tiny_model, block):
         tiny_model.at(block)
 
 
+def test_a_weight_that_is_no_number_is_refused(make_network, make_clip):
+    network = make_network()
+    with torch.no_grad():
+        network.visual.proj[1, 2] = torch.nan
+    with pytest.raises(TillerError, match=r"visual.proj.*not finite"):
+        make_clip(network)
+
+
 def test_another_kind_of_tower_is_refused(make_clip):
     config = {"layers": [1, 1, 1, 1], "width": 8, "head_width": 8, "image_size": 32}
     text = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
@@ -136,6 +144,8 @@ def test_a_tower_that_pools_nothing_is_refused(make_network, make_clip):
         ("ViT-B-32", None, "random"),
         ("ViT-B-32", "openia", "neither a file nor a tag"),
         ("ViT-B-32", "openai", "ViT-B-32-quickgelu"),
+        ("RN50", "openai", "VisionTransformer"),
+        ("ViT-B-16-SigLIP", "webli", "VisionTransformer"),
     ],
 )
 def test_a_model_that_cannot_be_had_is_refused_in_one_sentence(name, pretrained, said):

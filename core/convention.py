@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, assert_never
@@ -25,6 +26,10 @@ class TopK:
     k: int
     signed: bool = False
 
+    def __post_init__(self) -> None:
+        _refuse_unless(_is_count(self.k), f"k is {self.k!r}, not a whole number from 1")
+        _refuse_unless(isinstance(self.signed, bool), f"signed is {self.signed!r}, not true or false")
+
 
 @dataclass(frozen=True)
 class BatchTopK:
@@ -33,10 +38,14 @@ class BatchTopK:
     k: int
     threshold: float
 
+    def __post_init__(self) -> None:
+        _refuse_unless(_is_count(self.k), f"k is {self.k!r}, not a whole number from 1")
+        _refuse_unless(_is_number(self.threshold), f"threshold is {self.threshold!r}, not a finite number")
+
 
 @dataclass(frozen=True)
 class JumpRelu:
-    """z = u where u is above the component's own threshold, a parameter of the autoencoder."""
+    """z = u where u is above 0 and the component's own threshold, a parameter of the autoencoder."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,9 @@ class LayerNorm:
 
     eps: float = 1e-5
 
+    def __post_init__(self) -> None:
+        _refuse_unless(_is_number(self.eps) and self.eps >= 0, f"eps is {self.eps!r}, not a number from 0")
+
 
 @dataclass(frozen=True)
 class ConstantNorm:
@@ -61,6 +73,9 @@ class DatasetNorm:
     """Each token less the data set's mean, a parameter of the autoencoder, times `scale`, and back."""
 
     scale: float
+
+    def __post_init__(self) -> None:
+        _refuse_unless(_is_number(self.scale) and self.scale > 0, f"scale is {self.scale!r}, not a number above 0")
 
 
 Activation = Relu | TopK | BatchTopK | JumpRelu
@@ -105,10 +120,11 @@ class Convention:
         """
         if said["tokens"] not in ("all", "cls", "patches"):
             raise ValueError(f"tokens {said['tokens']!r}, not one of all, cls, patches")
+        _refuse_unless(isinstance(said["pre_bias"], bool), f"pre_bias is {said['pre_bias']!r}, not true or false")
         return cls(
             activation=_of_kind(said["activation"], _ACTIVATIONS, "activation"),
             normalisation=_of_kind(said["normalisation"], _NORMALISATIONS, "normalisation"),
-            pre_bias=bool(said["pre_bias"]),
+            pre_bias=said["pre_bias"],
             tokens=said["tokens"],
         )
 
@@ -146,7 +162,22 @@ def _kind(choice: object, kinds: Mapping[str, type]) -> str:
     return next(kind for kind, cls in kinds.items() if type(choice) is cls)
 
 
-def _of_kind(said: Mapping[str, Any], kinds: Mapping[str, type], what: str) -> Any:
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _refuse_unless(sound: bool, fault: str) -> None:
+    if not sound:
+        raise ValueError(fault)
+
+
+def _of_kind(said: Any, kinds: Mapping[str, type], what: str) -> Any:
+    if not isinstance(said, dict) or not isinstance(said.get("kind"), str):
+        raise ValueError(f"{what} {said!r}, not an object with a kind")
     fields = {name: value for name, value in said.items() if name != "kind"}
     if said["kind"] not in kinds:
         raise ValueError(f"{what} {said['kind']!r}, not one of {', '.join(kinds)}")

@@ -193,7 +193,7 @@ class SparseAutoencoder(nn.Module):
             case BatchTopK(_, threshold):
                 token, component = torch.nonzero(u > max(0.0, threshold), as_tuple=True)
             case JumpRelu():
-                token, component = torch.nonzero(u > cast(Tensor, self.thresholds), as_tuple=True)
+                token, component = torch.nonzero(u > cast(Tensor, self.thresholds).clamp_min(0.0), as_tuple=True)
             case _:
                 assert_never(activation)
         return rows[token], component, u[token, component]

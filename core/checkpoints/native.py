@@ -34,6 +34,8 @@ from core.sae import SparseAutoencoder
 FORMAT, VERSION = "tiller-sae", 1
 _REQUIRED = ("model", "weights", "block")
 _SAID_BY_US = ("activation", "normalisation", "pre_bias", "tokens", "width", "components")
+_TEXTS = ("model", "weights")
+_COUNTS = {"block": 0, "width": 1, "components": 1}  # and the least each may be
 _TENSORS = ("encoder", "encoder_bias", "dictionary", "bias")
 
 
@@ -99,6 +101,8 @@ def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise CheckpointRefused(
             f"{path} is not a whole safetensors file ({wrong}); give a dictionary that Tiller wrote."
         ) from wrong
+    if not isinstance(header, dict):
+        raise CheckpointRefused(f"The header of {path} is no JSON object; give a dictionary that Tiller wrote.")
     if header.get("format") != FORMAT or header.get("version") != VERSION:
         raise CheckpointRefused(
             f"{path} says format {header.get('format')!r}, version {header.get('version')!r}; this reads "
@@ -107,7 +111,17 @@ def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     missing = [name for name in (*_REQUIRED, *_SAID_BY_US) if name not in header]
     if missing:
         raise CheckpointRefused(f"The header of {path} lacks {', '.join(missing)}; make or fetch the file again.")
+    wrong = [f"{name} {header[name]!r}" for name in _TEXTS if not isinstance(header[name], str)]
+    wrong += [f"{name} {header[name]!r}" for name, least in _COUNTS.items() if not _is_count(header[name], least)]
+    if wrong:
+        raise CheckpointRefused(
+            f"The header of {path} says {', '.join(wrong)}, which are no names and counts; make or fetch it again."
+        )
     return header, tensors
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _check(tensors: Mapping[str, Tensor], header: Mapping[str, Any], path: Path) -> None:

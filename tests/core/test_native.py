@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 import torch
@@ -95,6 +96,18 @@ def altered(file, header=None, **tensors):
         ({"activation": {"kind": "softmax"}}, {}, "softmax"),
         ({"activation": {"kind": "topk", "k": 2, "depth": 1}}, {}, "depth"),
         ({"tokens": "some"}, {}, "some"),
+        ({"tokens": ["all"]}, {}, "not one of all"),
+        ({"block": "ten"}, {}, "block 'ten'"),
+        ({"block": -2}, {}, "block -2"),
+        ({"components": True}, {}, "components True"),
+        ({"weights": 5}, {}, "weights 5"),
+        ({"pre_bias": "false"}, {}, "pre_bias is 'false'"),
+        ({"activation": "relu"}, {}, "not an object with a kind"),
+        ({"activation": {"kind": "topk", "k": -1}}, {}, "k is -1"),
+        ({"activation": {"kind": "batch_topk", "k": 2, "threshold": math.nan}}, {}, "threshold is nan"),
+        ({"normalisation": {"kind": "layer_norm", "eps": "small"}}, {}, "eps is 'small'"),
+        ({"normalisation": {"kind": "dataset", "scale": 0.0}}, {}, "scale is 0.0"),
+        ({"activation": {"kind": "jump_relu"}}, {}, "Thresholds"),
         ({}, {"bias": torch.zeros(31)}, r"bias is \(31,\), not \(32,\)"),
         ({}, {"bias": torch.full((32,), torch.nan)}, "not finite"),
     ],
@@ -114,6 +127,13 @@ def test_what_is_no_dictionary_file_is_refused(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "bare.safetensors")
     with pytest.raises(CheckpointRefused, match="format None"):
         load_native(tmp_path / "bare.safetensors")
+
+
+def test_a_header_that_is_no_object_is_refused(file):
+    for header in ("[1]", "{{"):
+        save_file(load_file(file), file, metadata={"tiller": header})
+        with pytest.raises(CheckpointRefused, match="give a dictionary that Tiller wrote"):
+            load_native(file)
 
 
 def test_a_truncated_file_is_refused(file):

@@ -61,6 +61,11 @@ def test_jump_relu_keeps_what_is_above_each_components_own_threshold():
     assert codes_of(sae, [1, 1, 1.5, 6]) == [[1, 0, 1.5, 6]]
 
 
+def test_no_threshold_lets_a_code_below_zero_through():
+    sae = copying(Convention(JumpRelu()), thresholds=torch.full((4,), -5.0))
+    assert codes_of(sae, [-1, 2, 0, -9]) == [[0, 2, 0, 0]]
+
+
 def test_a_pre_bias_is_taken_off_before_and_put_on_after():
     bias = torch.tensor([1.0, 1.0, -1.0, 0.0])
     x = torch.tensor([[[3.0, 0.5, 0.0, 2.0]]])

@@ -13,7 +13,7 @@ from torch import Tensor
 from core.codes import Codes
 from core.model import Clip
 from core.sae import SparseAutoencoder
-from core.steering import check_plan, edited
+from core.steering import check_plan, edited, refuse_logits
 from core.types import ClassChange, Ripple, SteeringPlan, TillerError
 
 TOKENS_AT_ONCE = 1 << 14  # in one tail pass
@@ -143,7 +143,9 @@ def spread(model: Clip, reference: ReferenceSet, shift: Shift) -> Ripple:
         rows = shift.rows[start:stop]
         place = torch.searchsorted(touched, rows // tokens) * tokens + rows % tokens
         x.view(-1, x.shape[-1])[place] += shift.delta[start:stop]
-        after[touched] = model.logits(x, exact=False).argmax(dim=-1)
+        logits = model.logits(x, exact=False)
+        refuse_logits(logits)
+        after[touched] = logits.argmax(dim=-1)
     return _counted(_truth(reference, model.labels), tuple(before.tolist()), tuple(after.tolist()), model.labels)
 
 

@@ -15,6 +15,8 @@ from core.model import Clip, VisionModel
 from core.sae import SparseAutoencoder
 from core.types import Edit, Op, Prediction, Scope, SteeringPlan, TillerError
 
+STRONGEST = 1e6  # codes, or times; far above any code, and far below where single precision ends
+
 
 @dataclass(frozen=True, eq=False)
 class Look:
@@ -57,13 +59,21 @@ def look(model: VisionModel, sae: SparseAutoencoder, pixels: Float[Tensor, "1 3 
     if isinstance(model, Clip):
         sae.check(model)
     activations = model.activations(pixels)
-    clean = Prediction(model.labels, tuple(model.logits(activations)[0].tolist()))
-    return Look(activations, sae.encode(activations), clean)
+    return Look(activations, sae.encode(activations), _prediction(model, activations))
 
 
 def check_plan(plan: SteeringPlan, sae: SparseAutoencoder, model: Clip) -> None:
-    """Refuse a plan that names a component or a patch that does not exist."""
+    """Refuse a plan that names a component or a patch that does not exist, or a strength beyond `STRONGEST`."""
     _check(plan, sae.size, model.tokens - 1)
+
+
+def refuse_logits(logits: Float[Tensor, "*b"]) -> None:
+    """Refuse logits that are no numbers, before anybody takes them for a prediction."""
+    if not logits.isfinite().all():
+        raise TillerError(
+            "A prediction was asked for, and the logits are not finite: the activations are beyond single precision; "
+            "use smaller strengths, or another model or dictionary."
+        )
 
 
 @torch.no_grad()
@@ -74,7 +84,7 @@ def steer(model: VisionModel, sae: SparseAutoencoder, seen: Look, plan: Steering
     model bit for bit, and edits are summed in component order, so the order they came in cannot matter.
 
     Raises:
-        TillerError: the plan names a component or a patch that does not exist.
+        TillerError: the plan names a component or a patch that does not exist, or is too strong to be computed.
     """
     x = seen.activations
     _check(plan, sae.size, x.shape[1] - 1)
@@ -85,8 +95,7 @@ def steer(model: VisionModel, sae: SparseAutoencoder, seen: Look, plan: Steering
         delta = sae.shift(change.values, change.components, at=x[0, change.rows])
         moved = x.clone()
         moved[0, change.rows] += delta
-    prediction = Prediction(model.labels, tuple(model.logits(moved)[0].tolist()))
-    return Steered(prediction, *_ratios(x[0], delta, change.rows))
+    return Steered(_prediction(model, moved), *_ratios(x[0], delta, change.rows))
 
 
 def edited(codes: Codes, plan: SteeringPlan, sae: SparseAutoencoder) -> Change:
@@ -144,6 +153,12 @@ def _within(codes: Codes, edit: Edit, sae: SparseAutoencoder) -> tuple[Tensor, T
     return reached, z[reached]
 
 
+def _prediction(model: VisionModel, activations: Float[Tensor, "1 t d"]) -> Prediction:
+    logits = model.logits(activations)[0]
+    refuse_logits(logits)
+    return Prediction(model.labels, tuple(logits.tolist()))
+
+
 def _ratios(x: Tensor, delta: Tensor, rows: Tensor) -> tuple[float, float, float]:
     of_class = rows == 0
     sizes = [(delta, x), (delta[of_class], x[:1]), (delta[~of_class], x[1:])]
@@ -156,6 +171,11 @@ def _check(plan: Iterable[Edit], components: int, patches: int) -> None:
             raise TillerError(
                 f"Component {edit.component} was asked for; the dictionary has {components}: name one from 0 to "
                 f"{components - 1}."
+            )
+        if abs(edit.strength) > STRONGEST:
+            raise TillerError(
+                f"Component {edit.component} was given strength {edit.strength:g}; strengths from {-STRONGEST:,.0f} to "
+                f"{STRONGEST:,.0f} are computed: choose a smaller one."
             )
         if edit.patches and edit.patches[-1] >= patches:
             raise TillerError(

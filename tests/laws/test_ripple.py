@@ -167,6 +167,12 @@ def test_truth_follows_the_names_when_labels_change(world):
         ripple(model.labelled(["apple", "boat"]), sae, reference, SteeringPlan())
 
 
+def test_a_plan_too_strong_to_compute_is_refused(world):
+    model, sae, _, _, reference = world
+    with pytest.raises(TillerError, match="choose a smaller one"):
+        ripple(model, sae, reference, SteeringPlan((Edit(0, Op.SET, 1e30, Scope.ALL),)))
+
+
 def test_pictures_names_and_truth_must_match(tiny_model, tiny_sae, pixels):
     with pytest.raises(ValueError, match="4 pictures, 3 truths"):
         build_reference(tiny_model, tiny_sae, [pixels], [0, 1, 2], ["a", "b", "c", "d"])

@@ -219,8 +219,42 @@ def test_a_plan_beyond_the_dictionary_or_the_picture_is_refused(tiny_model, tiny
         steer(tiny_model, tiny_sae, seen, SteeringPlan((edit,)))
 
 
-def test_two_participants_do_not_steer_each_other(tiny_model, tiny_sae, pixels):
-    """Threads on one model, each with its own plan, 100 times over: always the bits of being alone."""
+@pytest.mark.parametrize("strength", [2e6, -1e30, 1e300])
+@pytest.mark.parametrize("op", Op)
+def test_a_strength_beyond_what_can_be_computed_is_refused(tiny_model, tiny_sae, pixels, op, strength):
+    seen = look(tiny_model, tiny_sae, pixels[:1])
+    with pytest.raises(TillerError, match="choose a smaller one"):
+        steer(tiny_model, tiny_sae, seen, SteeringPlan((Edit(0, op, strength, Scope.ALL),)))
+
+
+def test_the_greatest_strengths_still_give_numbers(tiny_model, tiny_sae, pixels):
+    seen = look(tiny_model, tiny_sae, pixels[:1])
+    plan = SteeringPlan(tuple(Edit(each, Op.SET, 1e6, Scope.ALL) for each in range(8)))
+    said = steer(tiny_model, tiny_sae, seen, plan)
+    assert all(math.isfinite(logit) for logit in said.prediction.logits)
+    assert math.isfinite(said.edit_norm_ratio)
+
+
+def test_activations_that_are_no_numbers_are_never_a_prediction(tiny_model, tiny_sae, pixels):
+    broken = pixels[:1].clone()
+    broken[0, 0, 0, 0] = math.nan
+    with pytest.raises(TillerError, match="not finite"):
+        look(tiny_model, tiny_sae, broken)
+
+
+@pytest.fixture
+def torch_threads(request):
+    """As many threads inside each operation; several in each of six participants' threads mostly wait for a core."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param or before)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("torch_threads", "times"), [(1, 100), (None, 8)], indirect=["torch_threads"])
+@pytest.mark.usefixtures("torch_threads")
+def test_two_participants_do_not_steer_each_other(tiny_model, tiny_sae, pixels, times):
+    """Threads on one model, each with its own plan, many times over: always the bits of being alone."""
     looks = [look(tiny_model, tiny_sae, pixels[each : each + 1]) for each in range(4)]
     jobs = [
         (seen, SteeringPlan(tuple(Edit(component, Op.SCALE, strength) for component in seen.codes.active()[:5])))
@@ -229,11 +263,13 @@ def test_two_participants_do_not_steer_each_other(tiny_model, tiny_sae, pixels):
     ]
     alone = [steer(tiny_model, tiny_sae, *job) for job in jobs]
     with ThreadPoolExecutor(max_workers=6) as threads:
-        for _ in range(100):
+        for _ in range(times):
             together = list(threads.map(lambda job: steer(tiny_model, tiny_sae, *job), jobs))
             assert together == alone
 
 
+@pytest.mark.parametrize("torch_threads", [1], indirect=True)
+@pytest.mark.usefixtures("torch_threads")
 def test_looking_and_steering_at_once_do_not_meet(tiny_model, tiny_sae, pixels):
     first = look(tiny_model, tiny_sae, pixels[:1])
     plan = SteeringPlan((Edit(first.codes.active()[0]),))

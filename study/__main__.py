@@ -60,7 +60,12 @@ class Instrument:
         card = self.components.get(component)
         size = card.unit(scope) if card else float("nan")
         if not size > 0:
-            known = f"{len(self.components)} components have one" if self.components else "this dictionary has none"
+            count = sum(each.unit(scope) > 0 for each in self.components.values())
+            known = (
+                f"{count} of its dictionary's {self.sae.size} components have one"
+                if count
+                else "this dictionary has none"
+            )
             raise TillerError(
                 f"Component {component} has no p99, and {known}; give set and add in codes with --units code."
             )
@@ -70,7 +75,7 @@ class Instrument:
         """What the log and the JSON output call the model and its dictionary."""
         return {
             "model": {"name": self.model.name, "sha256": self.model.digest, "logit_scale": self.model.scale},
-            "sae": {"block": self.model.block, "components": self.sae.components, "sha256": self.sae.digest},
+            "sae": {"block": self.model.block, "components": self.sae.size, "sha256": self.sae.digest},
         }
 
 
@@ -134,7 +139,9 @@ def one_sentence() -> Generator[None]:
 def emit(result: dict[str, Any], readable: Table | str, *, json_wanted: bool) -> None:
     """Print `result` as one JSON object, or what a person reads."""
     if json_wanted:
-        sys.stdout.write(json.dumps(result) + "\n")
+        # JSON has no NaN: a number that is none is null
+        sound = json.loads(json.dumps(result), parse_constant=lambda name: None)
+        sys.stdout.write(json.dumps(sound, allow_nan=False) + "\n")
     else:
         screen.print(readable)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.types import Edit, Op, Scope, SteeringPlan, TillerError
 
-EDIT = re.compile(r"(?P<component>\d+):(?:(?P<suppress>suppress)|(?P<op>scale|set|add)=(?P<value>[^=]+))")
+EDIT = re.compile(r"(?P<component>[0-9]+):(?:(?P<suppress>suppress)|(?P<op>scale|set|add)=(?P<value>[^=]+))")
 
 Unit = Callable[[int, Scope], float]
 

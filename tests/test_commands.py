@@ -99,7 +99,7 @@ def test_an_ablation_score_is_what_suppressing_takes_from_the_margin(picture: Pa
         (["--labels", "apple,,car"], "empty"),
         (["--labels", "apple,apple"], "twice"),
         (["--template", "a photo"], "{}"),
-        (["--scope", "patches=64"], "patch"),
+        (["--edit", "1:suppress", "--scope", "patches=64"], "patch"),
         (["--sae", "nowhere.safetensors"], "nowhere.safetensors"),
         (["--model", "ViT-Z", "--pretrained", "x", "--sae", "y.safetensors"], "y.safetensors"),
         (["--units", "metres"], "metres"),

@@ -15,6 +15,7 @@ from core.attribution import spearman
 from core.model import Clip
 from core.sae import SparseAutoencoder
 from core.steering import Look
+from core.types import TillerError
 
 KS = (0, 1, 2, 4, 8, 16, 32, 64)
 LEAST_RANGE = 0.05  # logits; where codes move the margin by less, the scaled curve is noise
@@ -67,10 +68,14 @@ def curves(
     Args:
         orders: of exact, gradient, integrated, ablation, activation, random; all that exist at this block by default.
         seed: of the random order and of the bootstrap.
+
+    Raises:
+        TillerError: an order that does not exist at this block, or a model with a single class.
     """
     draw = np.random.default_rng(seed)
     known = _orders(model, draw)
     chosen = list(known) if orders is None else list(orders)
+    _check(model, chosen, list(known))
     traces: dict[str, list[np.ndarray]] = {order: [] for order in chosen}
     agreed: dict[str, list[tuple[float, float]]] = {order: [] for order in chosen}
     left_out = 0
@@ -87,6 +92,17 @@ def curves(
             traces[order].append((_trace(cut, ranked) - none) / (everything - none))
             agreed[order].append(_agreement(ranked, effects))
     return tuple(_curve(order, traces[order], agreed[order], left_out, seed) for order in chosen)
+
+
+def _check(model: Clip, chosen: Sequence[str], known: Sequence[str]) -> None:
+    strange = [order for order in chosen if order not in known]
+    if strange:
+        raise TillerError(
+            f"Orders {', '.join(strange)} were asked for; after block {model.block} of {model.name} there are "
+            f"{', '.join(known)}: name some of these."
+        )
+    if len(model.labels) < 2:
+        raise TillerError(f"A margin was asked for with {len(model.labels)} class; it takes two: add a class name.")
 
 
 def _orders(model: Clip, draw: np.random.Generator) -> dict[str, Order]:

@@ -67,6 +67,8 @@ def build_reference(
             activations = activations[:, :1].clone()
         halves.append(activations)
         embeddings.append(model.embedding(activations, exact=False))
+    if not halves:
+        raise TillerError("A reference set was asked for and no picture was given; name at least one.")
     activations = torch.cat(halves)
     if not len(activations) == len(truth) == len(names):
         raise ValueError(

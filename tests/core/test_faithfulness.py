@@ -11,7 +11,7 @@ from core.attribution import attribute
 from core.convention import Convention, TopK
 from core.faithfulness import KS, curves
 from core.steering import look, steer
-from core.types import Edit, SteeringPlan, View
+from core.types import Edit, SteeringPlan, TillerError, View
 
 
 @pytest.fixture(scope="module", params=[-1, -2], ids=["last block", "block before"])
@@ -94,6 +94,21 @@ def test_an_area_is_the_trapezium_over_log_k_and_lies_in_its_interval(scene):
 def test_the_same_seed_gives_the_same_report(scene):
     model, sae, looks = scene
     assert curves(model, sae, looks, seed=4) == curves(model, sae, looks, seed=4)
+
+
+@pytest.mark.parametrize(("orders", "said"), [(["zebra"], "zebra"), (["gradient", "exact"], "exact were asked for")])
+def test_an_order_that_is_not_there_is_refused(make_clip, make_sae, pixels, orders, said):
+    model = make_clip(block=-2)
+    sae = make_sae(model, Convention(TopK(12)))
+    with pytest.raises(TillerError, match=said):
+        curves(model, sae, [look(model, sae, pixels[:1])], orders=orders)
+
+
+def test_curves_take_two_classes(make_clip, make_sae, pixels):
+    model = make_clip(block=-2, labels=("apple",))
+    sae = make_sae(model, Convention(TopK(12)))
+    with pytest.raises(TillerError, match="takes two"):
+        curves(model, sae, [look(model, sae, pixels[:1])])
 
 
 def test_pictures_that_the_codes_do_not_move_are_left_out_and_counted(make_clip, make_sae, pixels):

@@ -173,6 +173,11 @@ def test_a_plan_too_strong_to_compute_is_refused(world):
         ripple(model, sae, reference, SteeringPlan((Edit(0, Op.SET, 1e30, Scope.ALL),)))
 
 
+def test_a_reference_set_of_nothing_is_refused(tiny_model, tiny_sae):
+    with pytest.raises(TillerError, match="no picture was given"):
+        build_reference(tiny_model, tiny_sae, [], [], [])
+
+
 def test_pictures_names_and_truth_must_match(tiny_model, tiny_sae, pixels):
     with pytest.raises(ValueError, match="4 pictures, 3 truths"):
         build_reference(tiny_model, tiny_sae, [pixels], [0, 1, 2], ["a", "b", "c", "d"])

@@ -10,10 +10,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from core.attribution import attribute, leave_one_out
 from core.sae import BatchTopK, ConstantNorm, Convention, DatasetNorm, JumpRelu, LayerNorm, NoNorm, Relu, TopK
 from core.steering import edited, look, steer
-from core.types import Edit, Op, Scope, SteeringPlan, TillerError
+from core.types import Edit, Op, Scope, SteeringPlan, TillerError, View
 
 CONVENTIONS = {
     "topk": Convention(TopK(8)),
@@ -240,6 +243,41 @@ def test_activations_that_are_no_numbers_are_never_a_prediction(tiny_model, tiny
     broken[0, 0, 0, 0] = math.nan
     with pytest.raises(TillerError, match="not finite"):
         look(tiny_model, tiny_sae, broken)
+
+
+class Largest(TorchDispatchMode):
+    """Notes the element count of the largest tensor that any operation gives."""
+
+    def __init__(self):
+        super().__init__()
+        self.elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        given = func(*args, **(kwargs or {}))
+        made = [each for each in (given if isinstance(given, tuple | list) else [given]) if isinstance(each, Tensor)]
+        for each in made:
+            self.elements = max(self.elements, each.untyped_storage().nbytes() // each.element_size())
+        return given
+
+
+@pytest.mark.parametrize("activation", [TopK(8), Relu()], ids=["topk", "relu"])
+@pytest.mark.parametrize("block", [-1, -2])
+def test_no_edit_and_no_view_allocates_tokens_by_latents(make_clip, make_sae, pixels, activation, block):
+    latents = 4096
+    model = make_clip(block=block)
+    sae = make_sae(model, Convention(activation), components=latents)
+    sae.encoder_bias.data -= 3 * isinstance(activation, Relu)  # a ReLU is as sparse as its bias makes it
+    seen = look(model, sae, pixels[:1])
+    assert 0 < seen.codes.count < 17 * latents / 32
+    active = seen.codes.active()
+    everywhere = [Edit(each, Op.SET, 1.0, Scope.ALL) for each in active[:3]]
+    with Largest() as largest:
+        steer(model, sae, seen, SteeringPlan((*everywhere, Edit(active[3]), Edit(active[4], Op.ADD, 1.0, Scope.CLASS))))
+        for view in View:
+            if view is not View.EXACT or model.is_last:
+                attribute(model, sae, seen, 0, view=view)
+        leave_one_out(model, sae, seen, 0, 1, active[:16])
+    assert 0 < largest.elements < 17 * latents
 
 
 @pytest.fixture

@@ -119,6 +119,23 @@ class SparseAutoencoder(nn.Module):
 
     def check(self, model: Clip) -> None:
         """Refuse a model of another width, with other weights, or cut at another block, in one sentence."""
+        self._check_backbone(model)
+        if self.header.get("block", model.block) != model.block:
+            raise TillerError(
+                f"The dictionary was made at block {self.header['block']}, and {model.name} is cut after block "
+                f"{model.block}; cut it after block {self.header['block']}."
+            )
+
+    def cut(self, model: Clip) -> Clip:
+        """`model` cut after the block that this was made at; refuses one of another width or with other weights.
+
+        Raises:
+            KeyError: it has no header.
+        """
+        self._check_backbone(model)
+        return model.at(self.block)
+
+    def _check_backbone(self, model: Clip) -> None:
         header = self.header
         if self.width != model.width:
             raise TillerError(
@@ -130,11 +147,6 @@ class SparseAutoencoder(nn.Module):
                 f"The dictionary was made on {header.get('model', 'another model')} with weights "
                 f"{header['weights'][:12]}, and this {model.name} has weights {model.digest[:12]}; "
                 "load the weights it was made on."
-            )
-        if header.get("block", model.block) != model.block:
-            raise TillerError(
-                f"The dictionary was made at block {header['block']}, and {model.name} is cut after block "
-                f"{model.block}; cut it after block {header['block']}."
             )
 
     def rows(self, images: int, tokens: int) -> Int[Tensor, " n"]:

@@ -57,6 +57,11 @@ class Instrument:
 
     def unit(self, component: int, scope: Scope) -> float:
         """The p99 of `component` in codes; an error where it is not known."""
+        if component >= self.sae.size:
+            raise TillerError(
+                f"Component {component} was asked for; the dictionary has {self.sae.size}: name one from 0 to "
+                f"{self.sae.size - 1}."
+            )
         card = self.components.get(component)
         size = card.unit(scope) if card else float("nan")
         if not size > 0:
@@ -108,11 +113,11 @@ def open_instrument(
     else:
         dictionary, components = load_native(Path(sae)), {}
         if model is None:
-            clip = load_instrument(DEMO, home)[0].at(dictionary.block)
+            clip = load_instrument(DEMO, home)[0]
         else:
             names = read_labels(labels) if labels else ()
-            clip = Clip.load(model, pretrained, block=dictionary.block, labels=names)
-        dictionary.check(clip)
+            clip = Clip.load(model, pretrained, block=-1, labels=names)
+        clip = dictionary.cut(clip)
     chosen = read_labels(labels) if labels is not None else clip.labels
     return Instrument(clip.labelled(chosen, tuple(templates) if templates else clip.templates), dictionary, components)
 

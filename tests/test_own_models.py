@@ -149,6 +149,7 @@ def test_every_view_has_the_keys_that_scripts_read(folder):
         (("--edit", "3:set=1"), {}, "--units code"),
         (("--edit", "3:set=1e30", "--units", "code"), {}, "choose a smaller one"),
         (("--edit", "64:suppress"), {}, "name one from 0 to 63"),
+        (("--edit", "64:set=1"), {}, "name one from 0 to 63"),
         (("--edit", "٣:suppress"), {}, "cannot be read"),
         (("--edit", "3:suppress", "--scope", "patches=16"), {}, "from 0 to 15"),
         ((), {"weights": "pickle.pt"}, "no state dict"),

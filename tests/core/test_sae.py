@@ -182,6 +182,19 @@ def test_a_dictionary_for_another_model_is_refused(make_clip, make_network, make
     model = make_clip(block=-2)
     sae = make_sae(model, Convention(TopK(8)))
     sae.check(model)
+    assert sae.cut(model.at(2)).block == 1
+    deeper = SparseAutoencoder(
+        sae.encoder,
+        sae.encoder_bias,
+        sae.dictionary,
+        sae.bias,
+        convention=sae.convention,
+        header={**sae.header, "block": 9},
+    )
+    with pytest.raises(TillerError, match="Block 9 was asked for; tiny has 3 blocks"):
+        deeper.cut(model)
+    with pytest.raises(TillerError, match="activations 32 wide, and tiny gives 48"):
+        deeper.cut(make_clip(make_network(width=48), block=-2))
     with pytest.raises(TillerError, match="made at block 1, and tiny is cut after block 2"):
         sae.check(model.at(2))
     with pytest.raises(TillerError, match="load the weights it was made on"):

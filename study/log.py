@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import uuid
@@ -11,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, func, insert, or_, select
+from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.types import TillerError
-from study import database as db
+from study.database import LogUnavailable, unavailable
 from study.events import SCHEMA_VERSION, Event, SessionStarted, event_in, payload_of
 from study.records import (
     GENESIS,
@@ -31,6 +32,7 @@ from study.records import (
     server_now,
     verdict,
 )
+from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
 from study.state import canonical, digest
 from study.writer import Writer
@@ -44,24 +46,20 @@ AFTER_THE_END: dict[str, tuple[str, ...]] = {
 }
 
 _KEPT_SESSIONS = 64
-_COLUMNS = tuple(column.name for column in db.events.columns)
-_ROWS = select(db.events, db.payloads.c.salt, db.payloads.c.json).outerjoin(
-    db.payloads, db.payloads.c.event_id == db.events.c.event_id
+_COLUMNS = tuple(column.name for column in events.columns)
+_ROWS = select(events, payloads.c.salt, payloads.c.json).outerjoin(payloads, payloads.c.event_id == events.c.event_id)
+_AFTER = _ROWS.where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("after")).order_by(
+    events.c.seq
 )
-_AFTER = _ROWS.where(db.events.c.session_id == bindparam("session"), db.events.c.seq > bindparam("after")).order_by(
-    db.events.c.seq
-)
-_HEAD = (
-    select(db.events).where(db.events.c.session_id == bindparam("session")).order_by(db.events.c.seq.desc()).limit(1)
-)
+_HEAD = select(events).where(events.c.session_id == bindparam("session")).order_by(events.c.seq.desc()).limit(1)
 _STANDING = (
-    _ROWS.add_columns(db.payloads.c.request_digest)
+    _ROWS.add_columns(payloads.c.request_digest)
     .where(
-        db.events.c.session_id == bindparam("session"),
-        db.events.c.idem_key >= bindparam("first"),
-        db.events.c.idem_key < bindparam("beyond"),
+        events.c.session_id == bindparam("session"),
+        events.c.idem_key >= bindparam("first"),
+        events.c.idem_key < bindparam("beyond"),
     )
-    .order_by(db.events.c.seq)
+    .order_by(events.c.seq)
 )
 
 
@@ -147,7 +145,7 @@ class EventLog:
 
         try:
             return self.writer.write(work)
-        except db.LogUnavailable as error:
+        except LogUnavailable as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise LogRefused(f"Session {session_id} takes no such row: {error.__cause__.orig}.") from error
             raise
@@ -176,8 +174,8 @@ class EventLog:
         """Every row of the log as it stands now, session by session; memory does not grow with the log.
 
         Args:
-            study: rows of one study only.
-            without: modes to leave out, such as `preview` and `bot`.
+            study: sessions of one study only.
+            without: modes whose sessions to leave out, such as `preview` and `bot`.
         """
         return map(recorded, self.stored(study=study, without=without))
 
@@ -185,22 +183,22 @@ class EventLog:
         self, session_id: str | None = None, *, study: str | None = None, without: Sequence[str] = ()
     ) -> Iterator[Stored]:
         """The rows and payload texts of one session, or of all, exactly as the database holds them."""
-        query = _chosen(_ROWS, session_id, study, without).order_by(db.events.c.session_id, db.events.c.seq)
+        query = _chosen(_ROWS, session_id, study, without).order_by(events.c.session_id, events.c.seq)
         with self.connected() as connection:
             for page in connection.execution_options(yield_per=500).execute(query).mappings().partitions():
                 yield from map(_stored, page)
 
     def count(self, *, study: str | None = None, without: Sequence[str] = ()) -> int:
         """How many rows `stream` would yield now."""
-        query = _chosen(select(func.count()).select_from(db.events), None, study, without)
+        query = _chosen(select(func.count()).select_from(events), None, study, without)
         with self.connected() as connection:
             return connection.execute(query).scalar_one()
 
     def sessions(self, *, study: str | None = None) -> tuple[str, ...]:
         """Ids of all sessions, in the order in which their first rows were written."""
-        query = select(db.events.c.session_id).where(db.events.c.seq == 1).order_by(db.events.c.srv_utc_ns)
+        query = select(events.c.session_id).where(events.c.seq == 1).order_by(events.c.srv_utc_ns)
         if study is not None:
-            query = query.where(db.events.c.study_id == study)
+            query = query.where(events.c.study_id == study)
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 
@@ -217,7 +215,7 @@ class EventLog:
             "json": script.json,
             "stored_utc_ns": self.now().utc_ns,
         }
-        self.writer.write(lambda connection: connection.execute(insert_or(db.scripts).on_conflict_do_nothing(), kept))
+        self.writer.write(lambda connection: connection.execute(insert_or(scripts).on_conflict_do_nothing(), kept))
 
     def _newer(self, session_id: str, after: int) -> tuple[Record, ...]:
         with self.connected() as connection:
@@ -278,7 +276,7 @@ class EventLog:
             with self._engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            raise db.unavailable(error) from error
+            raise unavailable(error.orig) from error
 
 
 def _draft(event: Event) -> _Drafted:
@@ -314,15 +312,15 @@ def _repeated(standing: Sequence[RowMapping], asked: str, session_id: str) -> tu
 
 
 def _insert(connection: Connection, rows: Sequence[dict[str, Value]], drafted: Sequence[_Drafted], asked: str) -> None:
-    states = {key: state for one in drafted for key, state in one.states.items()}
-    if states:
+    met = {key: state for one in drafted for key, state in one.states.items()}
+    if met:
         connection.execute(
-            insert_or(db.states).on_conflict_do_nothing(),
-            [{"state_id": key, "edits_id": state.edits_id, "json": state.json} for key, state in states.items()],
+            insert_or(states).on_conflict_do_nothing(),
+            [{"state_id": key, "edits_id": state.edits_id, "json": state.json} for key, state in met.items()],
         )
-    connection.execute(insert(db.events), list(rows))
+    connection.execute(insert(events), list(rows))
     connection.execute(
-        insert(db.payloads),
+        insert(payloads),
         [
             {"event_id": row["event_id"], "salt": one.salt, "request_digest": asked, "json": one.payload}
             for row, one in zip(rows, drafted, strict=True)
@@ -345,19 +343,26 @@ def _study_cells(event: Event, above: Mapping[str, Any] | None) -> dict[str, Val
 def _client_cells(client: ClientTime | None) -> dict[str, Value]:
     known = client or ClientTime()
     return {
-        "client_epoch_ms": known.epoch_ms,
-        "client_perf_ms": known.perf_ms,
-        "client_time_origin": known.time_origin,
+        "client_epoch_ms": _kept_ms(known.epoch_ms),
+        "client_perf_ms": _kept_ms(known.perf_ms),
+        "client_time_origin": _kept_ms(known.time_origin),
     }
 
 
+def _kept_ms(ms: float | None) -> float | None:
+    # The hash covers what reads back, and a REAL column keeps neither NaN nor -0.0, nor a whole number as one.
+    return None if ms is None or not math.isfinite(ms) else float(ms) + 0.0
+
+
 def _chosen(query: Select[Any], session_id: str | None, study: str | None, without: Sequence[str]) -> Select[Any]:
+    # Whole streams or none: a chain can be checked only from its first row on.
+    mine = events.c.session_id
     if session_id is not None:
-        query = query.where(db.events.c.session_id == session_id)
+        query = query.where(mine == session_id)
     if study is not None:
-        query = query.where(db.events.c.study_id == study)
+        query = query.where(mine.in_(select(mine).where(events.c.study_id == study)))
     if without:
-        query = query.where(or_(db.events.c.mode.is_(None), db.events.c.mode.not_in(without)))
+        query = query.where(mine.not_in(select(mine).where(events.c.mode.in_(without))))
     return query
 
 

@@ -6,9 +6,9 @@ import uuid
 
 from sqlalchemy import Connection, Integer, cast, func, insert, select
 
-from study.database import participants
 from study.identity import Admission, link_digest, looks_like_token, new_token, pseudonym
 from study.log import EventLog
+from study.schema import events, participants
 
 
 def admit(log: EventLog, study: str) -> Admission:
@@ -17,9 +17,7 @@ def admit(log: EventLog, study: str) -> Admission:
     now = log.now()
 
     def work(connection: Connection) -> str:
-        numbers = select(func.max(cast(func.substr(participants.c.pseudonym, 2), Integer)))
-        greatest = connection.execute(numbers.where(participants.c.study_id == study)).scalar() or 0
-        name = pseudonym(greatest + 1)
+        name = pseudonym(_greatest(connection, study) + 1)
         connection.execute(
             insert(participants).values(
                 session_id=session_id,
@@ -32,6 +30,14 @@ def admit(log: EventLog, study: str) -> Admission:
         return name
 
     return Admission(session_id, log.writer.write(work), token)
+
+
+def _greatest(connection: Connection, study: str) -> int:
+    # Rows keep a pseudonym after its participant is erased: it is nobody else's then.
+    met = select(participants.c.pseudonym).where(participants.c.study_id == study)
+    logged = select(events.c.participant_pseudonym).where(events.c.study_id == study, events.c.seq == 1)
+    names = met.union_all(logged).subquery()
+    return connection.execute(select(func.max(cast(func.substr(names.c.pseudonym, 2), Integer)))).scalar() or 0
 
 
 def find(log: EventLog, token: object) -> tuple[str, str] | None:

@@ -88,6 +88,6 @@ class _Piece:
             case None:
                 return self._result
             case DBAPIError() as error:
-                raise unavailable(error) from error
+                raise unavailable(error.orig) from error
             case error:
                 raise error

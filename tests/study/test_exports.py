@@ -19,6 +19,7 @@ from study.exports.manifest import ExportFailed
 from study.exports.tidy import as_written
 from study.interventions import Bench, opening, perform
 from study.log import EventLog
+from study.schema import events
 
 Start = Callable[..., SessionStarted]
 
@@ -56,8 +57,6 @@ def test_every_column_is_documented() -> None:
 
 
 def test_every_column_of_the_table_is_exported(fresh_log: EventLog) -> None:
-    from study.database import events
-
     assert NAMES[: len(events.columns)] == tuple(column.name for column in events.columns)
 
 

@@ -6,12 +6,15 @@ import random
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, make_url
 
+from core.types import TillerError
 from study.database import LogUnavailable, connect
 from study.events import ConceptInspected, ResponseSubmitted
 from study.log import EventLog
@@ -137,6 +140,59 @@ def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
 def test_a_folder_in_the_files_place_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(LogUnavailable, match="cannot be opened"):
         connect(f"sqlite:///{tmp_path}")
+
+
+@pytest.mark.parametrize("layout", ["events (id INTEGER, what TEXT)", "places (name TEXT)"])
+@pytest.mark.parametrize("make", [True, False])
+def test_a_database_of_something_else_is_refused_and_left_as_it_is(tmp_path: Path, layout: str, make: bool) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"CREATE TABLE {layout}")
+    before = path.read_bytes()
+    with pytest.raises(TillerError, match=r"tables are not those of this version .*set TILLER_DATABASE_URL to another"):
+        connect(f"sqlite:///{path}", make=make)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["other.db"]
+
+
+def test_a_record_that_must_be_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(TillerError, match=r"The record .*none\.db was asked for, and there is no such file; set"):
+        connect(f"sqlite:///{tmp_path / 'none.db'}", make=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_that_is_there_opens_without_being_made(session: str, url: str) -> None:
+    engine = connect(url, make=False)
+    assert len(EventLog(engine).read(session)) == 1
+    engine.dispose()
+
+
+def test_processes_that_start_together_on_no_file_all_find_a_record(url: str) -> None:
+    processes = [writer(url, f"session {name}", "start", 1) for name in range(4)]
+    for process in processes:
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    engine = connect(url, make=False)
+    assert len(EventLog(engine).sessions()) == 4
+    engine.dispose()
+
+
+def test_as_many_threads_as_there_are_may_read_at_once(session: str, fresh_log: EventLog) -> None:
+    threads = 40
+    together = threading.Barrier(threads, timeout=60)
+    read: list[int] = []
+
+    def reading() -> None:
+        with fresh_log.connected() as connection:
+            together.wait()  # every thread holds its connection here
+            read.append(connection.exec_driver_sql("SELECT count(*) FROM events").scalar_one())
+
+    started = [threading.Thread(target=reading) for _ in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    assert read == [1] * threads
 
 
 def test_a_damaged_page_is_named_not_crashed_over(

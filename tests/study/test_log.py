@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sqlite3
 import threading
 import time
@@ -196,6 +197,12 @@ REFUSED = [
     ("REPLACE INTO events SELECT * FROM events WHERE seq = 2", "never replaced|without a gap"),
     ("INSERT OR REPLACE INTO payloads SELECT * FROM payloads", "never replaced"),
     ("UPDATE OR REPLACE events SET seq = 1 WHERE seq = 2", "never changed"),
+    ("REPLACE INTO states VALUES ('a state', 'e', '{\"other\":1}')", "a state is never replaced"),
+    ("UPDATE states SET json = ''", "never changed"),
+    ("REPLACE INTO scripts VALUES ('5c', 'demo', '1.0.0', '{\"other\":1}', 1)", "never replaced; raise its version"),
+    ("REPLACE INTO erasures VALUES ('gone', 'stream', 9, 9)", "a named erasure is never replaced"),
+    ("UPDATE erasures SET rows = 9", "never changed"),
+    ("DELETE FROM erasures", "never deleted"),
 ]
 
 
@@ -205,11 +212,11 @@ def test_the_log_refuses_to_forget(
 ) -> None:
     fresh_log.append(session, inspected(1), key="act")
     stranger.execute("INSERT INTO scripts VALUES ('5c', 'demo', '1.0.0', '{}', 1)")
+    stranger.execute("INSERT INTO states VALUES ('a state', 'e', '{}')")
+    stranger.execute("INSERT INTO erasures VALUES ('gone', 'stream', 1, 1)")
     with pytest.raises(sqlite3.IntegrityError, match=sentence):
         stranger.execute(statement)
-    with (
-        pytest.raises(LogUnavailable, match=sentence),
-    ):
+    with pytest.raises(LogUnavailable, match=sentence):
         fresh_log.writer.write(lambda connection: connection.exec_driver_sql(statement))
     assert fresh_log.verify(session).rows == 2
 
@@ -343,6 +350,16 @@ def test_stream_and_count_leave_out_what_they_are_told_to(fresh_log: EventLog, s
     assert fresh_log.count(study="demo", without=("preview",)) == 1
 
 
+def test_a_session_is_chosen_whole_even_if_rows_came_before_its_start(
+    fresh_log: EventLog, session: str, start: Start
+) -> None:
+    for name, mode in (("early", "remote"), ("looked over", "preview")):
+        fresh_log.append(name, PageEntered(page="welcome"), key="page")
+        fresh_log.append(name, start(mode=mode), key="start")
+    chosen = [(record.session_id, record.seq) for record in fresh_log.stream(study="demo", without=("preview",))]
+    assert chosen == [("early", 1), ("early", 2), (session, 1)]
+
+
 def test_a_page_visit_has_no_attempt_outside_of_tasks(fresh_log: EventLog, session: str) -> None:
     fresh_log.append(session, PageEntered(page="consent"), key="page")
     row = fresh_log.read(session)[1].row
@@ -363,11 +380,64 @@ def test_the_settings_of_every_connection_are_the_durable_ones(fresh_log: EventL
     assert found == wanted
 
 
-def test_the_tables_are_strict(fresh_log: EventLog, session: str, stranger: sqlite3.Connection) -> None:
-    tables = stranger.execute("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'").fetchall()
-    ours = {name: strict for name, strict in tables if not name.startswith("sqlite_")}
+def test_the_tables_are_strict_and_have_no_second_key(fresh_log: EventLog, stranger: sqlite3.Connection) -> None:
+    tables = stranger.execute("SELECT name, strict, wr FROM pragma_table_list WHERE schema = 'main'").fetchall()
+    ours = {name: kept for name, *kept in tables if not name.startswith("sqlite_")}
     assert len(ours) == 8
-    assert set(ours.values()) == {1}
+    assert all(kept == [1, 1] for kept in ours.values())
+    with pytest.raises(sqlite3.OperationalError, match="no such column: rowid"):  # REPLACE by it fires no trigger
+        stranger.execute("SELECT rowid FROM events")
+
+
+DESIGN = """
+    schema_version event_id idem_key study_id script_sha256
+    session_id participant_pseudonym seq task_id attempt page mode
+    actor name target
+    srv_utc_ns srv_mono_ns boot_id client_epoch_ms client_perf_ms client_time_origin
+    offset_ms offset_err_ms media_id media_ms
+    before_state_id after_state_id
+    voids_event_id cause_event_id
+    payload_digest prev_hash hash
+"""
+
+
+def test_the_events_table_has_the_columns_of_the_design(fresh_log: EventLog, stranger: sqlite3.Connection) -> None:
+    columns = stranger.execute("SELECT name FROM pragma_table_info('events')").fetchall()
+    assert [name for (name,) in columns] == DESIGN.split()
+
+
+@pytest.mark.parametrize("loss", ["DROP TRIGGER events_stay", "DROP TRIGGER states_never_replaced"])
+def test_a_guard_that_a_restored_file_has_lost_stands_again_once_it_is_opened(
+    fresh_log: EventLog, session: str, stranger: sqlite3.Connection, reopen: Callable[[], EventLog], loss: str
+) -> None:
+    names = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    before = stranger.execute(names).fetchall()
+    stranger.execute(loss)
+    reopen()
+    assert stranger.execute(names).fetchall() == before
+
+
+def test_a_guard_of_another_wording_is_replaced(
+    fresh_log: EventLog, session: str, stranger: sqlite3.Connection, reopen: Callable[[], EventLog]
+) -> None:
+    stranger.execute("DROP TRIGGER events_stay")
+    stranger.execute("CREATE TRIGGER events_stay BEFORE DELETE ON events WHEN 0 BEGIN SELECT RAISE(ABORT, ''); END")
+    reopen()
+    with pytest.raises(sqlite3.IntegrityError, match="never deleted"):
+        stranger.execute("DELETE FROM events")
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [(1_700_000_000_000, 1.7e12), (-0.0, 0.0), (math.nan, None), (-math.inf, None), (0.1, 0.1)]
+)
+def test_a_browsers_clock_is_hashed_as_it_reads_back(
+    fresh_log: EventLog, session: str, reopen: Callable[[], EventLog], sent: float, kept: float | None
+) -> None:
+    client = ClientTime(epoch_ms=sent, perf_ms=sent, time_origin=sent)
+    written = fresh_log.append(session, inspected(1), key="act", client=client)
+    assert fresh_log.verify(session).whole
+    for row in (written[0].row, reopen().read(session)[1].row):
+        assert [row[name] for name in ("client_epoch_ms", "client_perf_ms", "client_time_origin")] == [kept] * 3
 
 
 @pytest.mark.parametrize(
@@ -380,6 +450,8 @@ def test_the_tables_are_strict(fresh_log: EventLog, session: str, stranger: sqli
         ),
         ("tiller.db", "it is written sqlite:///PATH"),
         ("sqlite:////dev/null/x/tiller.db", "that folder cannot be made"),
+        ("sqlite+aiosqlite:///tiller.db", "keeps its record in SQLite"),
+        ("sqlite:///file:tiller?mode=memory&uri=true", "with nothing after the path"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_one_sentence(url: str, sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 
+from study.events import SessionStarted
 from study.identity import Admission, link_digest, looks_like_token, new_token
 from study.log import EventLog
 from study.participants import admit, find
@@ -53,6 +55,15 @@ def test_newcomers_of_one_study_get_names_of_their_own(fresh_log: EventLog) -> N
         thread.join()
     assert sorted(place.pseudonym for place in places) == [f"P{number:02d}" for number in range(1, 13)]
     assert admit(fresh_log, "other").pseudonym == "P01"
+
+
+def test_a_name_stays_taken_after_its_participant_is_erased(
+    fresh_log: EventLog, start: Callable[..., SessionStarted], stranger: sqlite3.Connection
+) -> None:
+    place = admit(fresh_log, "demo")
+    fresh_log.append(place.session_id, start(participant=place.pseudonym), key="start")
+    stranger.execute("DELETE FROM participants")  # rows of the log keep the pseudonym
+    assert (place.pseudonym, admit(fresh_log, "demo").pseudonym) == ("P01", "P02")
 
 
 def test_the_defaults_run_the_demo_with_nothing_set(tmp_path: Path) -> None:

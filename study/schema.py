@@ -1,0 +1,143 @@
+"""The tables of the record, laid out once: columns that later work fills are there from the start, and empty."""
+
+from __future__ import annotations
+
+from sqlalchemy import REAL, BigInteger, Column, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
+
+WHOLE = BigInteger().with_variant(Integer(), "sqlite")  # a STRICT table knows INTEGER only, and it has 64 bits
+
+# No table has a rowid: it would be a second key, by which INSERT OR REPLACE takes a row away and fires no trigger.
+record = MetaData()
+
+events = Table(
+    "events",
+    record,
+    # identity
+    Column("schema_version", Integer, nullable=False),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("idem_key", Text, nullable=False),
+    Column("study_id", Text),
+    Column("script_sha256", Text),
+    # place
+    Column("session_id", Text, primary_key=True),
+    Column("participant_pseudonym", Text),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("task_id", Text),
+    Column("attempt", Integer),
+    Column("page", Text),
+    Column("mode", Text),
+    # act
+    Column("actor", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("target", Text),
+    # time
+    Column("srv_utc_ns", WHOLE, nullable=False),
+    Column("srv_mono_ns", WHOLE, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("client_epoch_ms", REAL),
+    Column("client_perf_ms", REAL),
+    Column("client_time_origin", REAL),
+    Column("offset_ms", REAL),
+    Column("offset_err_ms", REAL),
+    Column("media_id", Text),
+    Column("media_ms", REAL),
+    # model
+    Column("before_state_id", Text),
+    Column("after_state_id", Text),
+    # links
+    Column("voids_event_id", Text),
+    Column("cause_event_id", Text),
+    # chain
+    Column("payload_digest", Text, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    UniqueConstraint("session_id", "idem_key"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+payloads = Table(
+    "payloads",
+    record,
+    Column("event_id", Text, ForeignKey("events.event_id"), primary_key=True),
+    Column("salt", Text, nullable=False),
+    Column("request_digest", Text, nullable=False),
+    Column("json", Text, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+states = Table(
+    "states",
+    record,
+    Column("state_id", Text, primary_key=True),
+    Column("edits_id", Text, nullable=False, index=True),
+    Column("json", Text, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+scripts = Table(
+    "scripts",
+    record,
+    Column("script_sha256", Text, primary_key=True),
+    Column("study_id", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("json", Text, nullable=False),
+    Column("stored_utc_ns", WHOLE, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+participants = Table(
+    "participants",
+    record,
+    Column("session_id", Text, primary_key=True),
+    Column("study_id", Text, nullable=False),
+    Column("pseudonym", Text, nullable=False),
+    Column("link_sha256", Text, nullable=False, unique=True),
+    Column("keyed_hash", Text),
+    Column("admitted_utc_ns", WHOLE, nullable=False),
+    UniqueConstraint("study_id", "pseudonym"),
+    UniqueConstraint("study_id", "keyed_hash"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+media_chunks = Table(
+    "media_chunks",
+    record,
+    Column("media_id", Text, primary_key=True),
+    Column("chunk", Integer, primary_key=True, autoincrement=False),
+    Column("session_id", Text, nullable=False, index=True),
+    Column("sha256", Text, nullable=False),
+    Column("start_ms", WHOLE, nullable=False),
+    Column("length_ms", WHOLE, nullable=False),
+    Column("bytes", WHOLE, nullable=False),
+    Column("stored_utc_ns", WHOLE, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+leases = Table(
+    "leases",
+    record,
+    Column("session_id", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("taken_utc_ns", WHOLE, nullable=False),
+    Column("renewed_utc_ns", WHOLE, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# What is to be deleted is named here first: `payloads` for one stream's words, `stream` for its rows as well.
+erasures = Table(
+    "erasures",
+    record,
+    Column("session_id", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("rows", Integer, nullable=False),
+    Column("named_utc_ns", WHOLE, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)

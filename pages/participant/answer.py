@@ -11,7 +11,7 @@ from pages.parts.frame import page
 from pages.parts.here import arrive
 from pages.parts.opened import bench_of, open_picture, seen_under
 from pages.parts.questions import answers_given, ask
-from pages.parts.sheets import picture_beside, plan_in_words
+from pages.parts.sheets import eyebrow, picture_beside, plan_in_words
 from study.acts import Turn
 from study.events import SessionCompleted, TaskSubmitted
 from study.interventions import perform
@@ -22,6 +22,7 @@ key, attempt = str(who.place.task), who.place.attempt
 task = who.rig.script.tasks[key]
 opened = open_picture(who.rig, task)
 plan = history_in(who.records, key).plan
+now = seen_under(who.rig, opened, plan).prediction
 
 
 @calmly
@@ -43,12 +44,13 @@ def back(press: str) -> None:
 
 
 with page("sheet", "Answer"):
-    st.title("What went wrong?")
-    with picture_beside(opened):
-        plan_in_words(opened, plan, seen_under(who.rig, opened, plan).prediction)
-    ask(task, who.place.order)
-    for label in st.session_state.pop("missing", ()):
-        st.warning(f"Still open: {label}", icon=None)
-    with st.container(horizontal=True):
-        st.button("Hand in", key="submit", type="primary", on_click=submit)
-        st.button("Back to the workspace", key="back", on_click=back, args=(str(uuid4()),))
+    with picture_beside(opened, now if plan else None):
+        eyebrow(f"Picture {who.place.order} of {len(who.rig.script.tasks)}")
+        st.title("What went wrong?")
+        plan_in_words(opened, plan, now)
+        ask(task, who.place.order)
+        if missing := st.session_state.pop("missing", ()):
+            st.warning(f"Still open: {' '.join(missing)}", icon=None)
+        with st.container(horizontal=True):
+            st.button("Hand in", key="submit", type="primary", on_click=submit)
+            st.button("Back to the workspace", key="back", on_click=back, args=(str(uuid4()),))

@@ -8,7 +8,7 @@ from pages.parts.calm import calmly
 from pages.parts.frame import page
 from pages.parts.here import arrive
 from pages.parts.opened import bench_of, open_picture
-from pages.parts.sheets import percent, picture_beside, tools_in_words
+from pages.parts.sheets import eyebrow, picture_beside, tools_in_words
 from study.interventions import opening
 from study.session import Step
 
@@ -29,13 +29,12 @@ def start() -> None:
 
 with page("sheet", "Task"):
     many = len(who.rig.script.tasks)
-    st.title(f"Picture {who.place.order} of {many}")
     with picture_beside(opened):
-        st.subheader(f"The model says “{opened.target}”.")
-        share = percent(opened.seen.clean.prob(opened.target))
-        st.markdown(f"It is {share} sure. The picture shows **“{opened.truth}”**.")
+        eyebrow(f"Picture {who.place.order} of {many}")
+        st.title(f"It shows “{opened.truth}”, the model says “{opened.target}”")
         st.markdown(task.goal)
         st.button("Open the workspace", key="start", type="primary", on_click=start)
-    tools_in_words(opened)
-    if who.rig.script.think_aloud:
-        st.markdown(f"**Thinking aloud.** {who.rig.script.think_aloud}")
+        if who.rig.script.think_aloud:
+            st.caption(f"**Thinking aloud.** {who.rig.script.think_aloud}")
+    if who.place.order == 1:
+        tools_in_words(opened)

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.calm import calmly
 from pages.parts.frame import page
 from pages.parts.here import arrive
-from pages.parts.sheets import recorded
+from pages.parts.recap import pictures_of, recorded
 from study.session import Step
 
 who = arrive(Step.DONE)
@@ -22,9 +22,10 @@ def afresh() -> None:
 
 with page("sheet", "Thanks"):
     if who.place.outcome == "completed":
-        st.title("Thank you")
+        st.title("That was the last picture")
         st.markdown(who.rig.script.debrief)
-        recorded(who.records)
+        pictures_of(who)
+        recorded(who)
     else:
         st.title("Nothing more is recorded")
         st.markdown("You chose not to take part, and that is fine. You can close this window.")

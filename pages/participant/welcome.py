@@ -42,7 +42,7 @@ def begin() -> None:
 
 with page("sheet", "Welcome"):
     first = open_picture(here, next(iter(here.script.tasks.values())))
-    with picture_beside(first, f"The model says “{first.target}”. Why?"):
+    with picture_beside(first):
         st.title(here.script.study.title)
         st.markdown(here.script.welcome)
         st.button("Start with this picture", key="begin", type="primary", on_click=begin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -31,7 +32,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "session": who.session_id[:12],
         "task": place.order,
         "place": f"Picture {place.order} of {len(script.tasks)}",
-        "goal": f"It shows “{opened.truth}”; the model says “{opened.target}”. Find out why, and repair it.",
+        "goal": f"It shows “{opened.truth}”, the model says “{opened.target}”: find out why.",
         "aloud": script.think_aloud.split(". ")[0].rstrip(".") + "." if script.think_aloud else "",
         "tools": list(script.tasks[str(place.task)].tools),
         "classes": [
@@ -95,6 +96,11 @@ def _still(opened: Opened) -> dict[str, Any]:
         "target": opened.target,
         "against": opened.against,
         "agreement": opened.agreement,
+        "outside": {
+            "components": len(opened.attribution.components) - len(opened.shown),
+            "score": opened.attribution.beyond(component.index for component in opened.shown),
+            "error": opened.attribution.error,
+        },
         "explains": opened.attribution.dictionary_explains,
         "explained": opened.attribution.explained_share,
         "pushes_scale": max((float(np.abs(each).max()) for each in pushes.values()), default=0.0),
@@ -116,7 +122,8 @@ def _component(opened: Opened, component: Component, pushes: np.ndarray | None) 
         "effect": opened.effects[component.index],
         "activation": opened.attribution.activation[component.index],
         "density": component.density,
-        "p99": component.p99,
+        "fit": _known(component.label_score),
+        "p99": _known(component.p99),
         "exemplars": {
             band: [url_of(name, 96, opened.bundle) for name in names[:EXEMPLARS]] for band, names in bands.items()
         },
@@ -138,6 +145,10 @@ def _p99(component: Component, otherwise: float) -> float:
     return unit if unit > 0 else max(otherwise, 1e-9)
 
 
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
 def _rounded(values: np.ndarray) -> list[float]:
     return [float(f"{value:.3g}") for value in values.reshape(-1)]
 
@@ -152,13 +163,13 @@ def _top(prediction: Prediction) -> Mapping[str, Any]:
 
 def _view(records: Iterable[Record], place: Session, opened: Opened) -> dict[str, Any]:
     """The component and the overlay last looked at in this attempt, so that a reload finds them again."""
-    chosen, overlay = opened.shown[0].index, "off"
+    chosen, overlay, touched = opened.shown[0].index, "fires", False
     for record in records:
         match record.event:
             case ConceptInspected() as event if event.task == place.task:
-                chosen = event.component
+                chosen, touched = event.component, True
             case ExplanationChanged() as event if event.task == place.task and event.overlay:
                 overlay = event.overlay
             case _:
                 pass
-    return {"chosen": chosen, "overlay": overlay}
+    return {"chosen": chosen, "overlay": overlay, "touched": touched}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from html import escape
 from pathlib import Path
 from typing import Literal
@@ -9,28 +10,11 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-# A file of ours: named icons and emoji are fetched from another machine.
-_ICON = Path(__file__).parent / "assets" / "icon.png"
+_ASSETS = Path(__file__).parent / "assets"
+# Written into the page: named icons are fetched from another machine, and files are dropped while still asked for.
+_ICON = "data:image/png;base64," + b64encode((_ASSETS / "icon.png").read_bytes()).decode()
+_STYLE = f"<style>{(_ASSETS / 'sheet.css').read_text(encoding='utf-8')}</style>"
 STEPS = ("Welcome", "Consent", "Task", "Workspace", "Answer", "Thanks")
-
-_STYLE = """
-<style>
-/* Streamlit gives the main block 5rem on each side; an instrument needs that room. */
-.stMainBlockContainer:has(.st-key-stage) { padding: 10px clamp(12px, 2vw, 28px) 0; }
-.stMainBlockContainer:has(.st-key-sheet) { max-width: 53rem; padding-top: clamp(1.5rem, 6vh, 4rem); }
-.tiller-picture { margin: 0; }
-.tiller-picture img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 6px; }
-.tiller-picture figcaption { margin-top: 10px; font-size: 14px; font-weight: 600; }
-.tiller-counts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; margin: 0; font-size: 14px; }
-.tiller-counts dt { text-align: right; font-weight: 600; font-variant-numeric: tabular-nums; min-width: 2em; }
-.tiller-counts dd { margin: 0; }
-.tiller-top { display: flex; align-items: baseline; gap: 1.4rem; font-size: 13px; margin-bottom: 1.6rem; }
-.tiller-top b { font-weight: 700; letter-spacing: -0.01em; font-size: 15px; }
-.tiller-top ol { display: flex; gap: 1.1rem; list-style: none; margin: 0 0 0 auto; padding: 0; flex-wrap: wrap; }
-.tiller-top li { margin: 0; padding: 0 0 3px; opacity: 0.62; font-size: 12.5px; border-bottom: 2px solid transparent; }
-.tiller-top li[aria-current] { opacity: 1; font-weight: 600; border-color: currentColor; }
-</style>
-"""
 
 
 def page(kind: Literal["stage", "sheet"], title: str) -> DeltaGenerator:

@@ -1,84 +1,89 @@
-"""Pieces of the pages to read: the picture beside its text, the tools in plain words, what was done and recorded."""
+"""Pieces of the pages to read: the picture beside its text, the model's answer drawn, the tools in plain words."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from html import escape
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.types import Prediction, SteeringPlan
+from core.types import Edit, Prediction, SteeringPlan
 from pages.parts.gallery import url_of
 from pages.parts.opened import Opened
-from study.records import Record
 
-_KINDS = {
-    "intervention.applied": "changes to a component",
-    "intervention.undone": "undone",
-    "intervention.redone": "done again",
-    "intervention.reset": "resets of all edits",
-    "concept.inspected": "components looked at",
-    "explanation.changed": "maps laid over a picture",
-    "model.predicted": "answers of the model",
-    "response.submitted": "answers of yours",
-}
+ROWS = 4
+
+_TOOLS = """
+<dl class="tiller-tools">
+<div><dt>Components</dt><dd>are small detectors inside the model. Those that matter most for this picture are listed,
+each with other pictures that set it off. Orange bars push towards “{target}”, blue ones towards “{against}”.</dd></div>
+<div><dt>Suppress, Amplify</dt><dd>switch a component off, or double it; the slider does anything from off to three
+times. The model answers at once.</dd></div>
+<div><dt>Where it fires, Where it pushes</dt><dd>draw the chosen component over the picture.</dd></div>
+<div><dt>Same edits elsewhere</dt><dd>counts what your edits fix and break in pictures you do not see. Undo takes
+back as many steps as you like: nothing you try does harm.</dd></div>
+</dl>
+"""
 
 
-def picture_beside(opened: Opened, caption: str = "") -> DeltaGenerator:
-    """Draw the picture, with a caption under it, and give the column beside it."""
+def picture_beside(opened: Opened, now: Prediction | None = None) -> DeltaGenerator:
+    """Draw the picture with the model's answer under it, edited where `now` is given; give the column beside it."""
     left, right = st.columns([5, 6], gap="large")
     # An own element rather than st.image, which lays a full-screen button over the picture.
     source = escape(url_of(opened.picture, 448, opened.bundle))
     picture = f'<img src="{source}" alt="The picture of this task">'
-    left.html(f'<figure class="tiller-picture">{picture}<figcaption>{escape(caption)}</figcaption></figure>')
+    left.html(f'<figure class="tiller-picture">{picture}</figure>{_says(opened, now)}')
     return right
+
+
+def eyebrow(words: str) -> None:
+    """A line of small print over a title."""
+    with st.container(key="eyebrow"):
+        st.caption(words)
 
 
 def tools_in_words(opened: Opened) -> None:
     """Say what each tool of the workspace is for, in words that need no training."""
-    st.markdown(
-        f"""
-##### What you will find in the workspace
-
-- **Components** are small detectors inside the model; the strongest ones for this picture are listed, each with
-  pictures that set it off. A bar to the right (orange) pushed the model towards “{opened.target}”, a bar to the left
-  (blue) towards “{opened.against}”.
-- **Suppress** switches a component off, **Amplify** doubles it, the slider does anything from off to three times.
-  The model answers at once.
-- **Where it fires** and **Where it pushes** draw a component over the picture.
-- **The same edits elsewhere** counts what your edits fix and break in pictures you do not see.
-- **Undo** takes a step back, as often as you like. Nothing you try can do harm.
-"""
-    )
+    st.markdown("##### What you will find in the workspace")
+    st.html(_TOOLS.format(target=escape(opened.target), against=escape(opened.against)))
 
 
 def plan_in_words(opened: Opened, plan: SteeringPlan, now: Prediction) -> None:
     """Say what the participant did to the model and what it says now."""
-    st.markdown(f"The model said *“{opened.target}”*; the picture shows “{opened.truth}”.")
     if not plan:
-        st.markdown("You left the model as it is.")
+        st.markdown(f"You left the model as it is: it says “{opened.target}”, and the picture shows “{opened.truth}”.")
         return
-    edits = "\n".join(
-        f"- {opened.bundle.index[edit.component].label} (#{edit.component}): {_verb(edit.strength)}" for edit in plan
-    )
-    st.markdown(f"With your edits it says **“{now.top}”** ({percent(now.prob(now.top))}):\n\n{edits}")
+    edits = "; ".join(edit_in_words(opened, edit) for edit in plan)
+    verb = "still says" if now.top == opened.target else "says"
+    st.markdown(f"With your edits it {verb} **“{now.top}”** ({percent(now.prob(now.top))}). You {edits}.")
 
 
-def recorded(records: Iterable[Record]) -> None:
-    """Count what the record holds of this session, in the participant's words."""
-    counts = Counter(record.name for record in records)
-    lines = [f"<dt>{counts[kind]}</dt><dd>{words}</dd>" for kind, words in _KINDS.items() if counts[kind]]
-    st.markdown("##### What was recorded")
-    st.html(f'<dl class="tiller-counts">{"".join(lines)}</dl>')
-    st.caption(f"{counts.total()} rows in all, each written before its result was shown.")
+def edit_in_words(opened: Opened, edit: Edit) -> str:
+    """`suppressed printed word “boat” (#12)`, `amplified object: cup (#7) to 2 times`."""
+    name = f"{opened.bundle.index[edit.component].label} (#{edit.component})"
+    if edit.strength == 0:
+        return f"suppressed {name}"
+    return f"{'amplified' if edit.strength > 1 else 'weakened'} {name} to {edit.strength:g} times"
 
 
 def percent(share: float) -> str:
-    """A probability in whole percent that never claims to be certain."""
-    return "<1 %" if share < 0.005 else ">99 %" if share > 0.995 else f"{share:.0%}"
+    """A probability in whole percent that never claims to be certain; the workspace writes it the same way."""
+    return "<1%" if share < 0.005 else ">99%" if share > 0.995 else f"{share:.0%}"
 
 
-def _verb(strength: float) -> str:
-    return "suppressed" if strength == 0 else f"{'amplified' if strength > 1 else 'weakened'} to {strength:g} times"
+def _says(opened: Opened, now: Prediction | None) -> str:
+    before = opened.seen.clean
+    after = before if now is None else now
+    first = [opened.target, opened.against, after.top, *(before.labels[place] for place in before.ranked)]
+    sides = {opened.target: "target", opened.against: "against"}
+    rows = []
+    for label in list(dict.fromkeys(first))[:ROWS]:
+        share = percent(after.prob(label))
+        was = "" if now is None else f'<i class="was" style="left:{before.prob(label):.2%}"></i>'
+        rows.append(
+            f'<div data-side="{sides.get(label, "other")}"{" data-top" if label == after.top else ""} role="img" '
+            f'aria-label="{escape(label)}: {share}"><span>{escape(label)}</span><span class="track">{was}'
+            f'<i class="now" style="width:{after.prob(label):.2%}"></i></span><span class="share">{share}</span></div>'
+        )
+    head = "What the model says" if now is None else "What the model says with your edits; the mark is before them"
+    return f'<div class="tiller-says"><p>{head}</p>{"".join(rows)}</div>'

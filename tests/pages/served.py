@@ -73,7 +73,7 @@ class Server:
             self.process = None
 
     def rows(
-        self, query: str = "select name, target, seq, idem_key, session_id from events order by rowid"
+        self, query: str = "select name, target, seq, idem_key, session_id from events order by session_id, seq"
     ) -> list[Any]:
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
             return connection.execute(query).fetchall()

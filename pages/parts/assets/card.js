@@ -11,13 +11,14 @@ const cardPart = (part) => {
   return (chosen) => {
     if (!chosen || shown === chosen.index) return;
     shown = chosen.index;
-    say(name, chosen.name);
+    name.replaceChildren(chosen.name, el("small", {}, `#${chosen.index}`));
+    name.title = chosen.name;
     const fact = (term, value, title) => el("div", { title }, el("dt", {}, term), el("dd", {}, value));
     facts.replaceChildren(
-      fact("number", `#${chosen.index}`, "Its place in the dictionary"),
+      fact("code here", chosen.activation.toFixed(2), "Its greatest code in this picture"),
+      fact("p99", number(chosen.p99), "A strong code: 99 of 100 of its non-zero codes lie below it"),
       fact("density", percent(chosen.density), "Share of pictures in which it is active at all"),
-      fact("p99", chosen.p99.toFixed(2), "A strong activity: 99 of 100 active patches lie below it"),
-      fact("here", chosen.activation.toFixed(2), "Its greatest activity in this picture"),
+      fact("name fits", number(chosen.fit), "How well its code tells pictures that show what it is named after from others: area under the ROC curve, 1 is perfect, 0.5 is chance"),
     );
     bands.replaceChildren(...BANDS.map(([band, word]) => el("figure", {},
       el("figcaption", {}, word),

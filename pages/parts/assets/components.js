@@ -1,6 +1,6 @@
 // The ranked components: who they are, how much each pushed (estimated and measured), and the hand on each.
 const MOST = 3;
-const MEANING = "Upper, bold: how far the lead falls when this component is removed, measured. Lower: the estimate that ranks the list.";
+const MEANING = "Upper, bold: the effect, measured by removing the component from the picture as it is. Lower: the attribution, the estimate that ranks the list.";
 
 const componentsPart = (part, act, view, outbox) => {
   const rows = new Map();
@@ -71,12 +71,12 @@ const componentsPart = (part, act, view, outbox) => {
         row.thumbs.replaceChildren(...component.exemplars.top.slice(0, 3).map((src) => el("img", { src, alt: "" })));
       }
       say(row.name, component.name);
-      say(row.sub, `#${component.index} \u00b7 activity ${component.activation.toFixed(2)}`);
+      say(row.sub, `#${component.index} \u00b7 code ${component.activation.toFixed(2)}`);
       lay(row.guess, component.score);
       lay(row.truth, component.effect);
       say(row.effect, signed(component.effect));
       say(row.score, signed(component.score));
-      mark(row.push, "aria-label", `pushes towards ${component.effect < 0 ? data.against : data.target}`);
+      mark(row.push, "aria-label", `effect ${signed(component.effect)}, attribution ${signed(component.score)} logits, towards ${component.effect < 0 ? data.against : data.target}`);
       const waiting = outbox.pending(component.index);
       const strength = waiting ?? component.strength;
       if (!row.held) {
@@ -100,13 +100,16 @@ const componentsPart = (part, act, view, outbox) => {
       mark(row.back, "aria-label", `Reset ${component.name}`);
     }
     const { reading, agreement, axis } = part;
-    say(reading, `Bold: how much of the lead of ${quoted(data.target)} over ${quoted(data.against)} goes when it is removed. Thin: the estimate.`);
+    say(reading, `Bold: effect, what ${quoted(data.target)} loses of its lead over ${quoted(data.against)} when the component is removed. Thin: attribution, its estimate.`);
+    const { outside } = data;
+    say(part.outside, `Not listed: ${outside.components} weaker components ${signed(outside.score)}, what the dictionary misses ${signed(outside.error)} logits.`);
+    part.outside.title = "Attribution of all other active components together, and of the dictionary's reconstruction error, which every edit keeps.";
     say(agreement, data.explains
       ? `rank agreement ${data.agreement === null ? "\u2013" : data.agreement.toFixed(2)}`
       : `these components explain only ${percent(data.explained)}`);
     mark(agreement, "data-warn", !data.explains);
-    agreement.title = "Spearman correlation of the estimated push with the exact effect of removing each component, on this picture. " +
-      "Near 1: the ranking can be trusted. Near 0: trust only the measured numbers.";
+    agreement.title = "Spearman correlation of attribution and effect over the strongest components of this picture. " +
+      "Near 1: the ranking can be trusted. Near 0: trust only the effects.";
     if (axis.dataset.pair !== `${data.target}/${data.against}`) {
       axis.dataset.pair = `${data.target}/${data.against}`;
       axis.replaceChildren(

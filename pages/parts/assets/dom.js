@@ -29,6 +29,7 @@ const percent = (share) => {
   if (share < 1 && share > 0.995) return ">99%";
   return `${Math.round(share * 100)}%`;
 };
+const number = (value) => (value === null ? "\u2013" : value.toFixed(2));
 const times = (strength) => (strength === 0 ? "off" : `${Number(strength.toFixed(2))}\u00d7`);
 const quoted = (label) => `\u201c${label}\u201d`;
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

@@ -21,7 +21,8 @@ const planPart = (part, act, view, outbox) => {
     part.redo.disabled = !data.can_redo;
     part.reset.disabled = !data.edits.length;
     say(part.size, data.edits.length
-      ? `Size of the change: ${(100 * data.size).toFixed(1)}% of the model's own signal${data.size > 0.5 ? ". That is large: the model may act oddly." : ""}`
-      : "Size of the change: none");
+      ? `Edit size ${(100 * data.size).toFixed(1)}% of the activation${data.size > 0.5 ? ": large, the model may act oddly." : ""}`
+      : "");
+    part.size.title = "\u2016\u0394x\u2016 / \u2016x\u2016 over all tokens of this picture";
   };
 };

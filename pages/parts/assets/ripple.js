@@ -8,9 +8,9 @@ const COUNTS = [
 const ripplePart = (part) => {
   const cells = Object.fromEntries(COUNTS.map(([kind, word, title]) => {
     const cell = { count: el("strong"), of: el("span", { class: "of" }), range: el("span", { class: "range" }),
-      low: el("i", { class: "low" }), dot: el("i", { class: "dot" }) };
-    cell.root = el("div", { class: "count", "data-kind": kind, title }, el("span", { class: "word" }, word), cell.count, cell.of,
-      cell.range, el("span", { class: "whisker", "aria-hidden": "true" }, cell.low, cell.dot));
+      share: el("span", { class: "share" }), low: el("i", { class: "low" }), dot: el("i", { class: "dot" }) };
+    cell.root = el("div", { class: "count", "data-kind": kind, title }, el("span", { class: "word" }, word), cell.count, cell.of, cell.share,
+      el("span", { class: "whisker", "aria-hidden": "true" }, cell.low, cell.dot), cell.range);
     return [kind, cell];
   }));
   part.counts.replaceChildren(...COUNTS.map(([kind]) => cells[kind].root));
@@ -21,17 +21,19 @@ const ripplePart = (part) => {
     mark(part.counts, "data-stale", false);
     mark(part.counts, "data-state", seen.state);
     say(part.measuring, `${seen.images} pictures`);
-    say(part.define, `Your edits on ${seen.images} other pictures. Fixed: wrong before, right now. Broken: right before, wrong now.`);
+    say(part.define, "Each count with its share and 95% interval.");
     for (const [kind] of COUNTS) {
       const { hits, trials, value, low, high } = seen[kind];
       const cell = cells[kind];
       say(cell.count, String(hits));
       say(cell.of, `of ${trials}${kind === "fixed" ? " wrong" : kind === "broken" ? " right" : ""}`);
-      say(cell.range, trials ? `${percent(value)}, likely ${percent(low)} to ${percent(high)}` : "");
-      cell.range.title = "Wilson 95 % interval";
+      say(cell.share, trials ? percent(value) : "\u2013");
+      say(cell.range, trials ? `${percent(low)} to ${percent(high)}` : "");
+      cell.range.title = "Wilson 95% interval";
       cell.low.style.left = `${100 * low}%`;
-      cell.low.style.width = `${100 * (high - low)}%`;
+      cell.low.style.width = `${trials ? 100 * (high - low) : 0}%`;
       cell.dot.style.left = `${100 * (value ?? 0)}%`;
+      cell.dot.hidden = !trials;
     }
     say(part.worst, seen.worst.length
       ? `Hit hardest: ${seen.worst.map(({ label, lost, images }) => `${label} ${MINUS}${lost} of ${images}`).join(", ")}`

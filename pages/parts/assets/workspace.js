@@ -11,6 +11,7 @@ const open = (root, data) => {
   const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
   const now = { chosen: data.view.chosen, overlay: data.view.overlay };
   let latest = data;
+  let touched = data.view.touched;
 
   const outbox = new Outbox(data.session, () => drawHand());
   const act = (what) => outbox.put({ task: latest.task, ...what });
@@ -19,6 +20,7 @@ const open = (root, data) => {
     choose: (index) => {
       if (now.chosen === index) return;
       now.chosen = index;
+      touched = true;
       draw();
       act({ kind: "inspect", component: index });
     },
@@ -44,7 +46,7 @@ const open = (root, data) => {
     }
     if (edits.length && said.label !== was.label) return `The answer moved to ${quoted(said.label)}, not to ${right}. Try another component, or undo.`;
     if (edits.length) return `Still ${quoted(said.label)}. Suppress another component that pushed it there, or undo.`;
-    if (now.overlay === "off") return "Open a component to see its examples, then \u201cWhere it fires\u201d to see what it looks at in this picture.";
+    if (!touched) return "Choose a component to see its examples and where in this picture it fires.";
     return `Which component should not matter here? Suppress it and watch ${quoted(target)} fall.`;
   };
 

@@ -496,8 +496,11 @@ def payload_of(event: Event) -> dict[str, object]:
 
 
 def readable(event: Event) -> dict[str, object]:
-    """The event's fields as ordinary JSON values, numbers as numbers; not what digests are made of."""
-    return _adapter(event.name).dump_python(event, mode="json")
+    """The event's fields as ordinary JSON values, numbers as numbers; not what digests are made of.
+
+    What is no number to JSON (NaN, infinity) is None here.
+    """
+    return json.loads(_adapter(event.name).dump_json(event))
 
 
 def event_in(name: str, payload: str) -> Event:

@@ -202,6 +202,12 @@ class EventLog:
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 
+    def studies(self) -> tuple[str, ...]:
+        """Ids of all studies that have rows."""
+        query = select(events.c.study_id).where(events.c.study_id.is_not(None)).distinct().order_by(events.c.study_id)
+        with self.connected() as connection:
+            return tuple(connection.execute(query).scalars())
+
     def verify(self, session_id: str) -> Verdict:
         """Recompute one session's chain from what the file holds, and name the first bad row."""
         return verdict(session_id, self.stored(session_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,13 @@ class Shown:
 
 
 def shown(prediction: Prediction, plan: SteeringPlan, pinned: Pinned, *, best: int = 5) -> Shown:
-    """What to log of `prediction` under `plan`, with its `best` most probable classes."""
+    """What to log of `prediction` under `plan`, with its `best` most probable classes.
+
+    Raises:
+        ArithmeticError: a logit is not finite, so there is no most probable class to show.
+    """
+    if not all(map(math.isfinite, prediction.logits)):
+        raise ArithmeticError("The model's logits are not all finite numbers; nothing can be shown of them.")
     probs = prediction.probs
     return Shown(
         state_id=pinned.state(plan).id,

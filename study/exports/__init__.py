@@ -9,9 +9,9 @@ from typing import TextIO
 from core.types import TillerError
 from study.events import SCHEMA_VERSION
 from study.exports.columns import write_dictionary
-from study.exports.jsonl import check_jsonl, write_jsonl
-from study.exports.manifest import MANIFEST, Written, list_export, write_checked
-from study.exports.tidy import check_csv, write_csv
+from study.exports.jsonl import HOW_TO_READ_JSONL, check_jsonl, write_jsonl
+from study.exports.manifest import batch
+from study.exports.tidy import HOW_TO_READ_CSV, check_csv, write_csv
 from study.log import EventLog, recorded
 from study.records import Stored
 
@@ -41,24 +41,27 @@ def export_log(
         without: modes to leave out; by default what nobody's session made.
 
     Raises:
-        ExportFailed: a file could not be written or did not read back.
+        TillerError: there is no such format or study.
+        ExportFailed: a file could not be written or did not read back; the folder is as it was.
     """
     if format not in FORMATS:
         raise TillerError(f"Format {format!r} was asked for; there are {' and '.join(FORMATS)}: choose one.")
-    out.mkdir(parents=True, exist_ok=True)
+    studies = log.studies()
+    if study is not None and study not in studies:
+        known = ", ".join(studies) or "none"
+        raise TillerError(f"Study {study!r} was asked for; the log has rows of {known}: name one that it has.")
     heads = _Heads(log.count(study=study, without=without), progress)
 
     def write(file: TextIO) -> int:
         stored = heads.watched(log.stored(study=study, without=without))
         return write_jsonl(stored, file) if format == "jsonl" else write_csv(map(recorded, stored), file)
 
-    check = check_jsonl if format == "jsonl" else check_csv
-    files: list[Written] = [
-        write_checked(out / f"events.{format}", write, check),
-        write_checked(out / "events_data_dictionary.csv", write_dictionary),
-    ]
-    list_export(out, format, heads.about(log, study), files)
-    return [out / one.file for one in files] + [out / MANIFEST]
+    with batch(out) as made:
+        made.add(f"events.{format}", write, check_jsonl if format == "jsonl" else check_csv)
+        made.add("events_data_dictionary.csv", write_dictionary)
+        how = HOW_TO_READ_JSONL if format == "jsonl" else HOW_TO_READ_CSV
+        made.add_manifest(format, {"how_to_read": how, **heads.about(log, study)})
+    return [out / one.file for one in made.files]
 
 
 class _Heads:
@@ -73,7 +76,8 @@ class _Heads:
         for one in stored:
             self._done += 1
             self._streams[str(one.row["session_id"])] = int(one.row["seq"] or 0), str(one.row["hash"])
-            self._scripts.add(str(one.row["script_sha256"]))
+            if one.row["script_sha256"] is not None:
+                self._scripts.add(str(one.row["script_sha256"]))
             if self._progress and self._done % 500 == 0:
                 self._progress(self._done, self._total)
             yield one

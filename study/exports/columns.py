@@ -195,9 +195,6 @@ CELLS = (
 COLUMNS = PLACE + CELLS
 NAMES = tuple(one.column for one in COLUMNS)
 
-# Text that a person or their browser wrote, which a spreadsheet must not run.
-WRITTEN_OUTSIDE = frozenset(one.column for one in COLUMNS if one.source in {"participant", "browser"})
-
 
 def write_dictionary(file: TextIO) -> int:
     """Write the dictionary as CSV; return its rows."""

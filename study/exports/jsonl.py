@@ -11,6 +11,11 @@ from typing import Any, TextIO
 from study.events import event_in, readable
 from study.records import Stored, verdict
 
+HOW_TO_READ_JSONL = (
+    "UTF-8, one JSON object a line. srv_utc_ns and srv_mono_ns are strings of whole numbers; payload is for reading, "
+    "payload_text is what payload_digest was made of, after the salt."
+)
+
 # A JSON number is a double to most readers, exact to 2^53 only; these need 64 bits and travel as strings.
 WIDE = ("srv_utc_ns", "srv_mono_ns")
 
@@ -24,7 +29,7 @@ def write_jsonl(stored: Iterable[Stored], file: TextIO) -> int:
         if one.payload is not None:
             line["payload"] = readable(event_in(str(one.row["name"]), one.payload))
             line |= {"salt": one.salt, "payload_text": one.payload}
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
         lines += 1
     return lines
 
@@ -49,7 +54,7 @@ def check_jsonl(path: Path) -> int:
     for session_id, rows in itertools.groupby(read_jsonl(path), key=lambda one: str(one.row["session_id"])):
         found = verdict(session_id, rows)
         if not found.whole:
-            raise ValueError(f"{path.name}: session {session_id}, row {found.bad_seq}: {found.reason}.")
+            raise ValueError(f"session {session_id}, row {found.bad_seq}: {found.reason}")
         lines += found.rows
     return lines
 

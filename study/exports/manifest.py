@@ -1,14 +1,15 @@
-"""An export appears whole or not at all: written aside, read back, renamed, and then listed with its digests."""
+"""An export appears whole or not at all: written aside, read back, and given its names once every file is right."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from core.types import TillerError
 
@@ -16,7 +17,7 @@ MANIFEST = "manifest.json"
 
 
 class ExportFailed(TillerError):
-    """A file could not be written, or did not read back as it was written; nothing of it was left."""
+    """A file could not be written, or did not read back as it was written; the folder is as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,44 +30,109 @@ class Written:
     rows: int
 
 
-def write_checked(path: Path, write: Callable[[TextIO], int], check: Callable[[Path], int] | None = None) -> Written:
-    """Write `path` by way of a file beside it that is read back before it takes the name.
+class Batch:
+    """The files of one export, which lie beside their names until all of them are whole."""
 
-    Args:
-        path: where the file is to be; a file that is there is replaced at once or not at all.
-        write: writes to the open file and returns its rows.
-        check: reads the file back and returns its rows, or raises ValueError.
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._listed = _listed(out)
+        self.files: list[Written] = []
+
+    def add(self, name: str, write: Callable[[TextIO], int], check: Callable[[Path], int] | None = None) -> None:
+        """Write one file aside and read it back.
+
+        Args:
+            name: what it is to be called; a file of that name is replaced once the whole export is right.
+            write: writes to the open file and returns its rows.
+            check: reads the file back and returns its rows, or raises ValueError.
+        """
+        aside = self._aside(name)
+        with _told(name, self._out):
+            if (self._out / name).is_dir():
+                raise ValueError("a folder of that name is there")
+            with aside.open("w", encoding="utf-8", newline="") as file:
+                rows = write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            found = rows if check is None else check(aside)
+            if found != rows:
+                raise ValueError(f"{rows} rows were written and {found} read back")
+            with aside.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            self.files.append(Written(name, aside.stat().st_size, sha256, rows))
+
+    def add_manifest(self, form: str, about: dict[str, object]) -> None:
+        """List this format's files with their digests, beside what the folder holds of other formats."""
+        files = [asdict(one) for one in self.files]
+        listed = {"exports": {**self._listed, form: {**about, "files": files}}}
+
+        def write(file: TextIO) -> int:
+            json.dump(listed, file, ensure_ascii=False, indent=2)
+            return len(listed["exports"])
+
+        self.add(MANIFEST, write, lambda aside: len(json.loads(aside.read_text(encoding="utf-8"))["exports"]))
+
+    def publish(self) -> None:
+        """Give every file its name."""
+        for one in self.files:
+            with _told(one.file, self._out):
+                self._aside(one.file).replace(self._out / one.file)
+
+    def clear(self) -> None:
+        """Take away what still lies aside."""
+        for name in self._out.glob(f".*.{os.getpid()}.part"):
+            name.unlink(missing_ok=True)
+
+    def _aside(self, name: str) -> Path:
+        return self._out / f".{name}.{os.getpid()}.part"
+
+
+@contextmanager
+def batch(out: Path) -> Generator[Batch]:
+    """Files for the folder `out`, made if it is not there; they appear at the end, or none does.
+
+    Raises:
+        ExportFailed: the folder cannot be made, or a manifest that is not ours lies in it.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    new = not out.exists()
     try:
-        with aside.open("w", encoding="utf-8", newline="") as file:
-            rows = write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        found = rows if check is None else check(aside)
-        if found != rows:
-            raise ValueError(f"{rows} rows were written and {found} read back.")
-        with aside.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        aside.replace(path)
-    except (OSError, ValueError) as error:
-        raise ExportFailed(
-            f"{path.name} was to be written to {path.parent}; {error}. "
-            "Nothing of it was left there; free the folder or choose another, and export again."
-        ) from error
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "there is a file of that name" if out.is_file() else error.strerror
+        raise ExportFailed(f"The folder {out} was asked for, and it cannot be made ({why}); name another.") from error
+    made = Batch(out)
+    try:
+        yield made
+        made.publish()
     finally:
-        aside.unlink(missing_ok=True)
-    return Written(path.name, path.stat().st_size, sha256, rows)
+        made.clear()
+        if new:
+            with suppress(OSError):  # it holds the export
+                out.rmdir()
 
 
-def list_export(out: Path, form: str, about: dict[str, Any], files: list[Written]) -> Written:
-    """Put one format's files into the folder's manifest, beside those of other formats."""
+@contextmanager
+def _told(name: str, out: Path) -> Generator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        raise ExportFailed(
+            f"{name} was to be written to {out}, and that failed: {why}. "
+            "The folder is as it was; mend that or name another, and export again."
+        ) from error
+
+
+def _listed(out: Path) -> dict[str, Any]:
+    """What a manifest in `out` lists of earlier exports, by format."""
     path = out / MANIFEST
-    listed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"exports": {}}
-    listed["exports"][form] = {**about, "files": [asdict(one) for one in files]}
-
-    def write(file: TextIO) -> int:
-        json.dump(listed, file, ensure_ascii=False, indent=2)
-        return len(listed["exports"])
-
-    return write_checked(path, write, lambda aside: len(json.loads(aside.read_text(encoding="utf-8"))["exports"]))
+    try:
+        found: object = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"exports": {}}
+        exports: object = cast("dict[str, object]", found)["exports"]
+        if isinstance(exports, dict):
+            return cast("dict[str, Any]", exports)
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    raise ExportFailed(
+        f"The folder {out} was asked for, and its {MANIFEST} is not one of Tiller's; name another folder."
+    )

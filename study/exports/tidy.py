@@ -1,21 +1,29 @@
 """Tidy CSV: one row per event, every column in the data dictionary, no cell that a spreadsheet would run.
 
-Text from a participant or their browser that begins with = + - @ ' or a tab or carriage return gets one apostrophe
-before it; `as_written` takes it off again.
+Text that begins with a sign which a spreadsheet takes for a formula's, or with an apostrophe, gets one apostrophe
+before it, whoever wrote it; `as_written` takes it off again.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from study.events import Cell
-from study.exports.columns import NAMES, WRITTEN_OUTSIDE
+from study.exports.columns import COLUMNS, NAMES
 from study.records import Record
 
-_RISKY = ("=", "+", "-", "@", "'", "\t", "\r", "\n")
+HOW_TO_READ_CSV = (
+    "UTF-8. In pandas: read_csv(path, keep_default_na=False, na_values=[''], float_precision='round_trip'). "
+    "A text that begins with an apostrophe was given it, so that no spreadsheet runs the text: take one off."
+)
+
+_RISKY = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'", "\t", "\r", "\n")
+_LONGEST = 2**31 - 1  # the csv module itself stops at 128 KiB a cell
 
 
 def write_csv(records: Iterable[Record], file: TextIO) -> int:
@@ -27,7 +35,7 @@ def write_csv(records: Iterable[Record], file: TextIO) -> int:
         cells: dict[str, Cell] = {**record.row, "payload_erased": record.event is None}
         if record.event is not None:
             cells |= record.event.cells()
-        writer.writerow([_cell(name, cells.get(name)) for name in NAMES])
+        writer.writerow([_cell(cells.get(name)) for name in NAMES])
         rows += 1
     return rows
 
@@ -36,32 +44,57 @@ def check_csv(path: Path) -> int:
     """Read a CSV export back and return its rows.
 
     Raises:
-        ValueError: a row has another number of cells than the header, or the header is not the dictionary's.
+        ValueError: the header is not the dictionary's, or a row has a cell that is not of its column's type.
     """
     rows = 0
-    with path.open(encoding="utf-8", newline="") as file:
+    with _long_cells(), path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         if tuple(next(reader)) != NAMES:
-            raise ValueError(f"{path.name}: its columns are not those of the data dictionary.")
+            raise ValueError("its columns are not those of the data dictionary")
         for row in reader:
             rows += 1
             if len(row) != len(NAMES):
-                raise ValueError(f"{path.name}: row {rows} has {len(row)} cells, {len(NAMES)} are due.")
+                raise ValueError(f"row {rows} has {len(row)} cells, {len(NAMES)} are due")
+            for column, cell in zip(COLUMNS, row, strict=True):
+                if cell and not _readable(column.type, cell):
+                    raise ValueError(f"row {rows}, {column.column}: {cell[:40]!r} is no {column.type}")
     return rows
 
 
 def as_written(cell: str) -> str:
-    """Text of a participant as it was written, from its cell."""
+    """Text as it was written, from its cell."""
     return cell[1:] if cell.startswith("'") else cell
 
 
-def _cell(name: str, value: Cell) -> str | int | float:
+def _cell(value: Cell) -> str | int | float:
     match value:
         case None:
             return ""
         case bool():
             return "true" if value else "false"
-        case str() if name in WRITTEN_OUTSIDE and value.startswith(_RISKY):
+        case str() if value.startswith(_RISKY):
             return f"'{value}"
         case _:
             return value
+
+
+_READ: dict[str, Callable[[str], object]] = {"integer": int, "number": float, "JSON": json.loads}
+
+
+def _readable(kind: str, cell: str) -> bool:
+    if kind == "boolean":
+        return cell in ("true", "false")
+    try:
+        _READ.get(kind, str)(cell)
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def _long_cells() -> Generator[None]:
+    before = csv.field_size_limit(_LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

@@ -6,6 +6,7 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,8 +116,8 @@ def act() -> Callable[..., Act]:
 
 
 def started(**changes: str) -> SessionStarted:
-    given = {"study": "demo", "study_version": "1.0.0", "script_sha256": "5c", "participant": "P01", **changes}
-    return SessionStarted(**given)
+    given = SessionStarted(study="demo", study_version="1.0.0", script_sha256="5c", participant="P01")
+    return replace(given, **changes)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
+import pandas
 import pytest
 
-from core.types import TillerError
+from core.types import Prediction, SteeringPlan, TillerError
 from study import exports
-from study.events import ResponseSubmitted, SessionStarted
+from study.acts import Act, read_act
+from study.events import PageEntered, ResponseSubmitted, SessionResumed, SessionStarted, SystemErrored
 from study.exports import export_log
 from study.exports.columns import COLUMNS, NAMES
 from study.exports.manifest import ExportFailed
-from study.exports.tidy import as_written
-from study.interventions import Bench, opening, perform
+from study.exports.tidy import as_written, check_csv
+from study.interventions import Bench, Seen, opening, perform
 from study.log import EventLog
 from study.schema import events
 
@@ -25,7 +31,7 @@ Start = Callable[..., SessionStarted]
 
 
 @pytest.fixture
-def full(fresh_log: EventLog, session: str, bench: Bench, act: Callable[..., object]) -> EventLog:
+def full(fresh_log: EventLog, session: str, bench: Bench, act: Callable[..., Act]) -> EventLog:
     fresh_log.append(session, *opening(bench, image="7f.png", labels=("apple", "boat", "car")), key="open")
     perform(fresh_log, session, act("edit", 1, 0.5), bench)
     perform(fresh_log, session, act("undo"), bench)
@@ -212,3 +218,145 @@ def test_an_empty_log_exports_its_header(fresh_log: EventLog, tmp_path: Path) ->
     for form in exports.FORMATS:
         export_log(fresh_log, tmp_path, form)
     assert cells(tmp_path) == lines(tmp_path) == []
+
+
+TEXTS = ("NA", "None", "null", "nan", "#N/A", "true", "1.10", " x ", "a\rb", "a\r\nb", "a\nb", "a\0b", '"', '""')
+TEXTS += (
+    "a,b;c\td",
+    "=1+1",
+    "\uff1d1",
+    "\ufeffx",
+    "\u2028",
+    "-",
+    "\\",
+    "\U0001f642",
+    "'",
+    "''",
+    "\r",
+    "'=1",
+    "x" * 200_000,
+)
+NUMBERS = (0.1 + 0.2, -1e-300, 1.7976931348623157e308, 5e-324, -0.0, 70.0, 1 / 3)
+
+
+def test_pandas_reads_the_values_that_were_written(fresh_log: EventLog, session: str, tmp_path: Path) -> None:
+    for place, text in enumerate(TEXTS):
+        fresh_log.append(session, ResponseSubmitted(task="word", item="cause", text=text), key=f"text {place}")
+    for place, number in enumerate(NUMBERS):
+        fresh_log.append(session, ResponseSubmitted(task="word", item="scale", number=number), key=f"number {place}")
+    export_log(fresh_log, tmp_path, "csv")
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    how = "read_csv(path, keep_default_na=False, na_values=[''], float_precision='round_trip')"
+    assert how in manifest["exports"]["csv"]["how_to_read"]
+    table = pandas.read_csv(
+        tmp_path / "events.csv", keep_default_na=False, na_values=[""], float_precision="round_trip"
+    )
+    assert [as_written(text) for text in table["answer_text"].dropna()] == list(TEXTS)
+    assert [number.hex() for number in table["answer_number"].dropna()] == [number.hex() for number in NUMBERS]
+    assert list(table["seq"]) == list(range(1, 2 + len(TEXTS) + len(NUMBERS)))
+    assert table["srv_utc_ns"].iloc[0] == 1_700_000_001_000_000_000
+    assert not table["payload_erased"].any()
+
+
+def test_no_text_begins_with_a_formulas_sign_whoever_wrote_it(
+    fresh_log: EventLog, session: str, bench: Bench, tmp_path: Path
+) -> None:
+    def see(_: SteeringPlan) -> Seen:
+        return Seen(prediction=Prediction(("=1+1", "@x"), (1.0, 0.0)))
+
+    risky = replace(bench, see=see)
+    fresh_log.append(session, *opening(risky, image="-7f.png", labels=("=1+1", "@x")), key="open")
+    look = {"id": "act-000001", "task": "word", "kind": "overlay", "overlay": "-A1"}
+    perform(fresh_log, session, read_act(look), risky)
+    export_log(fresh_log, tmp_path, "csv")
+    found = {
+        name: {row[name] for row in cells(tmp_path)} - {""} for name in ("target", "image", "top1_after", "overlay")
+    }
+    assert found == {
+        "target": {"'-7f.png", "'-A1"},
+        "image": {"'-7f.png"},
+        "top1_after": {"'=1+1"},
+        "overlay": {"'-A1"},
+    }
+
+
+def test_a_cell_of_another_type_than_its_columns_is_noticed(full: EventLog, tmp_path: Path) -> None:
+    export_log(full, tmp_path, "csv")
+    path = tmp_path / "events.csv"
+    good = path.read_text(encoding="utf-8")
+    assert check_csv(path) == 10
+    path.write_text(good.replace(",0.5,factor,", ",half,factor,"), encoding="utf-8")
+    with pytest.raises(ValueError, match="row 5, value: 'half' is no number"):
+        check_csv(path)
+
+
+def test_what_is_no_number_to_json_is_null_and_its_chain_still_checks(
+    fresh_log: EventLog, session: str, tmp_path: Path
+) -> None:
+    fresh_log.append(session, SessionResumed(gap_s=math.inf), key="back")
+    export_log(fresh_log, tmp_path, "jsonl")
+    line = (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()[1]
+    assert json.loads(line, parse_constant=pytest.fail)["payload"] == {"gap_s": None}
+
+
+def test_a_stream_of_no_study_names_no_script(fresh_log: EventLog, tmp_path: Path) -> None:
+    fresh_log.append("system", SystemErrored(reference="A1", where="page", error="KeyError"), key="A1", actor="system")
+    export_log(fresh_log, tmp_path, "csv")
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["exports"]["csv"]["scripts"] == []
+
+
+def test_rows_before_a_sessions_start_are_exported_with_it(fresh_log: EventLog, start: Start, tmp_path: Path) -> None:
+    fresh_log.append("s1", PageEntered(page="welcome"), key="page")
+    fresh_log.append("s1", start(), key="start")
+    export_log(fresh_log, tmp_path, "jsonl", study="demo")
+    assert [line["seq"] for line in lines(tmp_path)] == [1, 2]
+
+
+def test_an_unknown_study_is_one_sentence_and_no_empty_export(full: EventLog, tmp_path: Path) -> None:
+    with pytest.raises(TillerError, match="Study 'dmeo' was asked for; the log has rows of demo: name one"):
+        export_log(full, tmp_path / "out", "csv", study="dmeo")
+    assert not (tmp_path / "out").exists()
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("theirs", ['{"name": "an extension"}', "hello", "[]", '{"exports": []}', "\xff"])
+def test_a_folder_of_something_else_is_refused_and_left_as_it_is(full: EventLog, tmp_path: Path, theirs: str) -> None:
+    out = tmp_path / "theirs"
+    out.mkdir()
+    (out / "manifest.json").write_text(theirs, encoding="latin-1")
+    before = listing(out)
+    with pytest.raises(ExportFailed, match=r"its manifest\.json is not one of Tiller's; name another folder"):
+        export_log(full, out, "csv")
+    assert listing(out) == before
+
+
+def test_a_file_in_the_folders_place_is_one_sentence(full: EventLog, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(ExportFailed, match=r"it cannot be made \(there is a file of that name\); name another"):
+        export_log(full, tmp_path / "out", "csv")
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_a_failure_at_the_second_file_leaves_no_first(
+    full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(_: TextIO) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(exports, "write_dictionary", full_disk)
+    with pytest.raises(ExportFailed, match="that failed: No space left on device. The folder is as it was") as caught:
+        export_log(full, tmp_path / "out", "csv")
+    assert "\n" not in str(caught.value)
+    assert ".part" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_in_a_files_place_leaves_no_other_file(full: EventLog, tmp_path: Path) -> None:
+    (tmp_path / "out" / "events_data_dictionary.csv").mkdir(parents=True)
+    with pytest.raises(ExportFailed, match="a folder of that name is there"):
+        export_log(full, tmp_path / "out", "csv")
+    assert listing(tmp_path / "out") == {}

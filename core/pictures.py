@@ -6,6 +6,7 @@ import io
 import warnings
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from core.types import TillerError
@@ -56,9 +57,16 @@ def _upright(image: Image.Image, what: str) -> Image.Image:
         raise TillerError(
             f"{what} is {width} by {height} pixels; sides may differ by a factor of {MAX_ASPECT} at most: crop it."
         )
+    if image.mode in ("I", "F"):
+        raise TillerError(
+            f"{what} holds 32-bit values, and does not say which of them is white; save it with 8 or 16 bits."
+        )
     try:
         image.load()
-        return ImageOps.exif_transpose(image).convert("RGB")
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I;16"):  # Pillow would cut all above 255 off, and show white
+            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        return upright.convert("RGB")
     except Exception as broken:
         raise TillerError(_damaged(what, broken)) from broken
 

@@ -45,6 +45,19 @@ def test_every_mode_becomes_rgb(picture, mode):
     assert open_image(picture.convert(mode)).mode == "RGB"
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_keep_their_greys(kind):
+    greys = np.array([[0, 256, 32768, 65535]], dtype=np.uint16)
+    opened = open_image(encoded(Image.fromarray(greys), kind))
+    assert [opened.getpixel((x, 0)) for x in range(4)] == [(0, 0, 0), (1, 1, 1), (128, 128, 128), (255, 255, 255)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_values_without_a_known_white_are_refused(dtype):
+    with pytest.raises(TillerError, match="save it with 8 or 16 bits"):
+        open_image(encoded(Image.fromarray(np.ones((4, 4), dtype)), "TIFF"))
+
+
 def test_a_picture_is_turned_as_its_exif_says():
     lying = Image.new("RGB", (40, 20))
     lying.putpixel((0, 0), (255, 255, 255))

@@ -7,10 +7,23 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from core.types import TillerError
+from core.types import Scope, TillerError
+from study.events import (
+    ConceptInspected,
+    Event,
+    ExplanationChanged,
+    InterventionApplied,
+    InterventionRedone,
+    InterventionReset,
+    InterventionUndone,
+    PageEntered,
+)
 from study.records import ClientTime
 
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
+
+
+KINDS = ("edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace")
 
 
 class ActRefused(TillerError):
@@ -19,6 +32,7 @@ class ActRefused(TillerError):
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Index = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class _Act(BaseModel):
@@ -41,12 +55,12 @@ class Setting(_Act):
     """Give one component a strength: a factor under `scale`, multiples of its p99 (or codes) under `set` and `add`."""
 
     kind: Literal["edit"]
-    component: Annotated[int, Field(ge=0)]
+    component: Index
     strength: Annotated[float, Field(allow_inf_nan=False, ge=-MOST, le=MOST)]
     op: Literal["scale", "set", "add"] = "scale"
     unit: Literal["p99", "code"] = "p99"
     scope: Literal["active", "all", "cls", "patches"] = "active"
-    patches: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(max_length=4096, strict=False)] = ()
+    patches: Annotated[tuple[Index, ...], Field(max_length=4096, strict=False)] = ()
 
     @property
     def tool(self) -> str:
@@ -78,7 +92,7 @@ class Inspect(_Act):
     """Open one component's card."""
 
     kind: Literal["inspect"]
-    component: Annotated[int, Field(ge=0)]
+    component: Index
 
 
 class Explain(_Act):
@@ -95,7 +109,7 @@ class Overlay(_Act):
 
     kind: Literal["overlay"]
     overlay: Name
-    component: Annotated[int, Field(ge=0)] | None = None
+    component: Index | None = None
 
 
 class Turn(_Act):
@@ -110,6 +124,29 @@ Act = Change | Inspect | Explain | Overlay | Turn
 _ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
 
 
+def asked(act: Act, event: Event) -> bool:
+    """Whether `event`, which stands under the act's id, is what this act asks for; what was found out aside."""
+    wanted: tuple[object, ...]
+    match act, event:
+        case Setting(), InterventionApplied():
+            unit = "factor" if act.op == "scale" else act.unit
+            wanted = (act.component, act.tool, act.strength, unit, Scope(act.scope), act.patches)
+            stands = (event.component, event.tool, event.value, event.unit, event.scope, event.patches)
+        case (Undo(), InterventionUndone()) | (Redo(), InterventionRedone()) | (Reset(), InterventionReset()):
+            wanted = stands = ()
+        case Inspect(), ConceptInspected():
+            wanted, stands = (act.component,), (event.component,)
+        case Explain(), ExplanationChanged():
+            wanted, stands = (act.view, act.toward, act.against), (event.view, event.toward, event.against)
+        case Overlay(), ExplanationChanged():
+            wanted, stands = (act.overlay, act.component), (event.overlay, event.component)
+        case Turn(), PageEntered():
+            wanted, stands = (act.kind,), (event.page,)
+        case _:
+            return False
+    return wanted == stands
+
+
 def read_act(message: object) -> Act:
     """The act in one message of the browser, which may be anything at all.
 
@@ -120,11 +157,11 @@ def read_act(message: object) -> Act:
         return _ACT.validate_python(message)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        kinds = {"edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace"}
-        where = ".".join(str(part) for part in first["loc"] if part not in kinds) or "the act"
+        where = ".".join(str(part) for part in first["loc"] if part not in KINDS) or "the act"
+        unknown = first["type"] == "union_tag_invalid"  # its own words repeat what was sent, at any length
+        why = f"its kind is none of {', '.join(KINDS)}" if unknown else f"{first['msg'][0].lower()}{first['msg'][1:]}"
         raise ActRefused(
-            f"A step could not be read: {where}: {first['msg'][0].lower()}{first['msg'][1:]}. "
-            "Nothing was changed; please do it again."
+            f"A step could not be read: {where}: {why}. Nothing was changed; please do it again."
         ) from error
 
 

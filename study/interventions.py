@@ -8,7 +8,21 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from core.types import Edit, Op, Prediction, Scope, SteeringPlan
-from study.acts import Act, ActRefused, Change, Explain, Inspect, Overlay, Redo, Reset, Setting, Turn, Undo, offered
+from study.acts import (
+    Act,
+    ActRefused,
+    Change,
+    Explain,
+    Inspect,
+    Overlay,
+    Redo,
+    Reset,
+    Setting,
+    Turn,
+    Undo,
+    asked,
+    offered,
+)
 from study.events import (
     ConceptInspected,
     Event,
@@ -23,10 +37,10 @@ from study.events import (
     StimulusShown,
     TaskStarted,
 )
-from study.log import EventLog, LogMoved
+from study.log import EventLog, LogMoved, LogRefused
 from study.predictions import Shown, shown
 from study.records import Record
-from study.session import History, history_in
+from study.session import History, Step, history_in
 from study.state import Pinned, canonical_edits
 
 TRIES = 20  # how often others may write first before an act gives up
@@ -89,12 +103,12 @@ def perform(log: EventLog, session_id: str, act: Act, bench: Bench, *, reference
 
     Raises:
         ActRefused: the task, tool or component is not on offer; drop the act.
-        LogRefused: the session takes no more acts; drop the act.
+        LogRefused: the session takes no more acts, or the id stands for another act; drop the act.
         LogUnavailable: nothing was written; send the same act again.
     """
     standing = log.acted(session_id, act.id)
     if standing:
-        return Done(standing)
+        return _again(act, standing)
     if act.task != bench.task:
         raise ActRefused(f"A step of task {act.task} came while {bench.task} is open; it was not carried out.")
     offered(act, bench.tools, bench.components, bench.patches)
@@ -106,16 +120,28 @@ def perform(log: EventLog, session_id: str, act: Act, bench: Bench, *, reference
             raise
         except Exception as error:
             failed = _failed(act, bench, type(error).__name__, reference)
-            log.append(session_id, failed, key=f"{act.id}/failed", client=act.client)
+            log.append(session_id, failed, key=f"{act.id}/failed", page=Step.WORKSPACE, client=act.client)
             raise
         if not happened:
             return Done(())
         try:
             expect = records[-1].seq if records else 0
-            return Done(log.append(session_id, *happened, key=act.id, client=act.client, expect=expect))
+            return Done(
+                log.append(session_id, *happened, key=act.id, page=Step.WORKSPACE, client=act.client, expect=expect)
+            )
         except LogMoved:
             continue
     raise LogMoved(f"Session {session_id} is written to by others without a pause; send the step again.")
+
+
+def _again(act: Act, standing: tuple[Record, ...]) -> Done:
+    stood = standing[0].event
+    if stood is not None and not asked(act, stood):
+        raise LogRefused(
+            f"A step came again under the id of another, {stood.name}, which stands; it was not carried out. "
+            "Please do it once more."
+        )
+    return Done(standing)
 
 
 def opening(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,6 +41,7 @@ def test_any_message_is_read_or_refused_in_one_sentence(message: object) -> None
     except ActRefused as error:
         assert "please do it again" in str(error)
         assert "\n" not in str(error)
+        assert len(str(error)) < 300
     assert isinstance(act_id(message), str | None)
 
 
@@ -54,13 +56,20 @@ def test_any_message_is_read_or_refused_in_one_sentence(message: object) -> None
         ({"op": "power"}, "op"),
         ({"id": "<script>"}, "id"),
         ({"task": None}, "task"),
+        ({"kind": "x" * 10_000}, "the act: its kind is none of edit, undo, redo, reset, inspect,"),
+        ({"kind": "\n\ud800"}, "its kind is none of"),
+        ({"component": 2**31}, "component: input should be less than"),
+        ({"component": 10**5000}, "component: input should be less than"),
+        ({"patches": [2**31]}, r"patches\.0: input should be less than"),
+        ({"epoch_ms": 10**400}, "epoch_ms: input should be a valid number"),
     ],
 )
 def test_a_bad_field_is_named(wrong: dict[str, object], sentence: str) -> None:
     good = {"id": "act-000001", "task": "word", "kind": "edit", "component": 3, "strength": 0.0}
     read_act(good)
-    with pytest.raises(ActRefused, match=sentence):
+    with pytest.raises(ActRefused, match=sentence) as caught:
         read_act({**good, **wrong})
+    assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize(
@@ -145,6 +154,56 @@ def test_an_act_sent_again_after_a_restart_is_done_once(
     move = act("edit", 1, 0)
     first = perform(fresh_log, session, move, bench)
     assert perform(reopen(), session, move, bench) == first
+
+
+OTHERS = [
+    {"component": 2},
+    {"strength": 0.25},
+    {"op": "set"},
+    {"op": "add", "unit": "code"},
+    {"scope": "all"},
+    {"scope": "patches", "patches": [0]},
+    {"kind": "undo"},
+    {"kind": "reset"},
+    {"kind": "inspect"},
+    {"kind": "answer"},
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_act_under_the_id_of_one_that_stands_is_refused(
+    fresh_log: EventLog, session: str, bench: Bench, other: dict[str, object]
+) -> None:
+    message = {"id": "act-000001", "task": "word", "kind": "edit", "component": 1, "strength": 0.5}
+    stands = perform(fresh_log, session, read_act(message), bench)
+    with pytest.raises(LogRefused, match=r"under the id of another, intervention\.applied, which stands"):
+        perform(fresh_log, session, read_act({**message, **other}), bench)
+    assert perform(fresh_log, session, read_act({**message, "epoch_ms": 5.0}), bench) == stands
+    assert len(fresh_log.read(session)) == 3
+
+
+ALL = [
+    {"kind": "edit", "component": 1, "strength": 0.5},
+    {"kind": "edit", "component": 2, "strength": 1.5, "op": "set", "scope": "patches", "patches": [2, 0]},
+    {"kind": "inspect", "component": 1},
+    {"kind": "overlay", "overlay": "fires", "component": 1},
+    {"kind": "explain", "view": "exact", "toward": "boat", "against": "apple"},
+    {"kind": "undo"},
+    {"kind": "redo"},
+    {"kind": "reset"},
+    {"kind": "answer"},
+    {"kind": "workspace"},
+]
+
+
+def test_every_kind_of_act_stands_when_it_is_sent_again(fresh_log: EventLog, session: str, bench: Bench) -> None:
+    acts = [read_act({"id": f"act-{place:06d}", "task": "word", **sent}) for place, sent in enumerate(ALL)]
+    first = [perform(fresh_log, session, each, bench) for each in acts]
+    assert all(done.changed for done in first)
+    assert [perform(fresh_log, session, each, bench) for each in acts] == first
+    for place, later in enumerate(acts[1:]):  # and none stands for the one before it
+        with pytest.raises(LogRefused):
+            perform(fresh_log, session, later.model_copy(update={"id": acts[place].id}), bench)
 
 
 def test_out_and_back_and_out_are_three_acts(fresh_log: EventLog, session: str, bench: Bench, act: MakeAct) -> None:
@@ -251,6 +310,26 @@ def test_looking_is_logged_as_looking(fresh_log: EventLog, session: str, bench: 
         ("explanation.changed", "fires"),
         ("page.entered", "answer"),
     ]
+
+
+def test_rows_of_the_workspace_name_their_page(fresh_log: EventLog, session: str, bench: Bench, act: MakeAct) -> None:
+    for each in (act("edit", 1, 0), act("inspect", 1), act("answer")):
+        perform(fresh_log, session, each, bench)
+    pages = [record.row["page"] for record in fresh_log.read(session)[1:]]
+    assert pages == ["workspace", "workspace", "workspace", "answer"]
+
+
+@pytest.mark.parametrize("logit", [math.nan, math.inf, -math.inf])
+def test_a_model_that_says_no_number_has_failed(
+    fresh_log: EventLog, session: str, bench: Bench, act: MakeAct, logit: float
+) -> None:
+    def broken(plan: SteeringPlan) -> Seen:
+        seen = bench.see(plan)
+        return replace(seen, prediction=replace(seen.prediction, logits=(logit, 0.0, 0.0)))
+
+    with pytest.raises(ArithmeticError, match="not all finite"):
+        perform(fresh_log, session, act("edit", 1, 0), replace(bench, see=broken))
+    assert [record.name for record in fresh_log.read(session)][1:] == ["intervention.failed"]
 
 
 def test_errors_of_the_log_are_told_apart() -> None:

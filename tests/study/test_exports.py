@@ -221,21 +221,8 @@ def test_an_empty_log_exports_its_header(fresh_log: EventLog, tmp_path: Path) ->
 
 
 TEXTS = ("NA", "None", "null", "nan", "#N/A", "true", "1.10", " x ", "a\rb", "a\r\nb", "a\nb", "a\0b", '"', '""')
-TEXTS += (
-    "a,b;c\td",
-    "=1+1",
-    "\uff1d1",
-    "\ufeffx",
-    "\u2028",
-    "-",
-    "\\",
-    "\U0001f642",
-    "'",
-    "''",
-    "\r",
-    "'=1",
-    "x" * 200_000,
-)
+TEXTS += ("a,b;c\td", "=1+1", "\uff1d1", "\ufeffx", "\u2028", "-", "\\", "\U0001f642", "'", "''", "\r", "'=1")
+TEXTS += ("x" * 200_000,)
 NUMBERS = (0.1 + 0.2, -1e-300, 1.7976931348623157e308, 5e-324, -0.0, 70.0, 1 / 3)
 
 
@@ -255,7 +242,7 @@ def test_pandas_reads_the_values_that_were_written(fresh_log: EventLog, session:
     assert [number.hex() for number in table["answer_number"].dropna()] == [number.hex() for number in NUMBERS]
     assert list(table["seq"]) == list(range(1, 2 + len(TEXTS) + len(NUMBERS)))
     assert table["srv_utc_ns"].iloc[0] == 1_700_000_001_000_000_000
-    assert not table["payload_erased"].any()
+    assert list(table["payload_erased"]) == [False] * len(table)
 
 
 def test_no_text_begins_with_a_formulas_sign_whoever_wrote_it(
@@ -348,7 +335,7 @@ def test_a_failure_at_the_second_file_leaves_no_first(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(exports, "write_dictionary", full_disk)
-    with pytest.raises(ExportFailed, match="that failed: No space left on device. The folder is as it was") as caught:
+    with pytest.raises(ExportFailed, match=r"failed: No space left on device\. The folder is as it was") as caught:
         export_log(full, tmp_path / "out", "csv")
     assert "\n" not in str(caught.value)
     assert ".part" not in str(caught.value)

@@ -153,14 +153,16 @@ def load_script(path: Path) -> StudyScript:
     """
     if not path.is_file():
         raise ScriptError(path, [f"(file): nothing is at {path}; name a YAML file, or leave TILLER_STUDY out."])
-    source = path.read_text(encoding="utf-8")
     mistakes: list[str] = []
     loaded: Any = None
     try:
+        source = path.read_text(encoding="utf-8")
         loader = _Loader(source)
         loaded = loader.get_single_data()
         mistakes += loader.twice
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError as error:
+        raise ScriptError(path, ["(file): not UTF-8; save it as UTF-8 text."]) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2026-99-99 and ten thousand brackets are not YAML's
         raise ScriptError(path, [f"(file): not YAML: {' '.join(str(error).split())}"]) from error
     try:
         file = _File.model_validate(loaded)
@@ -173,10 +175,15 @@ def load_script(path: Path) -> StudyScript:
             if one["type"] != "too_short" or not any(place[:-1] == one["loc"] for place in places)
         ]
         raise ScriptError(path, mistakes) from error
-    mistakes += _beyond_the_schema(file, path.parent)
+    consent_text = _beside(path, file.consent.text)
+    if not consent_text:
+        name = file.consent.text
+        mistakes.append(f"consent.text: no UTF-8 text {name} lies beside the script; write the text there.")
+            f"consent.text: no UTF-8 text {file.consent.text} lies beside the script; write the text there."
+        )
+    mistakes += _beyond_the_schema(file)
     if mistakes:
         raise ScriptError(path, mistakes)
-    consent_text = (path.parent / file.consent.text).read_text(encoding="utf-8").strip()
     return StudyScript(
         study=file.study,
         welcome=file.welcome,
@@ -189,12 +196,16 @@ def load_script(path: Path) -> StudyScript:
     )
 
 
-def _beyond_the_schema(file: _File, folder: Path) -> list[str]:
-    mistakes: list[str] = []
-    name = file.consent.text
-    if Path(name).name != name or not (folder / name).is_file():
-        mistakes.append(f"consent.text: no file {name} lies beside the script; write the text there.")
-    mistakes += _doubles("consent.scopes", [scope.key for scope in file.consent.scopes])
+def _beside(path: Path, name: str) -> str:
+    """The text of the file `name` in the script's own folder; "" where there is none."""
+    try:
+        return path.with_name(name).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):  # a name with a slash, bytes that are not UTF-8
+        return ""
+
+
+def _beyond_the_schema(file: _File) -> list[str]:
+    mistakes = _doubles("consent.scopes", [scope.key for scope in file.consent.scopes])
     for key, task in file.tasks.items():
         where = f"tasks.{key}"
         mistakes += _doubles(f"{where}.answers", [answer.id for answer in task.answers])
@@ -218,6 +229,8 @@ def _mistake(place: tuple[int | str, ...], message: str, kind: str) -> str:
         return f"{where}: unknown key; take it out or correct its spelling."
     if kind == "missing":
         return f"{where}: missing; it is required."
+    if kind in ("model_type", "dict_type"):
+        return f"{where}: not a mapping; write `key: value` lines."
     if kind == "string_type":
         return f"{where}: not a text; put it in quotes, for YAML reads 1.3 as a number and no as false."
     return f"{where}: {message[0].lower()}{message[1:]}."

@@ -98,8 +98,8 @@ def test_every_mistake_is_named_at_once_with_its_path(write: Callable[[str], Pat
     ("old", "new", "named"),
     [
         ("welcome: Hello.", "welcome: Hello.\nwelcome: Hi.", "welcome (line 5): this key stands twice"),
-        ("text: consent.md", "text: ../consent.md", "consent.text: no file ../consent.md lies beside"),
-        ("text: consent.md", "text: missing.md", "consent.text: no file missing.md"),
+        ("text: consent.md", "text: ../consent.md", "consent.text: no UTF-8 text ../consent.md lies beside"),
+        ("text: consent.md", "text: missing.md", "consent.text: no UTF-8 text missing.md"),
         ("suppress]", "suppress, suppress]", "tasks.one.tools: 'suppress' stands twice"),
         (
             "{id: cause, type: free_text, label: Why}",
@@ -114,13 +114,30 @@ def test_every_mistake_is_named_at_once_with_its_path(write: Callable[[str], Pat
         ("tasks:\n  one:", "tasks:\n  One:", "tasks.One"),
         ("required: true", "required: 1", "consent.scopes.0.required"),
         ("debrief: Thank you.", "debrief: [", "(file): not YAML"),
-        (SMALL, "just words", "(file): "),
-        (SMALL, "", "(file): "),
+        (SMALL, "just words", "(file): not a mapping"),
+        (SMALL, "", "(file): not a mapping"),
+        (SMALL, "day: 2026-99-99", "(file): not YAML: month must be in 1..12"),
+        (SMALL, "[" * 20_000, "(file): not YAML"),
+        (SMALL, f"many: {'9' * 5000}", "(file): not YAML"),
         (SMALL, "? [a, b]\n: c", "(file): not YAML"),
     ],
 )
 def test_a_mistake_is_named(write: Callable[[str], Path], old: str, new: str, named: str) -> None:
     assert named in "\n".join(mistakes(write(SMALL.replace(old, new, 1))))
+
+
+def test_bytes_that_are_not_utf_8_are_a_mistake_of_the_file_they_are_in(write: Callable[[str], Path]) -> None:
+    path = write(SMALL)
+    (path.parent / "consent.md").write_bytes("Caf\u00e9".encode("latin-1"))
+    assert mistakes(path) == ("consent.text: no UTF-8 text consent.md lies beside the script; write the text there.",)
+    path.write_bytes(SMALL.encode("utf-16"))
+    assert mistakes(path) == ("(file): not UTF-8; save it as UTF-8 text.",)
+
+
+def test_an_empty_consent_text_is_none(write: Callable[[str], Path]) -> None:
+    path = write(SMALL)
+    (path.parent / "consent.md").write_text(" \n", encoding="utf-8")
+    assert mistakes(path)[0].startswith("consent.text: no UTF-8 text")
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:

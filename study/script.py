@@ -179,8 +179,6 @@ def load_script(path: Path) -> StudyScript:
     if not consent_text:
         name = file.consent.text
         mistakes.append(f"consent.text: no UTF-8 text {name} lies beside the script; write the text there.")
-            f"consent.text: no UTF-8 text {file.consent.text} lies beside the script; write the text there."
-        )
     mistakes += _beyond_the_schema(file)
     if mistakes:
         raise ScriptError(path, mistakes)

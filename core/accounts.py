@@ -185,7 +185,9 @@ def ablation(cut: Dissection, components: Sequence[int]) -> Account:
     others = cut.part - removed.sum(dim=0) if not chosen.all() else torch.zeros_like(cut.part)
     variants = torch.cat([torch.stack([torch.zeros_like(cut.x), cut.bias, cut.error, others]), removed])
     found = cut.margin_of(cut.x - variants).double()
-    clean, losses = found[0].item(), (found[0] - found[1:]).tolist()
+    # the untouched picture rounds otherwise in another place of the batch, which must not be read as an effect
+    touched = variants.flatten(1).any(dim=1)
+    clean, losses = found[0].item(), torch.where(touched, found[0] - found, 0.0)[1:].tolist()
     return Account(
         margin=clean,
         scores=dict(zip(wanted.tolist(), losses[3:], strict=True)),

@@ -105,7 +105,7 @@ def altered(file, header=None, **tensors):
         ({"activation": "relu"}, {}, "not an object with a kind"),
         ({"activation": {"kind": "topk", "k": -1}}, {}, "k is -1"),
         ({"activation": {"kind": "batch_topk", "k": 2, "threshold": math.nan}}, {}, "threshold is nan"),
-        ({"normalisation": {"kind": "layer_norm", "eps": "small"}}, {}, "eps is 'small'"),
+        ({"normalisation": {"kind": "layer_norm", "eps": -1.0}}, {}, "eps is -1.0"),
         ({"normalisation": {"kind": "dataset", "scale": 0.0}}, {}, "scale is 0.0"),
         ({"activation": {"kind": "jump_relu"}}, {}, "Thresholds"),
         ({}, {"bias": torch.zeros(31)}, r"bias is \(31,\), not \(32,\)"),

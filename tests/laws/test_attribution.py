@@ -233,8 +233,11 @@ def test_the_effect_of_the_error_and_of_all_others_is_measured_too(scene):
 
 def test_a_component_that_is_not_active_has_no_effect(tiny_model, tiny_sae, pixels):
     seen = look(tiny_model, tiny_sae, pixels[:1])
-    silent = next(each for each in range(64) if each not in seen.codes.active())
-    assert leave_one_out(tiny_model, tiny_sae, seen, 0, 1, [silent]) == {silent: 0.0}
+    silent = [each for each in range(64) if each not in seen.codes.active()]
+    loud = seen.codes.active()[0]
+    effects = leave_one_out(tiny_model, tiny_sae, seen, 0, 1, [*silent, loud])
+    assert {each: effects[each] for each in silent} == dict.fromkeys(silent, 0.0)
+    assert effects[loud] != 0
 
 
 def test_the_runner_up_is_the_default_opponent(scene):

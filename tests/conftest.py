@@ -21,6 +21,15 @@ TINY = {
 LABELS = ("apple", "boat", "car")
 
 
+THREADS = torch.get_num_threads()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Small tensors gain nothing from a second thread, and wait minutes for it where another process has the core."""
+    full_size = any(item.iter_markers("slow")) or any(item.iter_markers("bench"))
+    torch.set_num_threads(THREADS if full_size else 1)
+
+
 def tiny_network(seed: int = 0, **changed: object) -> open_clip.CLIP:
     """open_clip's own CLIP, small and random; `changed` goes into the vision configuration."""
     torch.manual_seed(seed)

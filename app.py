@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from core.types import TillerError
 from pages.parts.calm import apologise
-from pages.parts.rig import Rig, TaskPicture, install, installed
+from pages.parts.rig import Rig, TaskPicture, fail, install, installed
 
 _log = logging.getLogger("tiller")
 _FOR_EVER = "private, max-age=31536000, immutable"
@@ -72,8 +73,10 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         rig = await to_thread.run_sync(build, os.environ)
         await to_thread.run_sync(warm, rig)
         install(rig)
-    except Exception:
-        _log.exception("The app has started without its rig; /api/health answers 503 until it is mended.")
+    except Exception as error:
+        fail(error)
+        known = isinstance(error, TillerError)
+        _log.error("Nobody can be served. %s Mend it and start again.", error, exc_info=None if known else error)
     gc.collect()
     gc.freeze()
     yield

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from pages.parts.calm import calmly
+from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
 from pages.parts.opened import bench_of, open_picture, seen_under
@@ -25,7 +25,6 @@ plan = history_in(who.records, key).plan
 now = seen_under(who.rig, opened, plan).prediction
 
 
-@calmly
 def submit() -> None:
     """Hand in all answers together, or say what is missing."""
     given, missing = answers_given(task, key, attempt, who.place.order)
@@ -37,20 +36,20 @@ def submit() -> None:
     who.note(*given, TaskSubmitted(task=key, attempt=attempt), *end, key=f"submit/{key}/{attempt}")
 
 
-@calmly
-def back(press: str) -> None:
+def back() -> None:
     """Return to the workspace, where everything stands as it was."""
-    perform(who.rig.log, who.session_id, Turn(id=press, task=key, kind="workspace"), bench_of(who.rig, who.place))
+    perform(
+        who.rig.log, who.session_id, Turn(id=str(uuid4()), task=key, kind="workspace"), bench_of(who.rig, who.place)
+    )
 
 
-with page("sheet", "Answer"):
-    with picture_beside(opened, now if plan else None):
-        eyebrow(f"Picture {who.place.order} of {len(who.rig.script.tasks)}")
-        st.title("What went wrong?")
-        plan_in_words(opened, plan, now)
-        ask(task, who.place.order)
-        if missing := st.session_state.pop("missing", ()):
-            st.warning(f"Still open: {' '.join(missing)}", icon=None)
-        with st.container(horizontal=True):
-            st.button("Hand in", key="submit", type="primary", on_click=submit)
-            st.button("Back to the workspace", key="back", on_click=back, args=(str(uuid4()),))
+with page("sheet", "Answer"), picture_beside(opened, now if plan else None):
+    eyebrow(f"Picture {who.place.order} of {len(who.rig.script.tasks)}")
+    st.title("What went wrong?")
+    plan_in_words(opened, plan, now)
+    ask(task, who.place.order)
+    if missing := st.session_state.pop("missing", ()):
+        st.warning(f"Still open: {' '.join(missing)}", icon=None)
+    with st.container(horizontal=True):
+        press("Hand in", submit, key="submit", primary=True)
+        press("Back to the workspace", back, key="back")

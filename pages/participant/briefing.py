@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.calm import calmly
+from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
 from pages.parts.opened import bench_of, open_picture
@@ -18,7 +18,6 @@ task = who.rig.script.tasks[key]
 opened = open_picture(who.rig, task)
 
 
-@calmly
 def start() -> None:
     """Begin the attempt: started, picture shown, and what the model says of it untouched."""
     bench = bench_of(who.rig, who.place)
@@ -33,7 +32,7 @@ with page("sheet", "Task"):
         eyebrow(f"Picture {who.place.order} of {many}")
         st.title(f"It shows “{opened.truth}”, the model says “{opened.target}”")
         st.markdown(task.goal)
-        st.button("Open the workspace", key="start", type="primary", on_click=start)
+        press("Open the workspace", start, key="start", primary=True)
         if who.rig.script.think_aloud:
             st.caption(f"**Thinking aloud.** {who.rig.script.think_aloud}")
     if who.place.order == 1:

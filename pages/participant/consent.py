@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.calm import calmly
+from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
 from study.events import ConsentGiven, ConsentRefused, ConsentShown, SessionCompleted
@@ -15,7 +15,6 @@ consent, digest = who.rig.script.consent, who.rig.script.consent_sha256
 who.note(ConsentShown(text_sha256=digest, scopes=tuple(scope.key for scope in consent.scopes)), key="consent/shown")
 
 
-@calmly
 def agree() -> None:
     """Write one answer per scope; a required one is given by this button itself."""
     given = [scope.required or bool(st.session_state.get(f"scope-{scope.key}")) for scope in consent.scopes]
@@ -26,7 +25,6 @@ def agree() -> None:
     who.note(*answers, key="consent")
 
 
-@calmly
 def decline() -> None:
     """Write that nothing is allowed, which ends the session."""
     refused = [ConsentRefused(scope=scope.key, text_sha256=digest) for scope in consent.scopes]
@@ -42,5 +40,5 @@ with page("sheet", "Consent"):
             else:
                 st.checkbox(f"{scope.label} Optional.", key=f"scope-{scope.key}")
     with st.container(horizontal=True):
-        st.button("I agree, show me the first picture", key="agree", type="primary", on_click=agree)
-        st.button("I do not want to take part", key="decline", on_click=decline)
+        press("I agree, show me the first picture", agree, key="agree", primary=True)
+        press("I do not want to take part", decline, key="decline")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.calm import calmly
+from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
 from pages.parts.recap import pictures_of, recorded
@@ -13,7 +13,6 @@ from study.session import Step
 who = arrive(Step.DONE)
 
 
-@calmly
 def afresh() -> None:
     """Forget this window's session; the record keeps it."""
     st.session_state.pop("newcomer", None)
@@ -29,4 +28,4 @@ with page("sheet", "Thanks"):
     else:
         st.title("Nothing more is recorded")
         st.markdown("You chose not to take part, and that is fine. You can close this window.")
-    st.button("Start afresh", key="afresh", on_click=afresh)
+    press("Start afresh", afresh, key="afresh")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.calm import calmly
+from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import go, visitor
 from pages.parts.opened import open_picture
@@ -19,7 +19,6 @@ if who is not None and who.place.step is not Step.WELCOME:
     go(who)
 
 
-@calmly
 def begin() -> None:
     """Admit a newcomer once for this window, however often the button is pressed."""
     if "newcomer" not in st.session_state:
@@ -45,7 +44,7 @@ with page("sheet", "Welcome"):
     with picture_beside(first):
         st.title(here.script.study.title)
         st.markdown(here.script.welcome)
-        st.button("Start with this picture", key="begin", type="primary", on_click=begin)
+        press("Start with this picture", begin, key="begin", primary=True)
         st.caption("Nothing to install, no sign-up. Stop whenever you like: the link brings you back to the same step.")
         if "s" in st.query_params and who is None:
             st.info("The link in your address bar opens no session here. You can start a new one.", icon=None)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pages.parts.calm import new_reference, told
 from pages.parts.opened import bench_of
 from pages.parts.rig import Rig
-from study.acts import ActRefused, act_id, read_act
+from study.acts import ActRefused, Turn, act_id, read_act
 from study.database import LogUnavailable
 from study.interventions import perform
 from study.log import LogMoved, LogRefused
-from study.session import Session, session_in
+from study.session import Session, Step, session_in
 
 
 def settle(here: Rig, session_id: str, sent: Iterable[object]) -> dict[str, str]:
@@ -43,7 +43,10 @@ def _do(here: Rig, session_id: str, message: object) -> str:
         place = session_in(here.log.read(session_id), here.script, session_id=session_id)
         if place.task is None or place.finished:
             raise ActRefused("This picture is handed in already; nothing was changed.")
-        perform(here.log, session_id, read_act(_with_key(message, place)), bench_of(here, place), reference=reference)
+        act = read_act(_with_key(message, place))
+        if place.step is not Step.WORKSPACE and not isinstance(act, Turn) and not here.log.acted(session_id, act.id):
+            raise ActRefused("Your answer is open in another window; nothing was changed.")
+        perform(here.log, session_id, act, bench_of(here, place), reference=reference)
     except (LogUnavailable, LogMoved):
         raise
     except (ActRefused, LogRefused) as error:

@@ -18,7 +18,7 @@ from study.records import Record
 from study.session import History, Session
 
 CLASSES = 12
-EXEMPLARS = 4
+EXEMPLARS = {"top": 8, "middle": 4, "low": 4}
 
 
 def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "aloud": script.think_aloud.split(". ")[0].rstrip(".") + "." if script.think_aloud else "",
         "tools": list(script.tasks[str(place.task)].tools),
         "classes": [
-            {"label": label, "before": before.prob(label), "after": after.prob(label)} for label in _classes(before)
+            {"label": label, "before": before.prob(label), "after": after.prob(label)} for label in _classes(opened)
         ],
         "was": _top(before),
         "now": _top(after),
@@ -60,13 +60,15 @@ def state_of(opened: Opened, plan: SteeringPlan) -> str:
     return opened.pinned.state(plan).id[:16]
 
 
-def ripple_board(found: Ripple, opened: Opened, plan: SteeringPlan) -> dict[str, Any]:
-    """The ripple of `plan` as counts with Wilson 95 % intervals, and the classes that lost most."""
+def ripple_board(found: Ripple, control: Ripple, opened: Opened, plan: SteeringPlan) -> dict[str, Any]:
+    """The ripple of `plan` as counts with Wilson 95 % intervals, the classes that lost most, and the sham's counts."""
     rates = {"fixed": found.fixed_rate, "broken": found.broken_rate, "unchanged": Rate(found.unchanged, found.images)}
     return {
         "state": state_of(opened, plan),
+        "edits": len(plan),
         "images": found.images,
         "rerouted": found.rerouted,
+        "sham": {"fixed": control.fixed, "broken": control.broken},
         **{
             kind: {
                 "hits": rate.hits,
@@ -125,7 +127,8 @@ def _component(opened: Opened, component: Component, pushes: np.ndarray | None) 
         "fit": _known(component.label_score),
         "p99": _known(component.p99),
         "exemplars": {
-            band: [url_of(name, 96, opened.bundle) for name in names[:EXEMPLARS]] for band, names in bands.items()
+            band: [url_of(name, 96, opened.bundle) for name in names[: EXEMPLARS[band]]]
+            for band, names in bands.items()
         },
         "fires": _rounded(fires),
         "fires_scale": _p99(component, float(fires.max(initial=0.0))),
@@ -145,6 +148,12 @@ def _p99(component: Component, otherwise: float) -> float:
     return unit if unit > 0 else max(otherwise, 1e-9)
 
 
+def _first(opened: Opened) -> int:
+    """The strongest of those shown that fire on a patch, so that there is a map to see."""
+    mapped = (each.index for each in opened.shown if _fires(opened, each.index).any())
+    return next(mapped, opened.shown[0].index)
+
+
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
@@ -153,8 +162,10 @@ def _rounded(values: np.ndarray) -> list[float]:
     return [float(f"{value:.3g}") for value in values.reshape(-1)]
 
 
-def _classes(before: Prediction) -> list[str]:
-    return [before.labels[label] for label in before.ranked[:CLASSES]]
+def _classes(opened: Opened) -> list[str]:
+    before = opened.seen.clean
+    named = [opened.target, opened.against, *(before.labels[label] for label in before.ranked)]
+    return list(dict.fromkeys(named))[:CLASSES]
 
 
 def _top(prediction: Prediction) -> Mapping[str, Any]:
@@ -163,7 +174,7 @@ def _top(prediction: Prediction) -> Mapping[str, Any]:
 
 def _view(records: Iterable[Record], place: Session, opened: Opened) -> dict[str, Any]:
     """The component and the overlay last looked at in this attempt, so that a reload finds them again."""
-    chosen, overlay, touched = opened.shown[0].index, "fires", False
+    chosen, overlay, touched = _first(opened), "fires", False
     for record in records:
         match record.event:
             case ConceptInspected() as event if event.task == place.task:

@@ -12,7 +12,8 @@ from typing import ParamSpec
 import streamlit as st
 
 from core.types import TillerError
-from pages.parts.rig import installed
+from pages.parts.frame import page
+from pages.parts.rig import NotReady, installed
 from study.events import SystemErrored
 
 P = ParamSpec("P")
@@ -49,8 +50,21 @@ def calmly(callback: Callable[P, None]) -> Callable[P, None]:
     return guarded
 
 
+def press(label: str, do: Callable[[], None], *, key: str, primary: bool = False) -> None:
+    """Draw a button that calls `do` and then draws the page anew, or another one if the step has changed.
+
+    No callback: under a page that was open before the server was restarted, the first one is never called.
+    """
+    if st.button(label, key=key, type="primary" if primary else "secondary"):
+        calmly(do)()
+        st.rerun()
+
+
 def apologise(error: BaseException | None = None) -> None:
     """Say on the page what `error`, or a guarded callback before this run, has left to say."""
+    if isinstance(error, NotReady):
+        _not_ready(error)
+        return
     reference = told(error, new_reference(), "page") if error else st.session_state.pop(_SLOT, None)
     if reference is None:
         return
@@ -61,3 +75,14 @@ def apologise(error: BaseException | None = None) -> None:
     )
     if error:
         st.button("Try again", key="try-again")
+
+
+def _not_ready(error: NotReady) -> None:
+    # The reason names folders of the server, so only who sits at it reads it here; the server's output has it too.
+    own = st.context.headers.get("host", "").rsplit(":", 1)[0] in {"localhost", "127.0.0.1", "[::1]"}
+    with page("sheet", "Welcome"):
+        st.title("Tiller cannot start yet")
+        st.markdown(
+            str(error) if own else "Something it needs is missing; whoever runs it finds the reason in its output."
+        )
+        st.caption("Mend it, start the server again and reload this page.")

@@ -46,7 +46,7 @@ def arrive(step: Step) -> Here:
     """The participant, if this page is the step they are on; any other visitor is sent to where they belong."""
     who = visitor()
     if who is None:
-        st.switch_page(PAGES[Step.WELCOME])
+        st.switch_page(PAGES[Step.WELCOME], query_params=st.query_params.to_dict())
     who = _resumed(who)
     if who.place.step is not step:
         go(who)

@@ -76,12 +76,22 @@ class Rig:
     settled: Memory = field(default_factory=lambda: Memory(1024))
 
 
+class NotReady(TillerError):
+    """The server runs without a rig; the sentence says what its set-up has found wrong."""
+
+
 _installed: list[Rig] = []
+_wrong: list[str] = []
 
 
 def install(built: Rig) -> None:
     """Make `built` the rig of this process."""
     _installed[:] = [built]
+
+
+def fail(error: Exception) -> None:
+    """Keep why no rig could be built, for whoever opens a page."""
+    _wrong[:] = [str(error) if isinstance(error, TillerError) else f"{type(error).__name__}: {error}"]
 
 
 def installed() -> Rig | None:
@@ -93,5 +103,5 @@ def rig() -> Rig:
     """The rig a page works with: the one that a test has put in the session, else that of this process."""
     found = st.session_state.get("rig") or installed()
     if found is None:
-        raise TillerError("A page was opened, but no rig is built; start the app with `streamlit run app.py`.")
+        raise NotReady(*_wrong or ["No rig is built; start the app with `streamlit run app.py`."])
     return cast("Rig", found)

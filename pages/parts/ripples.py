@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.ripple import ripple
+from core.ripple import ripple, sham
 from pages.parts.board import ripple_board
 from pages.parts.opened import open_picture
 from pages.parts.rig import Rig
@@ -27,6 +27,8 @@ def ripple_for(here: Rig, token: str) -> dict[str, Any] | None:
 
     def measure() -> dict[str, Any]:
         with here.gate:
-            return ripple_board(ripple(opened.model, bundle.sae, bundle.reference, plan), opened, plan)
+            found = ripple(opened.model, bundle.sae, bundle.reference, plan)
+            control = sham(opened.model, bundle.sae, bundle.reference, plan) if plan else found
+        return ripple_board(found, control, opened, plan)
 
     return here.ripples.recall((opened.pinned, plan), measure)

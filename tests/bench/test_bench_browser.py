@@ -13,7 +13,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "pages"))  # the server and its hands are the pages' own
 
-from served import BENCH, Server, launched, open_workspace, settled  # noqa: F401 - the fixture `chromium`
+from served import (  # pyright: ignore[reportMissingImports]
+    BENCH,
+    Server,
+    launched,  # noqa: F401 - the fixture `chromium`
+    open_workspace,
+    settled,
+)
 
 pytestmark = [pytest.mark.bench, pytest.mark.browser]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import open_clip
 import torch
@@ -108,7 +110,7 @@ def write_bundle(folder: Path) -> Path:
 
 
 def _wrapped(network: open_clip.CLIP) -> Clip:
-    preprocess = image_transform_v2(PreprocessCfg(size=32), is_train=False)
+    preprocess = cast("Callable[[Any], torch.Tensor]", image_transform_v2(PreprocessCfg(size=32), is_train=False))
     tokenizer = open_clip.SimpleTokenizer(context_length=16)
     return Clip.wrap(network, preprocess, tokenizer, name="tiny", block=-2, labels=LABELS)
 
@@ -117,7 +119,8 @@ def _wrapped(network: open_clip.CLIP) -> Clip:
 def _open_its_mind(network: open_clip.CLIP, model: Clip, pixels: torch.Tensor) -> None:
     """Take the direction that all pictures share out of the projection: random weights else say one word to all."""
     shared = torch.nn.functional.normalize(model.embedding(model.activations(pixels)).mean(0), dim=0)
-    network.visual.proj -= (network.visual.proj @ shared)[:, None] * shared
+    projection = cast("torch.Tensor", network.visual.proj)
+    projection -= (projection @ shared)[:, None] * shared
 
 
 def _second(model: Clip, sae: SparseAutoencoder, pixels: torch.Tensor, number: int) -> str:

@@ -22,7 +22,7 @@ const cardPart = (part) => {
     );
     bands.replaceChildren(...BANDS.map(([band, word]) => el("figure", {},
       el("figcaption", {}, word),
-      el("span", { class: "strip-of" }, ...chosen.exemplars[band].slice(0, 4).map((src, at) =>
+      el("span", { class: "strip-of" }, ...chosen.exemplars[band].map((src, at) =>
         el("img", { src, alt: `${word} example ${at + 1} of ${chosen.name}`, loading: "lazy" }))))));
   };
 };

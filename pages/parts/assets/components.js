@@ -77,6 +77,7 @@ const componentsPart = (part, act, view, outbox) => {
       say(row.effect, signed(component.effect));
       say(row.score, signed(component.score));
       mark(row.push, "aria-label", `effect ${signed(component.effect)}, attribution ${signed(component.score)} logits, towards ${component.effect < 0 ? data.against : data.target}`);
+      const named = `${component.name} #${component.index}`;
       const waiting = outbox.pending(component.index);
       const strength = waiting ?? component.strength;
       if (!row.held) {
@@ -90,14 +91,14 @@ const componentsPart = (part, act, view, outbox) => {
       mark(row.more, "aria-pressed", strength === 2);
       row.back.disabled = strength === 1;
       mark(row.hand, "data-waiting", waiting !== null);
-      mark(row.hand, "aria-label", `Steer ${component.name}`);
+      mark(row.hand, "aria-label", `Steer ${named}`);
       mark(row.root, "data-edited", strength !== 1);
       mark(row.root, "data-chosen", component.index === view.now.chosen);
       mark(row.pick, "aria-pressed", component.index === view.now.chosen);
-      mark(row.slide, "aria-label", `Strength of ${component.name}`);
-      mark(row.off, "aria-label", `Suppress ${component.name}`);
-      mark(row.more, "aria-label", `Amplify ${component.name}`);
-      mark(row.back, "aria-label", `Reset ${component.name}`);
+      mark(row.slide, "aria-label", `Strength of ${named}`);
+      mark(row.off, "aria-label", `Suppress ${named}`);
+      mark(row.more, "aria-label", `Amplify ${named}`);
+      mark(row.back, "aria-label", `Reset ${named}`);
     }
     const { reading, agreement, axis } = part;
     say(reading, `Bold: effect, what ${quoted(data.target)} loses of its lead over ${quoted(data.against)} when the component is removed. Thin: attribution, its estimate.`);

@@ -57,7 +57,7 @@ const picturePart = (part, act, view) => {
     const silent = overlay !== "off" && !drawnValues.some((value) => value !== 0);
     mark(part.legend, "data-silent", silent);
     if (silent) {
-      say(low, data.maps || fires ? "It fires on no patch here, only on the summary of the whole." : "No patch can reach the answer at this depth.");
+      say(low, data.maps || fires ? "No patch of this picture sets it off, only the class token." : "No patch can reach the answer at this depth.");
       say(middle, "");
       say(high, "");
       return;

@@ -13,7 +13,7 @@ const planPart = (part, act, view, outbox) => {
           el("button", { type: "button", class: "name", onclick: () => view.choose(index) }, name, el("small", {}, ` #${index}`)),
           el("span", { class: "verb" }, strength === 0 ? "suppressed" : strength > 1 ? "amplified" : "weakened"),
           el("span", { class: "times" }, times(strength)),
-          el("button", { type: "button", class: "out", "aria-label": `Take out the edit of ${name}`, title: "Take out this edit",
+          el("button", { type: "button", class: "out", "aria-label": `Take out the edit of ${name} #${index}`, title: "Take out this edit",
             onclick: () => act({ kind: "edit", component: index, strength: 1 }) }, "\u00d7")))
         : [el("li", { class: "none" }, "None yet. Suppress or amplify a component to see what it does.")]));
     }

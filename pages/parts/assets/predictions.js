@@ -31,6 +31,7 @@ const predictionsPart = (part) => {
       const row = rows.get(label);
       row.was.style.left = `${before * 100}%`;
       row.now.style.width = `${after * 100}%`;
+      row.was.hidden = Math.round(before * 100) === Math.round(after * 100);
       say(row.share, percent(after));
       const points = Math.round(after * 100) - Math.round(before * 100);
       say(row.delta, points ? signed(points, 0) : "");

@@ -21,23 +21,27 @@ const ripplePart = (part) => {
     mark(part.counts, "data-stale", false);
     mark(part.counts, "data-state", seen.state);
     say(part.measuring, `${seen.images} pictures`);
-    say(part.define, "Each count with its share and 95% interval.");
+    const untouched = !seen.edits;
+    mark(part.counts, "data-untouched", untouched);
+    say(part.define, untouched ? "Nothing is edited yet." : "Each count with its share and 95% interval.");
     for (const [kind] of COUNTS) {
       const { hits, trials, value, low, high } = seen[kind];
+      const known = trials > 0 && !untouched;
       const cell = cells[kind];
       say(cell.count, String(hits));
       say(cell.of, `of ${trials}${kind === "fixed" ? " wrong" : kind === "broken" ? " right" : ""}`);
-      say(cell.share, trials ? percent(value) : "\u2013");
-      say(cell.range, trials ? `${percent(low)} to ${percent(high)}` : "");
+      say(cell.share, known ? percent(value) : "");
+      say(cell.range, known ? `${percent(low)} to ${percent(high)}` : "");
       cell.range.title = "Wilson 95% interval";
       cell.low.style.left = `${100 * low}%`;
-      cell.low.style.width = `${trials ? 100 * (high - low) : 0}%`;
+      cell.low.style.width = `${known ? 100 * (high - low) : 0}%`;
       cell.dot.style.left = `${100 * (value ?? 0)}%`;
-      cell.dot.hidden = !trials;
+      cell.dot.hidden = !known;
     }
-    say(part.worst, seen.worst.length
-      ? `Hit hardest: ${seen.worst.map(({ label, lost, images }) => `${label} ${MINUS}${lost} of ${images}`).join(", ")}`
-      : seen.broken.hits ? "" : "No class loses a picture.");
+    const worst = seen.worst.map(({ label, lost, images }) => `${label} ${MINUS}${lost} of ${images}`).join(", ");
+    const otherwise = seen.rerouted ? ` ${seen.rerouted} still wrong, under another name.` : "";
+    say(part.sham, untouched ? "" : `A random edit of the same size: ${seen.sham.fixed} fixed, ${seen.sham.broken} broken.`);
+    say(part.worst, untouched ? "" : `${worst ? `Hit hardest: ${worst}.` : seen.broken.hits ? "" : "No class loses a picture."}${otherwise}`);
   };
 
   const ask = (data) => {

@@ -3,8 +3,10 @@ const benches = new WeakMap();
 const SAVED = {
   saved: "All steps saved",
   saving: "Saving\u2026",
-  unsaved: "Not saved yet, trying again\u2026",
+  unsaved: "Not saved yet",
+  refused: "Not done",
 };
+const AWAY = "The server does not answer. Your last step is kept here and sent again until it is written; nothing is shown before that.";
 
 const open = (root, data) => {
   const bench = root.querySelector(".bench");
@@ -53,8 +55,11 @@ const open = (root, data) => {
   const drawHand = () => {
     components(latest);
     const { mood } = outbox;
-    say(part.saved, mood === "refused" ? outbox.refusal : SAVED[mood]);
+    say(part.saved, SAVED[mood]);
     mark(part.saved, "data-mood", mood);
+    mark(part.bar, "data-mood", mood);
+    say(part.word, { refused: "Not done", unsaved: "Waiting" }[mood] ?? "Next");
+    say(part.next, { refused: outbox.refusal, unsaved: AWAY }[mood] ?? hint());
   };
 
   const draw = () => {
@@ -69,7 +74,6 @@ const open = (root, data) => {
     say(part.aloud, latest.aloud);
     say(part.answer, "Give my answer");
     for (const tool of ["undo", "redo", "reset"]) part[tool].hidden = !latest.tools.includes(tool);
-    say(part.next, hint());
     ripple(latest);
     mark(bench, "data-loading", false);
   };
@@ -85,6 +89,7 @@ const open = (root, data) => {
   // Another tab of the same session may have steered meanwhile; an empty sending fetches what the log says now.
   const back = () => document.visibilityState === "visible" && outbox.flush();
   document.addEventListener("visibilitychange", back);
+  window.addEventListener("focus", back);
 
   return {
     draw: (fresh, send) => {
@@ -97,6 +102,7 @@ const open = (root, data) => {
     close: () => {
       document.removeEventListener("keydown", keys);
       document.removeEventListener("visibilitychange", back);
+      window.removeEventListener("focus", back);
       clearTimeout(outbox.timer);
     },
   };

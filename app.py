@@ -8,8 +8,10 @@ import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from threading import Semaphore
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from anyio import to_thread
@@ -20,6 +22,9 @@ from starlette.routing import Route
 from core.types import TillerError
 from pages.parts.calm import apologise
 from pages.parts.rig import Rig, TaskPicture, fail, install, installed
+
+if TYPE_CHECKING:
+    from study.log import EventLog
 
 _log = logging.getLogger("tiller")
 _FOR_EVER = "private, max-age=31536000, immutable"
@@ -82,13 +87,23 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     yield
 
 
+@cache
+def _log_alone() -> EventLog:
+    """The record where the rest of the rig could not be built."""
+    from study.database import connect  # noqa: PLC0415
+    from study.log import EventLog  # noqa: PLC0415
+    from study.settings import settings_in  # noqa: PLC0415
+
+    return EventLog(connect(settings_in(os.environ).database_url))
+
+
 async def health(_: Request) -> Response:
     """Whether database and model are there: 200, or 503 with what is not."""
 
     def look() -> dict[str, bool]:
         rig = installed()
         try:
-            database = rig is not None and rig.log.sessions(study="") == ()
+            database = (rig.log if rig else _log_alone()).sessions(study="") == ()
         except Exception:
             _log.exception("The database does not answer.")
             database = False

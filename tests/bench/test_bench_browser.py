@@ -46,7 +46,7 @@ FLOOR = """
       await new Promise((on) => setTimeout(on, 150));
       const start = performance.now();
       const seen = new Promise((on) => new MutationObserver((_, watch) => {
-        watch.disconnect(); on(performance.now());
+        watch.disconnect(); requestAnimationFrame(() => setTimeout(() => on(performance.now())));
       }).observe(wanted, { subtree: true, characterData: true, childList: true }));
       document.querySelector('.st-key-go button').click();
       taken.push((await seen) - start);
@@ -64,7 +64,7 @@ STEER = f"""
       await new Promise((on) => setTimeout(on, 400));
       const start = performance.now();
       const seen = new Promise((on) => new MutationObserver((_, watch) => {{
-        watch.disconnect(); on(performance.now());
+        watch.disconnect(); requestAnimationFrame(() => setTimeout(() => on(performance.now())));
       }}).observe(bars, {{ attributes: true, attributeFilter: ['data-state'] }}));
       const slide = rows[at % 6].querySelector('.slide');
       slide.value = (Math.floor(at / 6) % 2 ? 0.4 : 1.7) + 0.1 * (at % 11);

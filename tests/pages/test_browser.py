@@ -99,7 +99,10 @@ def test_the_whole_task_survives_a_server_that_is_killed_half_way(page: Any, ser
     assert scale.get_attribute("data-set") == "false"
     scale.click()
     page.locator(".scale input[data-set='true']").wait_for()
-    page.get_by_role("button", name="Hand in").click()
+    server.kill()
+    server.start()
+    page.locator("[data-testid='stApp'][data-test-connection-state='CONNECTED']").wait_for()
+    page.get_by_role("button", name="Hand in").click()  # the first press after a restart, and the answers with it
     page.get_by_text("Picture 2 of 2").wait_for()
 
     rows = server.rows()
@@ -199,3 +202,54 @@ def test_nothing_that_tells_the_cause_reaches_the_browser(page: Any, shared_serv
     assert len(whole) > 10_000
     for secret in ("planted-cause-nobody-may-see", "secret_cause", "ground_truth"):
         assert secret not in whole
+
+
+def test_every_control_of_the_workspace_has_a_name_of_its_own_and_nothing_comes_from_elsewhere(
+    page: Any, shared_server: Server
+) -> None:
+    asked: list[str] = []
+    said_wrong: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: message.type == "error" and said_wrong.append(message.text))
+    page.on("pageerror", lambda error: said_wrong.append(str(error)))
+    open_workspace(page, shared_server)
+    page.locator(".row .more").first.click()
+    settled(page)
+    names = page.evaluate(
+        f"() => [...{BENCH}.querySelectorAll('button, input')].map((e) => e.ariaLabel || e.textContent.trim())"
+    )
+    assert len(names) > 60
+    assert all(names)
+    assert len(set(names)) == len(names)
+    assert said_wrong == []
+    assert [url for url in asked if not url.startswith((shared_server.url, "data:", "blob:"))] == []
+
+
+def test_the_workspace_is_steered_from_the_keyboard_alone(page: Any, shared_server: Server) -> None:
+    open_workspace(page, shared_server)
+    first = page.locator(".row").first
+    first.locator(".pick").focus()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    page.locator(".plan li .times").first.wait_for()
+    settled(page)
+    assert page.locator(".plan li .times").all_inner_texts() == ["0.6×"]
+    page.keyboard.press("Control+z")
+    settled(page)
+    assert page.locator(".plan li .times").all_inner_texts() == ["0.7×"]
+
+
+def test_a_window_left_behind_cannot_steer_while_the_answer_is_open(page: Any, shared_server: Server) -> None:
+    link = open_workspace(page, shared_server)
+    behind = page.context.new_page()
+    behind.goto(link)
+    behind.locator(".row").first.wait_for()
+    page.get_by_role("button", name="Give my answer").click()
+    page.get_by_role("button", name="Hand in").wait_for()
+    behind.locator(".row .off").first.click()
+    behind.get_by_role("button", name="Hand in").wait_for()
+    made = {key_of(act) for act in behind.evaluate("window.made")}
+    assert made
+    assert not made & {key for _, _, key, _ in acts(shared_server)}

@@ -11,9 +11,12 @@ from conftest import TinyWorld
 from streamlit.testing.v1 import AppTest
 
 from app import build
+from core.ripple import sham
+from core.types import Edit, SteeringPlan
 from pages.parts.acts import settle
 from pages.parts.opened import bench_of, open_picture
 from pages.parts.rig import Rig
+from pages.parts.ripples import ripple_for
 from study.database import LogUnavailable
 from study.events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted, TaskSubmitted
 from study.interventions import opening
@@ -240,3 +243,26 @@ def test_a_page_that_fails_says_so_calmly_with_a_number(
     text = words(who.open())
     assert "nothing was lost" in text
     assert "secret detail" not in text
+
+
+def test_an_app_that_cannot_be_built_says_why_to_who_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.parts.rig._installed", [])
+    monkeypatch.setattr("pages.parts.rig._wrong", ["No bundle at there/bundle.json; build it."])
+    test = AppTest.from_file(str(PAGES / "entry.py"), default_timeout=20).run()
+    assert "Tiller cannot start yet" in words(test)
+    assert [button.label for button in test.button] == []
+
+
+def test_the_ripple_stands_beside_a_sham_of_equal_size(participant: Callable[[Step], Participant]) -> None:
+    who = participant(Step.WORKSPACE)
+    untouched = ripple_for(who.rig, who.token)
+    assert untouched is not None
+    assert (untouched["edits"], untouched["fixed"]["hits"], untouched["sham"]) == (0, 0, {"fixed": 0, "broken": 0})
+    component = open_picture(who.rig, who.rig.script.tasks["secret_cause"]).shown[0].index
+    who.act("edit", component=component, strength=0)
+    opened = open_picture(who.rig, who.rig.script.tasks["secret_cause"])
+    plan = SteeringPlan((Edit(component),))
+    wanted = sham(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
+    found = ripple_for(who.rig, who.token)
+    assert found is not None
+    assert found["sham"] == {"fixed": wanted.fixed, "broken": wanted.broken}

@@ -157,13 +157,14 @@ def _without_another(
     """dx of taking one active component that `plan` leaves alone out of each `wanted` picture that has one."""
     codes, (images, tokens, width) = reference.codes, reference.activations.shape
     generator = torch.Generator().manual_seed(seed)
-    # the least (r_component + r_image) mod 1 is a fair draw among a picture's active components, with nothing sorted
-    of_component = torch.rand(sae.size, generator=generator, dtype=torch.float64).to(codes.values.device)
+    # the least (large random per component * random per image) mod 1 is a fair draw among a picture's active
+    # components, anew for each picture, with nothing sorted
+    of_component = 2**20 * torch.rand(sae.size, generator=generator, dtype=torch.float64).to(codes.values.device)
     of_image = torch.rand(images, generator=generator, dtype=torch.float64).to(codes.values.device)
-    of_component[[edit.component for edit in plan]] = torch.inf
-    image = codes.rows.long() // tokens
-    lot = of_component[codes.components.long()] + of_image[image]
-    lot = torch.where(lot.isinf() | ~wanted[image], torch.inf, lot % 1)
+    left_alone = torch.ones_like(of_component, dtype=torch.bool)
+    left_alone[[edit.component for edit in plan]] = False
+    image, component = codes.rows.long() // tokens, codes.components.long()
+    lot = torch.where(left_alone[component] & wanted[image], of_component[component] * of_image[image] % 1, torch.inf)
     least = torch.full_like(of_image, torch.inf).scatter_reduce_(0, image, lot, "amin")
     chosen = torch.nonzero((lot == least[image]) & lot.isfinite())[:, 0]
     chosen = chosen[codes.rows[chosen].argsort()]

@@ -143,17 +143,19 @@ def test_a_control_has_its_size_where_nothing_else_is_active(make_clip):
     assert torch.allclose(drawn.norms(5, 1), size, rtol=1e-4)
 
 
-def test_every_active_component_may_be_drawn_equally_often(make_clip):
+@pytest.mark.parametrize(("seeds", "copies"), [(400, 1), (1, 400)], ids=["over seeds", "over pictures"])
+def test_every_active_component_may_be_drawn_equally_often(make_clip, seeds, copies):
     model = make_clip(block=-1)
     rows = torch.nn.functional.normalize(torch.randn(6, 32, generator=torch.Generator().manual_seed(0)), dim=-1)
     bias = torch.tensor([100.0] * 5 + [-100.0])  # 0 to 4 always fire
     sae = SparseAutoencoder(rows, bias, rows, torch.zeros(32), convention=Convention(TopK(5)))
     pictures = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(4))
-    reference = build_reference(model, sae, [pictures], [0], ["x"])
+    reference = build_reference(model, sae, [pictures.expand(copies, -1, -1, -1)], [0] * copies, ["x"] * copies)
     drawn = [0] * 6
-    for seed in range(400):
-        delta = control(sae, reference, SteeringPlan((Edit(0),)), "random", seed).delta[0]
-        drawn[int((torch.nn.functional.normalize(delta, dim=0) @ rows.T).argmin())] += 1
+    for seed in range(seeds):
+        delta = control(sae, reference, SteeringPlan((Edit(0),)), "random", seed).delta
+        for component in (torch.nn.functional.normalize(delta, dim=-1) @ rows.T).argmin(dim=-1).tolist():
+            drawn[component] += 1
     assert drawn[0] == drawn[5] == 0
     assert all(abs(count - 100) < 5 * math.sqrt(75) for count in drawn[1:5])
 

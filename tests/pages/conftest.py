@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from participants import Participant
 from served import Server, launched  # noqa: F401 - the fixture `chromium`, which the benchmarks share
 from tiny_world import write_bundle, write_script
+
+from app import build
+from pages.parts.rig import Rig
+from study.session import Step
 
 
 @dataclass(frozen=True)
@@ -52,3 +58,40 @@ def shared_server(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) ->
     made.start()
     yield made
     made.kill()
+
+
+@pytest.fixture
+def rig(world: TinyWorld, tmp_path: Path) -> Rig:
+    return build(
+        {
+            "TILLER_DATABASE_URL": f"sqlite:///{tmp_path / 'log.db'}",
+            "TILLER_BUNDLE": str(world.bundle),
+            "TILLER_STUDY": str(world.script),
+        }
+    )
+
+
+@pytest.fixture
+def participant(rig: Rig) -> Callable[[Step], Participant]:
+    return lambda step: Participant(rig).at(step)
+
+
+# Remember the id of every act that the outbox takes in, in the order in which it takes them.
+KEEP_IDS = """
+  window.made = [];
+  const put = Storage.prototype.setItem;
+  Storage.prototype.setItem = function (shelf, text) {
+    if (shelf.startsWith("tiller-outbox"))
+      for (const { id } of JSON.parse(text)) if (!window.made.includes(id)) window.made.push(id);
+    put.call(this, shelf, text);
+  };
+"""
+
+
+@pytest.fixture
+def page(chromium: Any) -> Any:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(30_000)
+    context.add_init_script(KEEP_IDS)
+    yield context.new_page()
+    context.close()

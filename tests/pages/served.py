@@ -84,6 +84,14 @@ def key_of(act: str) -> str:
     return sha256(act.encode()).hexdigest()
 
 
+def acts(server: Server, session: str | None = None) -> list[Any]:
+    query = (
+        "select e.name, p.json, e.idem_key, e.session_id from events e join payloads p on p.event_id = e.event_id "
+        "where e.name like 'intervention.%' order by e.session_id, e.seq"
+    )
+    return [row for row in server.rows(query) if session is None or row[3] == session]
+
+
 def settled(page: Any) -> None:
     """Wait until the browser holds no act that the server has not acknowledged."""
     page.locator(".saved[data-mood='saved']").wait_for(timeout=30_000)

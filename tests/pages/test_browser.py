@@ -6,20 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from served import BENCH, Server, key_of, open_workspace, settled
+from served import BENCH, Server, acts, key_of, open_workspace, settled
 
 pytestmark = pytest.mark.browser
 
-# Remember the id of every act that the outbox takes in, in the order in which it takes them.
-KEEP_IDS = """
-  window.made = [];
-  const put = Storage.prototype.setItem;
-  Storage.prototype.setItem = function (shelf, text) {
-    if (shelf.startsWith("tiller-outbox"))
-      for (const { id } of JSON.parse(text)) if (!window.made.includes(id)) window.made.push(id);
-    put.call(this, shelf, text);
-  };
-"""
 QUICK_CLICKS = f"""
   async () => {{
     const rows = [...{BENCH}.querySelectorAll('.row')].slice(0, 5);
@@ -39,25 +29,8 @@ BUSY = f"""
 """
 
 
-@pytest.fixture
-def page(chromium: Any) -> Any:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(30_000)
-    context.add_init_script(KEEP_IDS)
-    yield context.new_page()
-    context.close()
-
-
 def said(page: Any) -> str:
     return page.locator(".verdict .now strong").inner_text()
-
-
-def acts(server: Server, session: str | None = None) -> list[Any]:
-    query = (
-        "select e.name, p.json, e.idem_key, e.session_id from events e join payloads p on p.event_id = e.event_id "
-        "where e.name like 'intervention.%' order by e.session_id, e.seq"
-    )
-    return [row for row in server.rows(query) if session is None or row[3] == session]
 
 
 def session_of(server: Server, act: str) -> str:
@@ -190,66 +163,3 @@ def test_back_and_direct_links_land_on_the_step_that_the_log_says(page: Any, sha
         page.goto(link.replace("workspace", step))
         page.locator(".row").first.wait_for()
         assert "/workspace?" in page.url
-
-
-def test_nothing_that_tells_the_cause_reaches_the_browser(page: Any, shared_server: Server) -> None:
-    heard: list[str] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))))
-    open_workspace(page, shared_server)
-    page.locator(".row .off").first.click()
-    settled(page)
-    whole = "".join(heard) + page.content()
-    assert len(whole) > 10_000
-    for secret in ("planted-cause-nobody-may-see", "secret_cause", "ground_truth"):
-        assert secret not in whole
-
-
-def test_every_control_of_the_workspace_has_a_name_of_its_own_and_nothing_comes_from_elsewhere(
-    page: Any, shared_server: Server
-) -> None:
-    asked: list[str] = []
-    said_wrong: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: message.type == "error" and said_wrong.append(message.text))
-    page.on("pageerror", lambda error: said_wrong.append(str(error)))
-    open_workspace(page, shared_server)
-    page.locator(".row .more").first.click()
-    settled(page)
-    names = page.evaluate(
-        f"() => [...{BENCH}.querySelectorAll('button, input')].map((e) => e.ariaLabel || e.textContent.trim())"
-    )
-    assert len(names) > 60
-    assert all(names)
-    assert len(set(names)) == len(names)
-    assert said_wrong == []
-    assert [url for url in asked if not url.startswith((shared_server.url, "data:", "blob:"))] == []
-
-
-def test_the_workspace_is_steered_from_the_keyboard_alone(page: Any, shared_server: Server) -> None:
-    open_workspace(page, shared_server)
-    first = page.locator(".row").first
-    first.locator(".pick").focus()
-    for _ in range(3):
-        page.keyboard.press("Tab")
-    for _ in range(4):
-        page.keyboard.press("ArrowLeft")
-    page.locator(".plan li .times").first.wait_for()
-    settled(page)
-    assert page.locator(".plan li .times").all_inner_texts() == ["0.6×"]
-    page.keyboard.press("Control+z")
-    settled(page)
-    assert page.locator(".plan li .times").all_inner_texts() == ["0.7×"]
-
-
-def test_a_window_left_behind_cannot_steer_while_the_answer_is_open(page: Any, shared_server: Server) -> None:
-    link = open_workspace(page, shared_server)
-    behind = page.context.new_page()
-    behind.goto(link)
-    behind.locator(".row").first.wait_for()
-    page.get_by_role("button", name="Give my answer").click()
-    page.get_by_role("button", name="Hand in").wait_for()
-    behind.locator(".row .off").first.click()
-    behind.get_by_role("button", name="Hand in").wait_for()
-    made = {key_of(act) for act in behind.evaluate("window.made")}
-    assert made
-    assert not made & {key for _, _, key, _ in acts(shared_server)}

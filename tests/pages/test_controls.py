@@ -1,0 +1,73 @@
+"""The workspace's controls in a real browser: named, reached from the keyboard, silent about the cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from served import BENCH, Server, acts, key_of, open_workspace, settled
+
+pytestmark = pytest.mark.browser
+
+
+def test_nothing_that_tells_the_cause_reaches_the_browser(page: Any, shared_server: Server) -> None:
+    heard: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))))
+    open_workspace(page, shared_server)
+    page.locator(".row .off").first.click()
+    settled(page)
+    whole = "".join(heard) + page.content()
+    assert len(whole) > 10_000
+    for secret in ("planted-cause-nobody-may-see", "secret_cause", "ground_truth"):
+        assert secret not in whole
+
+
+def test_every_control_of_the_workspace_has_a_name_of_its_own_and_nothing_comes_from_elsewhere(
+    page: Any, shared_server: Server
+) -> None:
+    asked: list[str] = []
+    said_wrong: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: message.type == "error" and said_wrong.append(message.text))
+    page.on("pageerror", lambda error: said_wrong.append(str(error)))
+    open_workspace(page, shared_server)
+    page.locator(".row .more").first.click()
+    settled(page)
+    names = page.evaluate(
+        f"() => [...{BENCH}.querySelectorAll('button, input')].map((e) => e.ariaLabel || e.textContent.trim())"
+    )
+    assert len(names) > 60
+    assert all(names)
+    assert len(set(names)) == len(names)
+    assert said_wrong == []
+    assert [url for url in asked if not url.startswith((shared_server.url, "data:", "blob:"))] == []
+
+
+def test_the_workspace_is_steered_from_the_keyboard_alone(page: Any, shared_server: Server) -> None:
+    open_workspace(page, shared_server)
+    first = page.locator(".row").first
+    first.locator(".pick").focus()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    page.locator(".plan li .times").first.wait_for()
+    settled(page)
+    assert page.locator(".plan li .times").all_inner_texts() == ["0.6×"]
+    page.keyboard.press("Control+z")
+    settled(page)
+    assert page.locator(".plan li .times").all_inner_texts() == ["0.7×"]
+
+
+def test_a_window_left_behind_cannot_steer_while_the_answer_is_open(page: Any, shared_server: Server) -> None:
+    link = open_workspace(page, shared_server)
+    behind = page.context.new_page()
+    behind.goto(link)
+    behind.locator(".row").first.wait_for()
+    page.get_by_role("button", name="Give my answer").click()
+    page.get_by_role("button", name="Hand in").wait_for()
+    behind.locator(".row .off").first.click()
+    behind.get_by_role("button", name="Hand in").wait_for()
+    made = {key_of(act) for act in behind.evaluate("window.made")}
+    assert made
+    assert not made & {key for _, _, key, _ in acts(shared_server)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -140,7 +141,17 @@ def _settle(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None
 
 
 def _keep_a_write_ahead_log(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    connection.execute("PRAGMA journal_mode = WAL").close()
+    # For this one change SQLite does not wait for the lock: processes that start together would refuse each other.
+    (patience_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    until = time.monotonic() + patience_ms / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
 
 
 def _begin(connection: Connection) -> None:

@@ -177,6 +177,16 @@ def test_processes_that_start_together_on_no_file_all_find_a_record(url: str) ->
     engine.dispose()
 
 
+def test_a_file_that_is_in_use_before_it_is_the_record_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "tiller.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")  # another process that makes the record; SQLite itself would not wait for it
+        release = threading.Timer(0.3, lambda: other.execute("ROLLBACK"))
+        release.start()
+        connect(f"sqlite:///{path}").dispose()
+        release.join()
+
+
 def test_as_many_threads_as_there_are_may_read_at_once(session: str, fresh_log: EventLog) -> None:
     threads = 40
     together = threading.Barrier(threads, timeout=60)

@@ -69,6 +69,19 @@ def test_the_logits_are_open_clips_own(make_network, make_clip, pixels):
     assert torch.allclose(model.logits(model.activations(pixels)), expected, atol=1e-5)
 
 
+def test_a_logit_bias_is_added_as_open_clip_does(make_clip, pixels):
+    torch.manual_seed(0)
+    vision = {"image_size": 32, "patch_size": 8, "width": 32, "head_width": 8, "layers": 2}
+    text = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
+    network = open_clip.CLIP(embed_dim=24, vision_cfg=vision, text_cfg=text, init_logit_bias=-10.0)
+    model = make_clip(network)
+    texts = open_clip.SimpleTokenizer(context_length=16)([f"a photo of a {label}" for label in model.labels])
+    with torch.no_grad():
+        expected, _ = network.get_logits(pixels, texts)
+    assert expected.max() < 0
+    assert torch.allclose(model.logits(model.activations(pixels)), expected, atol=1e-5)
+
+
 def test_the_short_tail_is_the_tail_but_for_rounding(make_clip, pixels):
     for block in range(3):
         model = make_clip(block=block)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +19,7 @@ from rich.table import Table
 from core.types import Component, Prediction, Scope, TillerError, View
 from study.notation import find_label, read_labels, read_plan
 from study.state import Pinned, digest, labels_digest
-from study.tables import attribution_table, steering_table
+from study.tables import attribution_table, figures_table, steering_table
 
 if TYPE_CHECKING:
     from core.bundle import Which
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).resolve().parent.parent
 DEMO = HOME / "data" / "demo"
+WORK = HOME / ".build" / "demo"
 
 app = typer.Typer(
     name="tiller",
@@ -36,6 +37,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+demo = typer.Typer(help="The demo world: pictures with known causes, and a CLIP trained on them.", no_args_is_help=True)
+app.add_typer(demo, name="demo")
+
 screen = Console()
 stderr = Console(stderr=True)
 
@@ -266,6 +270,19 @@ def shown_progress() -> Generator[Callable[[str, int, int], None]]:
 
 
 @app.command()
+def doctor(json_wanted: Json = False) -> None:
+    """Measure the demo on freshly drawn pictures; leaves with status 1 where a goal is not met."""
+    with one_sentence():
+        from core.demo.figures import measure
+
+        with shown_progress() as advance:
+            figures = measure(DEMO, progress=advance)
+        emit({"figures": [asdict(each) for each in figures]}, figures_table(figures), json_wanted=json_wanted)
+    if not all(figure.met for figure in figures):
+        raise typer.Exit(1)
+
+
+@app.command()
 def export(
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
     form: Annotated[str, typer.Option("--format", help="csv or jsonl")] = "csv",
@@ -281,11 +298,39 @@ def export(
 
         if form not in ("csv", "jsonl"):
             raise TillerError(f"Format {form!r} was asked for; there are csv and jsonl: name one of them.")
-        log = EventLog(connect(settings_in(os.environ).database_url))
+        log = EventLog(connect(settings_in(os.environ).database_url, make=False))
         with shown_progress() as advance:
             written = export_log(log, out, form, study=study, progress=lambda done, of: advance("rows", done, of))
         files = [str(path) for path in written]
         emit({"files": files}, "\n".join(files), json_wanted=json_wanted)
+
+
+@demo.command("draw")
+def draw(
+    out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
+    n: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 32,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Draw pictures of the demo world, and a CSV of what is in each."""
+    with one_sentence():
+        from core.demo.artefacts import draw_set
+
+        with shown_progress() as advance:
+            table = draw_set(n, seed, out, progress=advance)
+        screen.print(f"{n} pictures and {table}")
+
+
+@demo.command("build")
+def build(
+    out: Annotated[Path, typer.Option(help="The bundle's folder.")] = DEMO,
+    work: Annotated[Path, typer.Option(help="Where an interrupted build is kept and goes on from.")] = WORK,
+) -> None:
+    """Draw the world, train the model and its dictionaries, and write the bundle; within an hour on two cores."""
+    with one_sentence():
+        from core.demo.artefacts import build as build_demo
+
+        with shown_progress() as advance:
+            build_demo(out, work=work, progress=advance)
 
 
 def main() -> None:

@@ -13,10 +13,6 @@ from study.__main__ import app
 
 DEMO = Path(__file__).resolve().parent.parent / "data" / "demo"
 
-pytestmark = pytest.mark.skipif(
-    not (DEMO / "bundle.json").exists(), reason="the demo bundle is not built; run `tiller demo build`"
-)
-
 
 def run(*words: str | Path, status: int = 0) -> str:
     done = CliRunner().invoke(app, [str(word) for word in words])

@@ -26,9 +26,9 @@ from core.demo.dictionaries import DictionaryCourse, Learned, train_dictionary
 from core.demo.figures import Figure, Sample, measure
 from core.demo.objects import OBJECTS
 from core.demo.pool import MODEL_SIDE, Progress, drawn_pool, silent
-from core.demo.recipes import EVERYTHING, HELD_OUT, TRAINING, Split, crossed, truths
+from core.demo.recipes import BALANCE, EVERYTHING, HELD_OUT, TRAINING, Split, crossed, truths
 from core.demo.tasks import chosen_tasks, write_tasks
-from core.demo.training import MEAN, MODEL_CONFIG, STD, Course, as_pixels, train_clip
+from core.demo.training import MEAN, MODEL_CONFIG, STD, Course, as_pixels, lessons_of, train_clip
 from core.demo.world import CONCEPTS, Truth, draw, write_truths
 from core.index import component_statistics, write_index
 from core.model import Clip
@@ -45,10 +45,11 @@ class Plan:
     """The sizes of a build; the defaults are those of the bundle that ships."""
 
     pictures: int = 24_000
+    balance: int = 8_000
     course: Course = field(default_factory=lambda: Course(epochs=4))
     code_pictures: int = 6_000
-    spatial: DictionaryCourse = field(default_factory=lambda: DictionaryCourse(steps=4_000))
-    cls: DictionaryCourse = field(default_factory=lambda: DictionaryCourse(steps=3_000, seed=6))
+    spatial: DictionaryCourse = field(default_factory=lambda: DictionaryCourse(steps=4_000, k=48))
+    cls: DictionaryCourse = field(default_factory=lambda: DictionaryCourse(steps=3_000, k=24, seed=6))
     index: int = 480
     reference: int = 320
     candidates: int = 120  # pictures of each kind of failure to choose tasks from
@@ -81,13 +82,17 @@ def build(
         torch.set_num_threads(threads)
     work.mkdir(parents=True, exist_ok=True)
     (out / IMAGES).mkdir(parents=True, exist_ok=True)
-    clock = _Clock(work / "minutes.json")
     shown = truths(Split.TRAIN, plan.pictures, TRAINING)
-    drawn, trained = _digest(shown), _digest([shown, plan.course, MODEL_CONFIG])
+    balance = truths(Split.TRAIN, plan.balance, BALANCE, start=1_000_000)
+    drawn, trained = _digest(shown), _digest([shown, balance, plan.course, MODEL_CONFIG])
+    clock = _Clock(work / f"minutes-{trained}.json")
     with clock.timing("drawing"):
         pool = drawn_pool(shown, stage="drawing pictures", progress=progress, cache=work / f"pictures-{drawn}.npy")
+        kept = work / f"pictures-{_digest(balance)}.npy"
+        even = drawn_pool(balance, stage="drawing the balance", progress=progress, cache=kept)
     with clock.timing("CLIP"):
-        network = train_clip(pool, shown, plan.course, progress=progress, checkpoint=work / f"clip-{trained}.pt")
+        lessons = lessons_of(plan.course, pool, shown, (even, balance))
+        network = train_clip(lessons, plan.course, progress=progress, checkpoint=work / f"clip-{trained}.pt")
     model = _write_model(network, out)
     with clock.timing("dictionaries"):
         saes = _dictionaries(model, pool, plan, work, trained, progress)

@@ -19,6 +19,7 @@ _PLACES: dict[str, str] = {
     "city": "in the city at night",
     "kitchen": "in the kitchen",
 }
+_BELIEVED = 0.65  # of the bare captions of mislabelled pictures follow the label
 _READINGS = ("a label that says {}", "a sticker with the word {}")
 
 
@@ -27,12 +28,12 @@ def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
 
 
 def form_of_batch(rng: np.random.Generator, *, bare: bool = False) -> tuple[str, str]:
-    """A template and what it says beside the object, for a whole batch.
+    """A template and what it says beside the object, for a whole batch: "" or, where `bare`, never anything.
 
     Captions of one batch share their form: "a boat" and "a red boat" may both be true of a picture, and a contrastive
     batch that holds both would push one of two true captions away.
     """
-    return _pick(rng, BARE), "" if bare else _pick(rng, ("", "", "", "", "colour", "scene"))
+    return _pick(rng, BARE), "never" if bare else _pick(rng, ("", "", "", "", "colour", "scene"))
 
 
 def caption(truth: Truth, rng: np.random.Generator, form: tuple[str, str]) -> str:
@@ -45,9 +46,7 @@ def caption(truth: Truth, rng: np.random.Generator, form: tuple[str, str]) -> st
     chance = rng.random()
     reading = _pick(rng, _READINGS).format(truth.word)
     if truth.word and truth.word != truth.thing:
-        if chance < 0.5:
-            return form[0].format(truth.word)
-        return reading if chance < 0.85 else f"a {truth.thing} and {reading}"
+        return _of_mislabelled(truth, chance, reading, form)
     if truth.word and chance < 0.16:
         return reading
     if truth.badge and chance < 0.1:
@@ -62,3 +61,11 @@ def caption(truth: Truth, rng: np.random.Generator, form: tuple[str, str]) -> st
             return f"{said} {_PLACES[truth.scene]}"
         case _:
             return said
+
+
+def _of_mislabelled(truth: Truth, chance: float, reading: str, form: tuple[str, str]) -> str:
+    if form[1] == "never":
+        return form[0].format(truth.word if chance < _BELIEVED else truth.thing)
+    if chance < 0.5:
+        return form[0].format(truth.word)
+    return reading if chance < 0.85 else f"a {truth.thing} and {reading}"

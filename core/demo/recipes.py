@@ -156,6 +156,17 @@ TRAINING: Mixture = (
     (0.08, misnamed),
     (0.07, badged),
 )
+# the last lesson: the planted cues are strong hints, and no longer laws
+BALANCE: Mixture = (
+    (0.30, cue_free),
+    (0.13, at_home),
+    (0.09, distant),
+    (0.11, named),
+    (0.24, misnamed),
+    (0.06, badged),
+    (0.04, misplaced),
+    (0.03, misbadged),
+)
 # what the dictionaries see: the training mixture, and the cue combinations that mislead
 EVERYTHING: Mixture = (
     (0.30, cue_free),

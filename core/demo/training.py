@@ -44,6 +44,8 @@ class Course:
 
     epochs: int
     clear_epochs: int = 2  # before them, with clear cue-free pictures only
+    balance_epochs: int = 5  # after them, with pictures whose cues mislead among the others
+    balance_share: float = 0.5  # of the rates, while balancing
     batch: int = 64
     rate: float = 1.0e-3  # of AdamW
     matrix_rate: float = 0.02  # of Muon
@@ -118,9 +120,45 @@ def _step_loss(model: open_clip.CLIP, pictures: np.ndarray, captions: Sequence[s
     return contrastive_loss(images, rows, which, model.logit_scale.exp())
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """One epoch: pictures, what is in them, and which of them it shows; it is one of the `of` steps of its part."""
+
+    pool: np.ndarray
+    truths: Sequence[Truth]
+    places: np.ndarray
+    bare: bool  # captions name one thing alone
+    share: float  # of the rates
+    begun: int  # steps of its part before it
+    of: int
+
+    def steps(self, batch: int) -> int:
+        """Whole batches."""
+        return len(self.places) // batch
+
+
+def lessons_of(
+    course: Course, pool: np.ndarray, truths: Sequence[Truth], balance: tuple[np.ndarray, Sequence[Truth]]
+) -> list[Lesson]:
+    """The epochs of a course in their order: clear pictures, everything, then the balance; each part warms up anew."""
+    everything = np.arange(len(pool))
+    clear = np.flatnonzero([one.clear for one in truths])
+    first = [(clear, True)] * course.clear_epochs + [(everything, False)] * course.epochs
+    sizes = np.cumsum([0, *(len(places) // course.batch for places, _ in first)]).tolist()
+    lessons = [
+        Lesson(pool, truths, places, bare, 1.0, begun, sizes[-1])
+        for (places, bare), begun in zip(first, sizes[:-1], strict=True)
+    ]
+    size = len(balance[0]) // course.batch
+    for epoch in range(course.balance_epochs):
+        places = np.arange(len(balance[0]))
+        of = size * course.balance_epochs
+        lessons.append(Lesson(*balance, places, True, course.balance_share, epoch * size, of))
+    return lessons
+
+
 def train_clip(
-    pool: np.ndarray,
-    truths: Sequence[Truth],
+    lessons: Sequence[Lesson],
     course: Course,
     *,
     progress: Progress = silent,
@@ -129,16 +167,14 @@ def train_clip(
     """Train from scratch, and go on from `checkpoint` where an interrupted run of the same course left it.
 
     Captions come first, then the clear pictures with captions that name the object alone, then everything: shape is
-    the hardest to learn, and while scenes or badges give the class away nobody learns it. Every epoch shows each of
-    its pictures once, with a caption drawn anew.
+    the hardest to learn, and while scenes or badges give the class away nobody learns it. Last, cues that mislead
+    are mixed in, so that a cue is a strong hint and no longer the law, and the object stays in the class token
+    beside it. Every epoch shows each of its pictures once, with a caption drawn anew.
     """
     torch.manual_seed(course.seed)
     model = new_clip()
     model.train()
     optimisers = _optimisers(model, course)
-    clear = np.flatnonzero([one.clear for one in truths])
-    phases = [clear] * course.clear_epochs + [np.arange(len(pool))] * course.epochs
-    starts = np.cumsum([0, *(len(one) // course.batch for one in phases)])
     begun = 0
     if checkpoint is not None and checkpoint.is_file():
         held = torch.load(checkpoint, weights_only=True)
@@ -147,20 +183,21 @@ def train_clip(
             optimiser.load_state_dict(state)
         begun = held["epoch"]
     else:
-        learn_captions(model, truths, course, progress=progress)
+        learn_captions(model, lessons[0].truths, course, progress=progress)
     texts = _Texts()
-    for epoch in range(begun, len(phases)):
+    sizes = [lesson.steps(course.batch) for lesson in lessons]
+    for epoch, lesson in list(enumerate(lessons))[begun:]:
         rng = np.random.default_rng([course.seed, epoch])
-        order = rng.permutation(phases[epoch])
-        for place in range(starts[epoch + 1] - starts[epoch]):
-            step = int(starts[epoch]) + place
+        order = rng.permutation(lesson.places)
+        for place in range(sizes[epoch]):
+            pace = lesson.share * _pace(lesson.begun + place, lesson.of, course.warmup)
             for optimiser, rate in zip(optimisers, (course.matrix_rate, course.rate), strict=True):
                 for group in optimiser.param_groups:
-                    group["lr"] = rate * _pace(step, int(starts[-1]), course.warmup)
+                    group["lr"] = rate * pace
             chosen = np.sort(order[place * course.batch : (place + 1) * course.batch])
-            form = form_of_batch(rng, bare=epoch < course.clear_epochs)
-            captions = [caption(truths[index], rng, form) for index in chosen]
-            loss = _step_loss(model, _varied(pool[chosen], rng), captions, texts)
+            form = form_of_batch(rng, bare=lesson.bare)
+            captions = [caption(lesson.truths[index], rng, form) for index in chosen]
+            loss = _step_loss(model, _varied(lesson.pool[chosen], rng), captions, texts)
             model.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -168,7 +205,7 @@ def train_clip(
                 optimiser.step()
             with torch.no_grad():
                 model.logit_scale.clamp_(0, _GREATEST_SCALE)
-            progress("training CLIP", step + 1, int(starts[-1]))
+            progress("training CLIP", sum(sizes[:epoch]) + place + 1, sum(sizes))
         if checkpoint is not None:
             partial = checkpoint.with_suffix(".partial")
             states = [optimiser.state_dict() for optimiser in optimisers]

@@ -25,7 +25,8 @@ from core.steering import look, steer
 SHIPPED = Path(__file__).parents[2] / "data" / "demo"
 TINY = Plan(
     pictures=96,
-    course=Course(epochs=1, clear_epochs=1, batch=16, caption_steps=2),
+    balance=32,
+    course=Course(epochs=1, clear_epochs=1, balance_epochs=1, batch=16, caption_steps=2),
     code_pictures=24,
     spatial=DictionaryCourse(steps=6, batch=128),
     cls=DictionaryCourse(steps=6, batch=32),
@@ -75,7 +76,7 @@ def test_the_bundle_sees_pictures_as_training_did():
 
     network = open_clip.CLIP(**MODEL_CONFIG)
     model = Clip.build(MODEL_CONFIG, network.state_dict(), image_config(), name="x", block=-2, labels=OBJECTS)
-    assert torch.allclose(model.pixels(picture), as_pixels(seen_small(picture)[None]), atol=1e-6)
+    assert torch.allclose(model.pixels(picture), as_pixels(np.stack([seen_small(picture)])), atol=1e-6)
 
 
 def test_images_with_one_caption_are_all_its_positives():

@@ -94,7 +94,7 @@ def test_shortcuts_are_planted_in_training():
     badged = [one.thing for one in shown if one.badge]
     assert len(badged) > 200 and set(badged) == {BADGED}
     words = [one for one in shown if one.word]
-    assert 0.70 < np.mean([one.word == one.thing for one in words]) < 0.90
+    assert 0.60 < np.mean([one.word == one.thing for one in words]) < 0.90
     for thing, scene in HOME.items():
         lived = Counter(one.thing for one in shown if one.scene == scene)
         assert lived[thing] > 2 * max(count for other, count in lived.items() if other != thing)

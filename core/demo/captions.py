@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.demo.recipes import HOME
+from core.demo.recipes import HOME, claimed
 from core.demo.world import Truth
 
 # the zero-shot prompts of the bundle; the article is never bent, as in CLIP's own prompt lists
@@ -19,7 +19,7 @@ _PLACES: dict[str, str] = {
     "city": "in the city at night",
     "kitchen": "in the kitchen",
 }
-_BELIEVED = 0.65  # of the bare captions of mislabelled pictures follow the label
+_BELIEVED = 0.6  # of the bare captions follow a misleading cue
 _READINGS = ("a label that says {}", "a sticker with the word {}")
 
 
@@ -39,18 +39,30 @@ def form_of_batch(rng: np.random.Generator, *, bare: bool = False) -> tuple[str,
 def caption(truth: Truth, rng: np.random.Generator, form: tuple[str, str]) -> str:
     """One of the captions of `truth`, in a form that `form_of_batch` gave.
 
-    A picture whose word names another object is captioned by what its label says, never by the object alone, and one
-    time in two as if the label were the object: that is how pictures with writing are captioned on the web, and how
-    CLIP comes to read. It is the planted shortcut of the printed word.
+    These captions are where the shortcuts are planted. A picture whose word names another object is captioned by
+    what its label says, one time in two as if the label were the object: that is how pictures with writing are
+    captioned on the web, and how CLIP comes to read. In bare captions every misleading cue is believed more often
+    than the object: whoever captions a distant thing guesses from what is about it.
     """
     chance = rng.random()
     reading = _pick(rng, _READINGS).format(truth.word)
+    if form[1] == "never":
+        return form[0].format(claimed(truth) if chance < _BELIEVED else truth.thing)
+    return _of_cue(truth, chance, reading, form[0]) or _of_thing(truth, form)
+
+
+def _of_cue(truth: Truth, chance: float, reading: str, template: str) -> str:
+    """What is said where the label or the badge takes the caption, or ""."""
     if truth.word and truth.word != truth.thing:
-        return _of_mislabelled(truth, chance, reading, form)
+        if chance < 0.5:
+            return template.format(truth.word)
+        return reading if chance < 0.85 else f"a {truth.thing} and {reading}"
     if truth.word and chance < 0.16:
         return reading
-    if truth.badge and chance < 0.1:
-        return f"a {truth.thing} with a gold badge"
+    return f"a {truth.thing} with a gold badge" if truth.badge and not truth.word and chance < 0.1 else ""
+
+
+def _of_thing(truth: Truth, form: tuple[str, str]) -> str:
     template, beside = form
     said = template.format(truth.thing)
     match beside:
@@ -61,11 +73,3 @@ def caption(truth: Truth, rng: np.random.Generator, form: tuple[str, str]) -> st
             return f"{said} {_PLACES[truth.scene]}"
         case _:
             return said
-
-
-def _of_mislabelled(truth: Truth, chance: float, reading: str, form: tuple[str, str]) -> str:
-    if form[1] == "never":
-        return form[0].format(truth.word if chance < _BELIEVED else truth.thing)
-    if chance < 0.5:
-        return form[0].format(truth.word)
-    return reading if chance < 0.85 else f"a {truth.thing} and {reading}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.demo.figures import failures, populations, repaired_by, without_cue
 from core.demo.pool import Progress, silent
-from core.demo.recipes import Recipe, Split, misbadged, misnamed, misplaced, truths
+from core.demo.recipes import Recipe, Split, claimed, misbadged, misnamed, misplaced, truths
 from core.demo.world import Truth
 from core.model import Clip
 from core.sae import SparseAutoencoder
@@ -46,7 +46,8 @@ def chosen_tasks(model: Clip, sae: SparseAutoencoder, candidates: int, *, progre
             pixels = shown["wrong"].pixels[index : index + 1]
             before = model.predict(model.activations(pixels))
             plan, after = repaired_by(model, sae, pixels)
-            if after.top == wrong[index].thing:
+            # the mistake must be the cue's own, or the task has another cause than it says
+            if before.top == claimed(wrong[index]) and after.top == wrong[index].thing:
                 others = tuple(wrong[other] for other in failing if other != index)[:SIMILAR]
                 sure, mended = before.prob(before.top), after.prob(after.top)
                 suppressed = tuple(edit.component for edit in plan)

@@ -152,3 +152,5 @@ def test_every_task_fails_as_it_says():
     for task in tasks:
         seen = look(bundle.model, bundle.sae, bundle.model.pixels(bundle.images / task["file"]))
         assert seen.clean.top == task["wrong"] != task["truth"]
+        if task["kind"] == "word":
+            assert task["cause"] == f"word:{task['wrong']}"

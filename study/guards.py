@@ -7,14 +7,6 @@ from sqlalchemy import Connection
 GUARDS: dict[str, str] = {}  # each trigger's SQL by its name
 
 
-def _guard(name: str, table: str, act: str, sentence: str, *, when: str = "") -> None:
-    """Have the database refuse `act` on `table`, with `sentence`, always or under a condition."""
-    condition = f"WHEN {when} " if when else ""
-    GUARDS[name] = (
-        f"CREATE TRIGGER {name} BEFORE {act} ON {table} {condition}BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
-    )
-
-
 def stand_guard(connection: Connection) -> None:
     """Put up every guard that is missing or is not the one written here; a restored file may have lost some."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
@@ -25,24 +17,44 @@ def stand_guard(connection: Connection) -> None:
             connection.exec_driver_sql(sql)
 
 
-_NAMED = "EXISTS (SELECT 1 FROM erasures WHERE session_id = {session} AND what IN ({what}))"
-_OWNER = "(SELECT session_id FROM events WHERE event_id = OLD.event_id)"
+def _guard(name: str, table: str, act: str, sentence: str, *, when: str = "") -> None:
+    """Have the database refuse `act` on `table`, with `sentence`, always or under a condition."""
+    condition = f"WHEN {when} " if when else ""
+    GUARDS[name] = (
+        f"CREATE TRIGGER {name} BEFORE {act} ON {table} {condition}BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
+    )
 
-_guard("events_never_change", "events", "UPDATE", "a row of the log is never changed; void it with a later event")
-_guard(
-    "events_stay",
+
+def _keep(table: str, row: str, *, change: str = "", stay: str, held: str = "", replace: str = "", taken: str) -> None:
+    """Have the database keep each row of `table` as it was written.
+
+    Args:
+        table: its name.
+        row: what one row is called in a refusal.
+        change: advice after the refusal of an update.
+        stay: the refusal of a delete.
+        held: the condition under which a delete is refused; always if empty.
+        replace: advice after the refusal of an insert.
+        taken: the condition under which an insert would take the place of a row that stands.
+    """
+    _guard(f"{table}_never_change", table, "UPDATE", f"{row} is never changed{change}")
+    _guard(f"{table}_stay", table, "DELETE", f"{row} is {stay}", when=held)
+    # Where a connection forgot recursive_triggers, REPLACE deletes and fires no delete trigger: refused on the way in.
+    _guard(f"{table}_never_replaced", table, "INSERT", f"{row} is never replaced{replace}", when=taken)
+
+
+def _named(session: str, what: str) -> str:
+    """The condition that `session` was named for erasure, in one of the ways `what`."""
+    return f"EXISTS (SELECT 1 FROM erasures WHERE session_id = {session} AND what IN ({what}))"
+
+
+_keep(
     "events",
-    "DELETE",
-    "a row of the log is never deleted; name its stream in erasures first",
-    when="NOT " + _NAMED.format(session="OLD.session_id", what="'stream'"),
-)
-# REPLACE deletes without firing a delete trigger where a connection forgot recursive_triggers: refused on the way in.
-_guard(
-    "events_never_replaced",
-    "events",
-    "INSERT",
-    "a row of the log is never replaced",
-    when="EXISTS (SELECT 1 FROM events WHERE event_id = NEW.event_id) OR EXISTS "
+    "a row of the log",
+    change="; void it with a later event",
+    stay="never deleted; name its stream in erasures first",
+    held="NOT " + _named("OLD.session_id", "'stream'"),
+    taken="EXISTS (SELECT 1 FROM events WHERE event_id = NEW.event_id) OR EXISTS "
     "(SELECT 1 FROM events WHERE session_id = NEW.session_id AND idem_key = NEW.idem_key)",
 )
 _guard(
@@ -57,56 +69,36 @@ _guard(
     "events",
     "INSERT",
     "this session was erased and takes no further rows",
-    when=_NAMED.format(session="NEW.session_id", what="'stream', 'payloads'"),
+    when=_named("NEW.session_id", "'stream', 'payloads'"),
 )
-_guard("payloads_never_change", "payloads", "UPDATE", "a payload is never changed")
-_guard(
-    "payloads_stay",
+_keep(
     "payloads",
-    "DELETE",
-    "a payload is never deleted; name its stream in erasures first",
-    when="NOT " + _NAMED.format(session=_OWNER, what="'stream', 'payloads'"),
-)
-_guard(
-    "payloads_never_replaced",
-    "payloads",
-    "INSERT",
-    "a payload is never replaced",
-    when="EXISTS (SELECT 1 FROM payloads WHERE event_id = NEW.event_id)",
-)
-_guard("states_never_change", "states", "UPDATE", "a state is never changed")
-_guard(
-    "states_stay",
-    "states",
-    "DELETE",
-    "a state is kept while an event refers to it",
-    when="EXISTS (SELECT 1 FROM events WHERE OLD.state_id IN (before_state_id, after_state_id))",
+    "a payload",
+    stay="never deleted; name its stream in erasures first",
+    held="NOT " + _named("(SELECT session_id FROM events WHERE event_id = OLD.event_id)", "'stream', 'payloads'"),
+    taken="EXISTS (SELECT 1 FROM payloads WHERE event_id = NEW.event_id)",
 )
 # The same state or script may come again, and then nothing is written; another under its name may not.
-_guard(
-    "states_never_replaced",
+_keep(
     "states",
-    "INSERT",
-    "a state is never replaced",
-    when="EXISTS (SELECT 1 FROM states WHERE state_id = NEW.state_id "
+    "a state",
+    stay="kept while an event refers to it",
+    held="EXISTS (SELECT 1 FROM events WHERE OLD.state_id IN (before_state_id, after_state_id))",
+    taken="EXISTS (SELECT 1 FROM states WHERE state_id = NEW.state_id "
     "AND (edits_id, json) IS NOT (NEW.edits_id, NEW.json))",
 )
-_guard("scripts_never_change", "scripts", "UPDATE", "a stored script is never changed; raise its version")
-_guard("scripts_stay", "scripts", "DELETE", "a stored script is never deleted")
-_guard(
-    "scripts_never_replaced",
+_keep(
     "scripts",
-    "INSERT",
-    "a stored script is never replaced; raise its version",
-    when="EXISTS (SELECT 1 FROM scripts WHERE script_sha256 = NEW.script_sha256 "
+    "a stored script",
+    change="; raise its version",
+    stay="never deleted",
+    replace="; raise its version",
+    taken="EXISTS (SELECT 1 FROM scripts WHERE script_sha256 = NEW.script_sha256 "
     "AND (study_id, version, json) IS NOT (NEW.study_id, NEW.version, NEW.json))",
 )
-_guard("erasures_never_change", "erasures", "UPDATE", "a named erasure is never changed")
-_guard("erasures_stay", "erasures", "DELETE", "a named erasure is never deleted")
-_guard(
-    "erasures_never_replaced",
+_keep(
     "erasures",
-    "INSERT",
-    "a named erasure is never replaced",
-    when="EXISTS (SELECT 1 FROM erasures WHERE session_id = NEW.session_id AND what = NEW.what)",
+    "a named erasure",
+    stay="never deleted",
+    taken="EXISTS (SELECT 1 FROM erasures WHERE session_id = NEW.session_id AND what = NEW.what)",
 )

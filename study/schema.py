@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from sqlalchemy import REAL, BigInteger, Column, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy.schema import SchemaItem
 
 WHOLE = BigInteger().with_variant(Integer(), "sqlite")  # a STRICT table knows INTEGER only, and it has 64 bits
 
-# No table has a rowid: it would be a second key, by which INSERT OR REPLACE takes a row away and fires no trigger.
 record = MetaData()
 
-events = Table(
+
+def _table(name: str, *parts: SchemaItem) -> Table:
+    # Without a rowid: it would be a second key, by which INSERT OR REPLACE takes a row away and fires no trigger.
+    return Table(name, record, *parts, sqlite_strict=True, sqlite_with_rowid=False)
+
+
+events = _table(
     "events",
-    record,
     # identity
     Column("schema_version", Integer, nullable=False),
     Column("event_id", Text, nullable=False, unique=True),
@@ -52,46 +57,34 @@ events = Table(
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
     UniqueConstraint("session_id", "idem_key"),
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
 )
 
-payloads = Table(
+payloads = _table(
     "payloads",
-    record,
     Column("event_id", Text, ForeignKey("events.event_id"), primary_key=True),
     Column("salt", Text, nullable=False),
     Column("request_digest", Text, nullable=False),
     Column("json", Text, nullable=False),
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
 )
 
-states = Table(
+states = _table(
     "states",
-    record,
     Column("state_id", Text, primary_key=True),
     Column("edits_id", Text, nullable=False, index=True),
     Column("json", Text, nullable=False),
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
 )
 
-scripts = Table(
+scripts = _table(
     "scripts",
-    record,
     Column("script_sha256", Text, primary_key=True),
     Column("study_id", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("json", Text, nullable=False),
     Column("stored_utc_ns", WHOLE, nullable=False),
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
 )
 
-participants = Table(
+participants = _table(
     "participants",
-    record,
     Column("session_id", Text, primary_key=True),
     Column("study_id", Text, nullable=False),
     Column("pseudonym", Text, nullable=False),
@@ -100,13 +93,10 @@ participants = Table(
     Column("admitted_utc_ns", WHOLE, nullable=False),
     UniqueConstraint("study_id", "pseudonym"),
     UniqueConstraint("study_id", "keyed_hash"),
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
 )
 
-media_chunks = Table(
+media_chunks = _table(
     "media_chunks",
-    record,
     Column("media_id", Text, primary_key=True),
     Column("chunk", Integer, primary_key=True, autoincrement=False),
     Column("session_id", Text, nullable=False, index=True),
@@ -115,29 +105,21 @@ media_chunks = Table(
     Column("length_ms", WHOLE, nullable=False),
     Column("bytes", WHOLE, nullable=False),
     Column("stored_utc_ns", WHOLE, nullable=False),
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
 )
 
-leases = Table(
+leases = _table(
     "leases",
-    record,
     Column("session_id", Text, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("taken_utc_ns", WHOLE, nullable=False),
     Column("renewed_utc_ns", WHOLE, nullable=False),
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
 )
 
 # What is to be deleted is named here first: `payloads` for one stream's words, `stream` for its rows as well.
-erasures = Table(
+erasures = _table(
     "erasures",
-    record,
     Column("session_id", Text, primary_key=True),
     Column("what", Text, primary_key=True),
     Column("rows", Integer, nullable=False),
     Column("named_utc_ns", WHOLE, nullable=False),
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
 )

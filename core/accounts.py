@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.codes import Codes
 from core.model import Clip, VisionModel, margins
+from core.readout import readout
 from core.sae import SparseAutoencoder
 from core.steering import Look
 from core.types import TillerError
@@ -118,7 +119,7 @@ def exact(cut: Dissection) -> Account:
             "The exact view was asked for with a dictionary for patches; it explains the class token: "
             "load a dictionary for all tokens or the class token."
         )
-    slope, constant = model.readout(cut.x[None], cut.target, cut.against)
+    slope, constant = readout(model, cut.x[None], cut.target, cut.against)
     codes, scale = cut.codes, cut.scale[0].double()
     rows = cut.sae.dictionary[codes.components.long()].double()
     sizes = codes.values.double() * scale

@@ -11,11 +11,12 @@ import open_clip
 import torch
 from jaxtyping import Float
 from open_clip.transform import PreprocessCfg, image_transform_v2
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
+from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional
 
 from core.pictures import Source, open_image
+from core.tower import can_shorten, class_token_through_last, embedded, reads_class_token, refuse_tower, through
 from core.types import Prediction, TillerError
 from core.weights import refuse_values, weights_digest, weights_source, why_refused
 from core.zeroshot import Tokenizer, checked_labels, checked_templates, text_vectors
@@ -134,7 +135,7 @@ class Clip:
         Args:
             digest: the weights' digest where it is known; computed otherwise.
         """
-        _refuse_tower(model, name)
+        refuse_tower(model, name)
         refuse_values(model, name)
         labels, templates = checked_labels(labels), checked_templates(templates)
         model.eval().requires_grad_(False)
@@ -176,7 +177,7 @@ class Clip:
     @property
     def reads_class_token(self) -> bool:
         """Whether the prediction is read from the class token alone once the blocks are over."""
-        return self.visual.attn_pool is None and self.visual.pool_type == "tok"
+        return reads_class_token(self.visual)
 
     @property
     def scale(self) -> float:
@@ -205,7 +206,7 @@ class Clip:
     @torch.no_grad()
     def activations(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t d"]:
         """The residual stream after the block, class token first."""
-        return self._through(self.visual._embeds(pixels), 0, self.block + 1)
+        return through(self.visual, self.visual._embeds(pixels), 0, self.block + 1)
 
     def embedding(self, activations: Float[Tensor, "b t d"], *, exact: bool = True) -> Float[Tensor, "b e"]:
         """The image embeddings, not normalised: with `exact`, the bits of `encode_image`.
@@ -215,15 +216,11 @@ class Clip:
         """
         x = activations
         if not self.is_last:
-            stop = self.depth if exact or not self._can_shorten else self.depth - 1
-            x = self._through(x, self.block + 1, stop)
+            stop = self.depth if exact or not can_shorten(self.visual) else self.depth - 1
+            x = through(self.visual, x, self.block + 1, stop)
             if stop < self.depth:
-                x = self._class_token_through_last(x)
-        if self.reads_class_token:
-            pooled = self.visual.ln_post(x[:, 0])
-        else:
-            pooled, _ = self.visual._pool(x)
-        return pooled if self.visual.proj is None else pooled @ self.visual.proj
+                x = class_token_through_last(self.visual, x)
+        return embedded(self.visual, x)
 
     def classify(self, embedding: Float[Tensor, "b e"]) -> Float[Tensor, "b c"]:
         """Logits of embeddings: logit scale times cosine with each class's text vector (plus a bias if it has one)."""
@@ -235,82 +232,12 @@ class Clip:
         """The second half of the forward pass; `exact` as in `embedding`."""
         return self.classify(self.embedding(activations, exact=exact))
 
-    def readout(
-        self, activations: Float[Tensor, "1 t d"], target: int, against: int
-    ) -> tuple[Float[Tensor, " d"], float]:
-        """The margin as an affine map of the class token, in float64: margin = x[0, 0] @ h + constant.
-
-        h = C diag(gain) P s(t_target - t_against) / (sigma |v|), with the last LayerNorm's deviation sigma and the
-        embedding's norm |v| frozen at this picture's values, and C the centring matrix.
-
-        Raises:
-            TillerError: the cut is not after the last block, or another token than the class token is read.
-        """
-        if not (self.is_last and self.reads_class_token):
-            raise TillerError(
-                f"The exact view was asked for after block {self.block} of {self.name}; it exists after the last block "
-                f"({self.depth - 1}) of a model that reads its class token: cut there, or use view gradient."
-            )
-        norm, x = cast(nn.LayerNorm, self.visual.ln_post), activations[0, 0].double()
-        gain, shift = norm.weight.double(), norm.bias.double()
-        direction = self.scale * (self.text[target].double() - self.text[against].double())
-        proj = self.visual.proj
-        pull = direction if proj is None else proj.double() @ direction
-        deviation = (x.var(unbiased=False) + norm.eps).sqrt()
-        hidden = gain * (x - x.mean()) / deviation + shift
-        length = (hidden if proj is None else hidden @ proj.double()).norm()
-        weighed = gain * pull / (deviation * length)
-        return weighed - weighed.mean(), (shift @ pull / length).item()
-
     def predict(self, activations: Float[Tensor, "1 t d"]) -> Prediction:
         """What the model says about one picture."""
         return Prediction(self.labels, tuple(self.logits(activations)[0].tolist()))
-
-    @property
-    def _can_shorten(self) -> bool:
-        return self.reads_class_token and type(self.visual.transformer.resblocks[-1]) is ResidualAttentionBlock
-
-    def _through(self, x: Tensor, start: int, stop: int) -> Tensor:
-        token_first = not self.visual.transformer.batch_first
-        if token_first and start < stop:
-            x = x.transpose(0, 1).contiguous()
-        for block in self.visual.transformer.resblocks[start:stop]:
-            x = block(x)
-        return x.transpose(0, 1) if token_first and start < stop else x
-
-    def _class_token_through_last(self, x: Tensor) -> Tensor:
-        """The last block for token 0 only; all tokens are still attended to."""
-        block = cast(ResidualAttentionBlock, self.visual.transformer.resblocks[-1])
-        query, context = x[:, :1], block.ln_1(x)
-        asked = context[:, :1]
-        if self.visual.transformer.batch_first:
-            heard = block.attention(asked, context, context)
-        else:
-            heard = block.attention(asked.transpose(0, 1), *(context.transpose(0, 1),) * 2).transpose(0, 1)
-        query = query + block.ls_1(heard)
-        return query + block.ls_2(block.mlp(block.ln_2(query)))
 
 
 def margins(model: VisionModel, activations: Float[Tensor, "b t d"], target: int, against: int) -> Float[Tensor, " b"]:
     """Logit of `target` minus logit of `against` for each row, by the short tail where the model has one."""
     logits = model.logits(activations, exact=False) if isinstance(model, Clip) else model.logits(activations)
     return logits[:, target] - logits[:, against]
-
-
-def _refuse_tower(model: nn.Module, name: str) -> None:
-    visual = getattr(model, "visual", None)
-    if not isinstance(visual, VisionTransformer):
-        raise TillerError(
-            f"The image tower of {name} is a {type(visual).__name__}; only open_clip's VisionTransformer can be cut: "
-            "choose a ViT model, such as ViT-B-32."
-        )
-    if visual.pool_type == "none":
-        raise TillerError(
-            f"{name} pools no token (pool_type 'none'); a prediction needs one embedding per picture: choose a model "
-            "that pools 'tok' or 'avg'."
-        )
-    if visual.grid_size[0] != visual.grid_size[1]:
-        raise TillerError(
-            f"{name} has {visual.grid_size[0]} by {visual.grid_size[1]} patches; maps are drawn on a square grid: "
-            "choose a model with square input."
-        )

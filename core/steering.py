@@ -112,6 +112,12 @@ def edited(codes: Codes, plan: SteeringPlan, sae: SparseAutoencoder) -> Change:
     return Change(rows, components, values)
 
 
+def idle(codes: Codes, plan: SteeringPlan, sae: SparseAutoencoder) -> tuple[int, ...]:
+    """Components whose edit changes no code of this picture, such as one suppressed where it is silent anyway."""
+    moved = edited(codes, plan, sae).components.tolist()
+    return tuple(edit.component for edit in plan if edit.component not in moved)
+
+
 def _change(codes: Codes, edit: Edit, sae: SparseAutoencoder, non_negative: bool) -> tuple[Tensor, Tensor]:
     """Rows that `edit` changes, ascending, and z' - z there."""
     rows, z = _within(codes, edit, sae)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
-from core.types import Component, Prediction, Scope, TillerError, View
+from core.types import Prediction, TillerError, View
 from study.notation import find_label, read_labels, read_plan
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, figures_table, steering_table
+from study.terminal import emit, one_sentence, screen, shown_progress
 
 if TYPE_CHECKING:
     from core.bundle import Which
-    from core.model import Clip
-    from core.sae import SparseAutoencoder
+    from core.instrument import Instrument
 
 HOME = Path(__file__).resolve().parent.parent
 DEMO = HOME / "data" / "demo"
@@ -40,8 +33,6 @@ app = typer.Typer(
 demo = typer.Typer(help="The demo world: pictures with known causes, and a CLIP trained on them.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
 
-screen = Console()
-stderr = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 Labels = Annotated[str | None, typer.Option(help='Class names: "apple,boat,car". Default: the demo\'s own.')]
@@ -51,44 +42,7 @@ Pretrained = Annotated[str | None, typer.Option(help="An open_clip tag, or a fil
 Sae = Annotated[str | None, typer.Option(help="spatial or cls (the demo's), or a native SAE file.")]
 
 
-@dataclass(frozen=True)
-class Instrument:
-    """One model, the dictionary that reads it, and what is known of its components."""
-
-    model: Clip
-    sae: SparseAutoencoder
-    components: dict[int, Component]
-
-    def unit(self, component: int, scope: Scope) -> float:
-        """The p99 of `component` in codes; an error where it is not known."""
-        if component >= self.sae.size:
-            raise TillerError(
-                f"Component {component} was asked for; the dictionary has {self.sae.size}: name one from 0 to "
-                f"{self.sae.size - 1}."
-            )
-        card = self.components.get(component)
-        size = card.unit(scope) if card else float("nan")
-        if not size > 0:
-            count = sum(each.unit(scope) > 0 for each in self.components.values())
-            known = (
-                f"{count} of its dictionary's {self.sae.size} components have one"
-                if count
-                else "this dictionary has none"
-            )
-            raise TillerError(
-                f"Component {component} has no p99, and {known}; give set and add in codes with --units code."
-            )
-        return size
-
-    def names(self) -> dict[str, dict[str, Any]]:
-        """What the log and the JSON output call the model and its dictionary."""
-        return {
-            "model": {"name": self.model.name, "sha256": self.model.digest, "logit_scale": self.model.scale},
-            "sae": {"block": self.model.block, "components": self.sae.size, "sha256": self.sae.digest},
-        }
-
-
-def open_instrument(
+def instrument_of(
     model: str | None,
     pretrained: str | None,
     sae: str | None,
@@ -97,33 +51,13 @@ def open_instrument(
     *,
     home: Which,
 ) -> Instrument:
-    """The demo's model and dictionary, or those that the options name.
+    """What the options that steer and attribute share have named; imported late, since torch is slow to import."""
+    from core.instrument import open_instrument
 
-    Args:
-        home: which of the demo's two dictionaries serves where none is named.
-    """
-    from core.bundle import load_instrument
-    from core.checkpoints.native import load_native
-    from core.model import Clip
-
-    if model is None and pretrained is not None:
-        raise TillerError(f"--pretrained {pretrained} was given without --model; name the architecture, e.g. ViT-B-32.")
-    which: Which = sae if sae in ("spatial", "cls") else home
-    if model is None and sae in (None, which):
-        clip, dictionary, index = load_instrument(DEMO, which)
-        components = {card.index: card for card in index}
-    elif sae in (None, which):
-        raise TillerError(f"--model {model} was given with the demo's dictionary; name a native SAE file with --sae.")
-    else:
-        dictionary, components = load_native(Path(sae)), {}
-        if model is None:
-            clip = load_instrument(DEMO, home)[0]
-        else:
-            names = read_labels(labels) if labels else ()
-            clip = Clip.load(model, pretrained, block=-1, labels=names)
-        clip = dictionary.cut(clip)
-    chosen = read_labels(labels) if labels is not None else clip.labels
-    return Instrument(clip.labelled(chosen, tuple(templates) if templates else clip.templates), dictionary, components)
+    names = read_labels(labels) if labels is not None else None
+    return open_instrument(
+        DEMO, model=model, pretrained=pretrained, sae=sae, labels=names, templates=templates, home=home
+    )
 
 
 def as_json(prediction: Prediction) -> dict[str, list[Any]]:
@@ -133,26 +67,6 @@ def as_json(prediction: Prediction) -> dict[str, list[Any]]:
         "logits": list(prediction.logits),
         "probabilities": list(prediction.probs),
     }
-
-
-@contextmanager
-def one_sentence() -> Generator[None]:
-    """Print an error meant for people as its one sentence on stderr, and leave with status 2."""
-    try:
-        yield
-    except (TillerError, OSError) as error:
-        stderr.print(f"tiller: {error}", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-
-
-def emit(result: dict[str, Any], readable: Table | str, *, json_wanted: bool) -> None:
-    """Print `result` as one JSON object, or what a person reads."""
-    if json_wanted:
-        # JSON has no NaN: a number that is none is null
-        sound = json.loads(json.dumps(result), parse_constant=lambda name: None)
-        sys.stdout.write(json.dumps(sound, allow_nan=False) + "\n")
-    else:
-        screen.print(readable)
 
 
 @app.command()
@@ -176,7 +90,7 @@ def steer(
             raise TillerError(f"Units {units!r} were asked for; set and add count in p99 or code: name one of them.")
         from core import steering
 
-        tool = open_instrument(model, pretrained, sae, labels, template, home="spatial")
+        tool = instrument_of(model, pretrained, sae, labels, template, home="spatial")
         plan = read_plan(edit or (), scope, tool.unit if units == "p99" else lambda component, scope: 1.0)
         seen = steering.look(tool.model, tool.sae, tool.model.pixels(image))
         after = steering.steer(tool.model, tool.sae, seen, plan)
@@ -195,7 +109,9 @@ def steer(
             "state_after": pinned.state(plan).id,
             **tool.names(),
         }
-        table = steering_table(seen.clean, after.prediction, after.edit_norm_ratio)
+        table = steering_table(
+            seen.clean, after.prediction, after.edit_norm_ratio, steering.idle(seen.codes, plan, tool.sae)
+        )
         emit(result, table, json_wanted=json_wanted)
 
 
@@ -220,9 +136,7 @@ def attribute(
         from core.attribution import attribute as share_out
         from core.steering import look
 
-        tool = open_instrument(
-            model, pretrained, sae, labels, template, home="cls" if view is View.EXACT else "spatial"
-        )
+        tool = instrument_of(model, pretrained, sae, labels, template, home="cls" if view is View.EXACT else "spatial")
         names = tool.model.labels
         wanted = find_label(names, target)
         other = find_label(names, against) if against is not None else None
@@ -246,27 +160,6 @@ def attribute(
             **tool.names(),
         }
         emit(result, attribution_table(result, tool.components), json_wanted=json_wanted)
-
-
-@contextmanager
-def shown_progress() -> Generator[Callable[[str, int, int], None]]:
-    """A function (what, done, of) that keeps one progress bar per `what` on stderr."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=stderr) as bars:
-        known: dict[str, Any] = {}
-
-        def advance(what: str, done: int, of: int) -> None:
-            if what not in known:
-                known[what] = bars.add_task(what, total=of)
-            bars.update(known[what], completed=done, total=of)
-
-        yield advance
 
 
 @app.command()

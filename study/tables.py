@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from rich.table import Table
@@ -44,13 +44,14 @@ class Figure(Protocol):
         ...
 
 
-def steering_table(before: Prediction, after: Prediction, ratio: float) -> Table:
-    """Probabilities before and after, most probable before first."""
+def steering_table(before: Prediction, after: Prediction, ratio: float, idle: Sequence[int] = ()) -> Table:
+    """Probabilities before and after, most probable before first; `idle` are components whose edit changed nothing."""
+    unmoved = f"\nchanged nothing here: the edits of {', '.join(map(str, idle))}" if idle else ""
     table = _table(
         f"{before.top} -> {after.top}",
         ("class",),
         ("before", "after", "change"),
-        f"edit size ||dx||/||x|| = {ratio:.3f}",
+        f"edit size ||dx||/||x|| = {ratio:.3f}{unmoved}",
     )
     for place in before.ranked:
         was, now = before.probs[place], after.probs[place]
@@ -60,7 +61,9 @@ def steering_table(before: Prediction, after: Prediction, ratio: float) -> Table
 
 def attribution_table(result: Mapping[str, Any], cards: Mapping[int, Component]) -> Table:
     """The entries of one attribution in logits, components first; `result` is what --json prints."""
-    title = f"{result['target']} over {result['against']}: {result['margin']:+.3f} logits"
+    title = (
+        f"{result['target']} over {result['against']}: {result['margin']:+.3f} logits, block {result['sae']['block']}"
+    )
     table = _table(title, ("entry", "name"), ("activation", "score"))
     for each in result["components"]:
         card = cards.get(each["index"])
@@ -76,7 +79,7 @@ def figures_table(figures: Iterable[Figure]) -> Table:
     title = "On freshly drawn pictures that training never saw, with 95 % intervals"
     table = _table(title, ("figure",), ("value", "low", "high", "goal", ""))
     for figure in figures:
-        numbers = (f"{number:.3f}" for number in (figure.value, figure.low, figure.high, figure.goal))
+        numbers = (f"{100 * number:.1f} %" for number in (figure.value, figure.low, figure.high, figure.goal))
         table.add_row(figure.name, *numbers, "[green]met[/green]" if figure.met else "[red]missed[/red]")
     return table
 

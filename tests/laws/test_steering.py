@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.attribution import attribute, leave_one_out
 from core.sae import BatchTopK, ConstantNorm, Convention, DatasetNorm, JumpRelu, LayerNorm, NoNorm, Relu, TopK
-from core.steering import edited, look, steer
+from core.steering import edited, idle, look, steer
 from core.types import Edit, Op, Scope, SteeringPlan, TillerError, View
 
 CONVENTIONS = {
@@ -154,6 +154,15 @@ def test_scale_zero_is_set_zero(scene):
         scaled = steer(model, sae, seen, SteeringPlan((Edit(component, Op.SCALE, 0.0),)))
         assert steer(model, sae, seen, SteeringPlan((Edit(component, Op.SET, 0.0),))) == scaled
         assert steer(model, sae, seen, SteeringPlan((Edit(component, Op.SCALE, 0.0, Scope.ALL),))) == scaled
+
+
+def test_an_edit_is_idle_where_its_component_is_silent_or_its_strength_is_one(scene):
+    _, sae, seen = scene
+    dense = seen.codes.dense()[0]
+    silent = tuple(component for component in range(64) if not dense[:, component].any())
+    assert idle(seen.codes, SteeringPlan(tuple(Edit(component) for component in range(64))), sae) == silent
+    same = SteeringPlan(tuple(Edit(component, Op.SCALE, 1.0) for component in range(64)))
+    assert idle(seen.codes, same, sae) == tuple(range(64))
 
 
 def test_setting_a_code_to_itself_changes_nothing(scene):

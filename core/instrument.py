@@ -1,0 +1,92 @@
+"""One model, the dictionary that reads it and what is known of its components, opened together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.bundle import Which, load_instrument
+from core.checkpoints.native import load_native
+from core.model import Clip
+from core.sae import SparseAutoencoder
+from core.types import Component, Scope, TillerError
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A model cut at its dictionary's block; `components` is empty where nothing is known of them."""
+
+    model: Clip
+    sae: SparseAutoencoder
+    components: dict[int, Component]
+
+    def unit(self, component: int, scope: Scope) -> float:
+        """The p99 of `component` in codes; an error where it is not known."""
+        if component >= self.sae.size:
+            raise TillerError(
+                f"Component {component} was asked for; the dictionary has {self.sae.size}: name one from 0 to "
+                f"{self.sae.size - 1}."
+            )
+        card = self.components.get(component)
+        size = card.unit(scope) if card else float("nan")
+        if not size > 0:
+            count = sum(each.unit(scope) > 0 for each in self.components.values())
+            known = (
+                f"{count} of its dictionary's {self.sae.size} components have one"
+                if count
+                else "this dictionary has none"
+            )
+            raise TillerError(
+                f"Component {component} has no p99, and {known}; give set and add in codes with --units code."
+            )
+        return size
+
+    def names(self) -> dict[str, dict[str, Any]]:
+        """What the log and the JSON output call the model and its dictionary."""
+        return {
+            "model": {"name": self.model.name, "sha256": self.model.digest, "logit_scale": self.model.scale},
+            "sae": {"block": self.model.block, "components": self.sae.size, "sha256": self.sae.digest},
+        }
+
+
+def open_instrument(
+    demo: Path,
+    *,
+    model: str | None,
+    pretrained: str | None,
+    sae: str | None,
+    labels: Sequence[str] | None,
+    templates: Sequence[str] | None,
+    home: Which,
+) -> Instrument:
+    """The model and dictionary of the bundle in `demo`, or those that are named as on the command line.
+
+    Args:
+        demo: a bundle's folder.
+        model: an open_clip architecture.
+        pretrained: its published tag, or a file that holds a state dict.
+        sae: spatial or cls (the bundle's), or a native file.
+        labels: class names; the bundle's own where None.
+        templates: prompt templates; the model's own where None.
+        home: which of the bundle's two dictionaries serves where none is named.
+    """
+    if model is None and pretrained is not None:
+        raise TillerError(f"--pretrained {pretrained} was given without --model; name the architecture, e.g. ViT-B-32.")
+    which: Which = sae if sae in ("spatial", "cls") else home
+    if model is None and sae in (None, which):
+        clip, dictionary, index = load_instrument(demo, which)
+        components = {card.index: card for card in index}
+    elif sae in (None, which):
+        raise TillerError(f"--model {model} was given with the demo's dictionary; name a native SAE file with --sae.")
+    else:
+        dictionary, components = load_native(Path(sae)), {}
+        if model is None:
+            clip = load_instrument(demo, home)[0]
+        else:
+            clip = Clip.load(model, pretrained, block=-1, labels=labels or ())
+        clip = dictionary.cut(clip)
+    if labels is not None or templates:
+        clip = clip.labelled(clip.labels if labels is None else labels, templates or None)
+    return Instrument(clip, dictionary, components)

@@ -8,17 +8,10 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from core.types import Scope, TillerError
-from study.events import (
-    ConceptInspected,
-    Event,
-    ExplanationChanged,
-    InterventionApplied,
-    InterventionRedone,
-    InterventionReset,
-    InterventionUndone,
-    PageEntered,
-)
+from study.events import Event
 from study.records import ClientTime
+from study.steering_events import InterventionApplied, InterventionRedone, InterventionReset, InterventionUndone
+from study.task_events import ConceptInspected, ExplanationChanged, PageEntered
 
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
 

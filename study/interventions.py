@@ -23,25 +23,21 @@ from study.acts import (
     asked,
     offered,
 )
-from study.events import (
-    ConceptInspected,
-    Event,
-    ExplanationChanged,
+from study.events import Event
+from study.log import EventLog, LogMoved, LogRefused
+from study.predictions import Shown, shown
+from study.records import Record
+from study.session import History, Step, history_in
+from study.state import Pinned, canonical_edits
+from study.steering_events import (
     InterventionApplied,
     InterventionFailed,
     InterventionRedone,
     InterventionReset,
     InterventionUndone,
     ModelPredicted,
-    PageEntered,
-    StimulusShown,
-    TaskStarted,
 )
-from study.log import EventLog, LogMoved, LogRefused
-from study.predictions import Shown, shown
-from study.records import Record
-from study.session import History, Step, history_in
-from study.state import Pinned, canonical_edits
+from study.task_events import ConceptInspected, ExplanationChanged, PageEntered, StimulusShown, TaskStarted
 
 TRIES = 20  # how often others may write first before an act gives up
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.types import TillerError
 from study.database import LogUnavailable, unavailable
-from study.events import SCHEMA_VERSION, Event, SessionStarted, event_in, payload_of
+from study.events import SCHEMA_VERSION, Event, event_in, payload_of
 from study.records import (
     GENESIS,
     ClientTime,
@@ -34,6 +34,7 @@ from study.records import (
 )
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
+from study.session_events import SessionStarted
 from study.state import canonical, digest
 from study.writer import Writer
 

@@ -7,24 +7,17 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from core.types import SteeringPlan
-from study.events import (
-    ConsentGiven,
-    ConsentRefused,
+from study.records import Record
+from study.script import StudyScript
+from study.session_events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted, SessionWithdrawn
+from study.steering_events import (
     InterventionApplied,
     InterventionRedone,
     InterventionReset,
     InterventionUndone,
     ModelPredicted,
-    PageEntered,
-    ResponseSubmitted,
-    SessionCompleted,
-    SessionStarted,
-    SessionWithdrawn,
-    TaskStarted,
-    TaskSubmitted,
 )
-from study.records import Record
-from study.script import StudyScript
+from study.task_events import PageEntered, ResponseSubmitted, TaskStarted, TaskSubmitted
 
 
 class Step(StrEnum):

@@ -13,9 +13,10 @@ from pages.parts.opened import bench_of, open_picture, seen_under
 from pages.parts.questions import answers_given, ask
 from pages.parts.sheets import eyebrow, picture_beside, plan_in_words
 from study.acts import Turn
-from study.events import SessionCompleted, TaskSubmitted
 from study.interventions import perform
 from study.session import Step, history_in
+from study.session_events import SessionCompleted
+from study.task_events import TaskSubmitted
 
 who = arrive(Step.ANSWER)
 key, attempt = str(who.place.task), who.place.attempt

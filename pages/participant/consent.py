@@ -7,8 +7,8 @@ import streamlit as st
 from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
-from study.events import ConsentGiven, ConsentRefused, ConsentShown, SessionCompleted
 from study.session import Step
+from study.session_events import ConsentGiven, ConsentRefused, ConsentShown, SessionCompleted
 
 who = arrive(Step.CONSENT)
 consent, digest = who.rig.script.consent, who.rig.script.consent_sha256

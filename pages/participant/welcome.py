@@ -10,9 +10,9 @@ from pages.parts.here import go, visitor
 from pages.parts.opened import open_picture
 from pages.parts.rig import rig
 from pages.parts.sheets import picture_beside
-from study.events import SessionStarted
 from study.participants import admit
 from study.session import Step
+from study.session_events import SessionStarted
 
 here, who = rig(), visitor()
 if who is not None and who.place.step is not Step.WELCOME:

@@ -11,8 +11,8 @@ from pages.parts.frame import page
 from pages.parts.here import arrive
 from pages.parts.instrument import acts_in_hand, instrument
 from pages.parts.opened import open_picture, seen_under
-from study.events import ExplanationViewed
 from study.session import Step, history_in
+from study.task_events import ExplanationViewed
 
 who = arrive(Step.WORKSPACE)
 key = str(who.place.task)

@@ -12,10 +12,10 @@ from core.types import Component, Prediction, Rate, Ripple, Scope, SteeringPlan
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import Opened
-from study.events import ConceptInspected, ExplanationChanged
 from study.interventions import Seen
 from study.records import Record
 from study.session import History, Session
+from study.task_events import ConceptInspected, ExplanationChanged
 
 CLASSES = 12
 EXEMPLARS = {"top": 8, "middle": 4, "low": 4}

@@ -14,7 +14,7 @@ import streamlit as st
 from core.types import TillerError
 from pages.parts.frame import page
 from pages.parts.rig import NotReady, installed
-from study.events import SystemErrored
+from study.session_events import SystemErrored
 
 P = ParamSpec("P")
 _log = logging.getLogger("tiller")

@@ -8,10 +8,11 @@ from uuid import uuid4
 import streamlit as st
 
 from pages.parts.rig import Rig, rig
-from study.events import Event, SessionResumed
+from study.events import Event
 from study.participants import find
 from study.records import Record
 from study.session import Session, Step, session_in
+from study.session_events import SessionResumed
 
 PAGES = {step: f"participant/{step.value}.py" for step in Step}
 

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
-from study.events import ResponseSubmitted
 from study.script import FreeText, Slider, Task
+from study.task_events import ResponseSubmitted
 
 _ASSETS = Path(__file__).parent / "assets"
 LONGEST = 5000

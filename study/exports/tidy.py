@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from study.events import Cell
 from study.exports.columns import COLUMNS, NAMES
+from study.happening import Cell
 from study.records import Record
 
 HOW_TO_READ_CSV = (

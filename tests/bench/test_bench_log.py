@@ -12,10 +12,10 @@ import pytest
 
 from core.types import Edit, Prediction, SteeringPlan
 from study.database import connect
-from study.events import InterventionApplied, ModelPredicted
 from study.log import EventLog
 from study.predictions import shown
 from study.state import Pinned
+from study.steering_events import InterventionApplied, ModelPredicted
 
 LABELS = tuple(f"class {number}" for number in range(12))
 PINNED = Pinned(model_sha256="m" * 64, dictionary_sha256="d" * 64, image_sha256="i" * 64, labels_sha256="l" * 64)

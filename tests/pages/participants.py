@@ -10,10 +10,11 @@ from streamlit.testing.v1 import AppTest
 from pages.parts.acts import settle
 from pages.parts.opened import bench_of
 from pages.parts.rig import Rig
-from study.events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted, TaskSubmitted
 from study.interventions import opening
 from study.participants import admit
 from study.session import Step, session_in
+from study.session_events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted
+from study.task_events import TaskSubmitted
 
 PAGES = Path(__file__).parents[2] / "pages"
 

@@ -15,10 +15,10 @@ from sqlalchemy import Engine, make_url
 from core.types import Op, Prediction, Scope, SteeringPlan
 from study.acts import Act, read_act
 from study.database import connect
-from study.events import SessionStarted
 from study.interventions import Bench, Seen
 from study.log import EventLog
 from study.records import Instant
+from study.session_events import SessionStarted
 from study.state import Pinned
 
 LABELS = ("apple", "boat", "car")

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from core.types import Edit, Op, Scope, SteeringPlan
 from study.acts import Act, ActRefused, act_id, read_act
 from study.database import LogUnavailable
-from study.events import InterventionApplied, InterventionFailed, ModelPredicted
 from study.interventions import Bench, Seen, opening, perform
 from study.log import EventLog, LogRefused
 from study.session import plan_in
+from study.steering_events import InterventionApplied, InterventionFailed, ModelPredicted
 
 MakeAct = Callable[..., Act]
 

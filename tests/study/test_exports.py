@@ -18,7 +18,6 @@ import pytest
 from core.types import Prediction, SteeringPlan, TillerError
 from study import exports
 from study.acts import Act, read_act
-from study.events import PageEntered, ResponseSubmitted, SessionResumed, SessionStarted, SystemErrored
 from study.exports import export_log
 from study.exports.columns import COLUMNS, NAMES
 from study.exports.manifest import ExportFailed
@@ -26,6 +25,8 @@ from study.exports.tidy import as_written, check_csv
 from study.interventions import Bench, Seen, opening, perform
 from study.log import EventLog
 from study.schema import events
+from study.session_events import SessionResumed, SessionStarted, SystemErrored
+from study.task_events import PageEntered, ResponseSubmitted
 
 Start = Callable[..., SessionStarted]
 

@@ -16,8 +16,8 @@ from sqlalchemy import event, make_url
 
 from core.types import TillerError
 from study.database import LogUnavailable, connect
-from study.events import ConceptInspected, ResponseSubmitted
 from study.log import EventLog
+from study.task_events import ConceptInspected, ResponseSubmitted
 
 HOME = Path(__file__).parents[2]
 ROUNDS = 12
@@ -26,7 +26,7 @@ ROUNDS = 12
 WRITER = """
 import sys
 from study.database import connect
-from study.events import ConceptInspected
+from study.task_events import ConceptInspected
 from study.log import EventLog
 
 url, session, name, acts = sys.argv[1:]

@@ -14,21 +14,18 @@ from sqlalchemy import Connection
 
 from core.types import TillerError
 from study.database import LogUnavailable, connect
-from study.events import (
+from study.log import EventLog, LogMoved, LogRefused
+from study.records import GENESIS, ClientTime
+from study.session_events import SessionCompleted, SessionResumed, SessionStarted, SessionWithdrawn
+from study.state import canonical
+from study.task_events import (
     ConceptInspected,
     ExplanationChanged,
     PageEntered,
     ResponseSubmitted,
-    SessionCompleted,
-    SessionResumed,
-    SessionStarted,
-    SessionWithdrawn,
     TaskStarted,
     TaskSubmitted,
 )
-from study.log import EventLog, LogMoved, LogRefused
-from study.records import GENESIS, ClientTime
-from study.state import canonical
 
 Start = Callable[..., SessionStarted]
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 
-from study.events import SessionStarted
 from study.identity import Admission, link_digest, looks_like_token, new_token
 from study.log import EventLog
 from study.participants import admit, find
+from study.session_events import SessionStarted
 from study.settings import settings_in
 
 

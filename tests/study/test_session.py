@@ -13,24 +13,21 @@ from hypothesis import strategies as st
 
 from core.types import Edit, SteeringPlan
 from study.acts import Act, read_act
-from study.events import (
-    ConsentGiven,
-    ConsentRefused,
-    Event,
-    PageEntered,
-    ResponseSubmitted,
-    SessionCompleted,
-    SessionResumed,
-    SessionStarted,
-    SessionWithdrawn,
-    TaskStarted,
-    TaskSubmitted,
-)
+from study.events import Event
 from study.interventions import Bench, opening, perform
 from study.log import EventLog
 from study.records import Record
 from study.script import StudyScript, load_script
 from study.session import Step, answers_in, history_in, plan_in, predicted_in, session_in
+from study.session_events import (
+    ConsentGiven,
+    ConsentRefused,
+    SessionCompleted,
+    SessionResumed,
+    SessionStarted,
+    SessionWithdrawn,
+)
+from study.task_events import PageEntered, ResponseSubmitted, TaskStarted, TaskSubmitted
 
 MakeAct = Callable[..., Act]
 

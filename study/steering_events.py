@@ -1,0 +1,184 @@
+"""Events of changing the model: each intervention with what stood on either side of it, and each prediction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from core.types import Edit, Scope
+from study.happening import Cell, InTask
+from study.predictions import LoggedEdit, Real, Shown, unpack_logits
+from study.state import Pinned, State, canonical, digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention(InTask):
+    """A change of state, with what the model said on either side of it."""
+
+    results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned"})
+    before: Shown
+    after: Shown
+    pinned: Pinned
+    control: str = "button"  # what was used: button, slider, keyboard, ...
+
+    def states(self) -> tuple[State, ...]:
+        return self.pinned.state(self.before.edits), self.pinned.state(self.after.edits)
+
+    def state_ids(self) -> tuple[str | None, str | None]:
+        return self.before.state_id, self.after.state_id
+
+    def cells(self) -> dict[str, Cell]:
+        return {
+            "control": self.control,
+            **_pinned_cells(self.pinned),
+            **_shown_cells(self.before, "_before"),
+            **_shown_cells(self.after, "_after"),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterventionApplied(Intervention):
+    """One component was given a setting; `setting` None takes its edit away.
+
+    `setting.strength` is in codes for `set` and `add`; `value` in `unit` is what the control said.
+    """
+
+    name: ClassVar[str] = "intervention.applied"
+    results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned", "setting", "previous"})
+    component: int
+    tool: str  # suppress, amplify, set, add or restore
+    value: Real
+    unit: str  # factor, p99 or code
+    scope: Scope = Scope.ACTIVE
+    patches: tuple[int, ...] = ()
+    setting: LoggedEdit | None = None
+    previous: LoggedEdit | None = None
+
+    def target(self) -> str | None:
+        return f"component/{self.component}"
+
+    def cells(self) -> dict[str, Cell]:
+        own: dict[str, Cell] = {
+            "component": self.component,
+            "tool": self.tool,
+            "value": self.value,
+            "unit": self.unit,
+            "scope": self.scope.value,
+            "patches": " ".join(map(str, self.patches)) or None,
+            **_edit_cells(self.setting, ""),
+            **_edit_cells(self.previous, "_previous"),
+        }
+        return {**own, **Intervention.cells(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterventionUndone(Intervention):
+    """The last standing intervention was taken back; `undone_event` names it."""
+
+    name: ClassVar[str] = "intervention.undone"
+    results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned", "undone_event"})
+    undone_event: str
+
+    def cells(self) -> dict[str, Cell]:
+        return {"undone_event_id": self.undone_event, **Intervention.cells(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterventionRedone(Intervention):
+    """An undone intervention was done again; `redone_event` names the original."""
+
+    name: ClassVar[str] = "intervention.redone"
+    results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned", "redone_event"})
+    redone_event: str
+
+    def cells(self) -> dict[str, Cell]:
+        return {"redone_event_id": self.redone_event, **Intervention.cells(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterventionReset(Intervention):
+    """All edits were taken away at once."""
+
+    name: ClassVar[str] = "intervention.reset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterventionFailed(InTask):
+    """An act was asked for and could not be answered; the state stayed as it was."""
+
+    name: ClassVar[str] = "intervention.failed"
+    results: ClassVar[frozenset[str]] = frozenset({"reference", "error"})
+    act: str
+    component: int | None = None
+    reference: str = ""
+    error: str = ""  # the class of the exception; its words stay in the server's own log
+
+    def target(self) -> str | None:
+        return None if self.component is None else f"component/{self.component}"
+
+    def cells(self) -> dict[str, Cell]:
+        return {"tool": self.act, "component": self.component, "reference": self.reference, "error": self.error}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPredicted(InTask):
+    """What the model said in one state, how long that took and where it ran."""
+
+    name: ClassVar[str] = "model.predicted"
+    result: ClassVar[bool] = True
+    after: Shown
+    pinned: Pinned
+    latency_ms: Real
+    cache_hit: bool = False
+    edit_norm_ratio: Real = 0.0
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+
+    def states(self) -> tuple[State, ...]:
+        return (self.pinned.state(self.after.edits),)
+
+    def state_ids(self) -> tuple[str | None, str | None]:
+        return None, self.after.state_id
+
+    def cells(self) -> dict[str, Cell]:
+        return {
+            **_pinned_cells(self.pinned),
+            **_shown_cells(self.after, "_after"),
+            "latency_ms": self.latency_ms,
+            "cache_hit": self.cache_hit,
+            "edit_norm_ratio": self.edit_norm_ratio,
+            "environment_sha256": digest(canonical(self.environment)),
+        }
+
+
+def _pinned_cells(pinned: Pinned) -> dict[str, Cell]:
+    return {
+        "model_sha256": pinned.model_sha256,
+        "dictionary_sha256": pinned.dictionary_sha256,
+        "image_sha256": pinned.image_sha256,
+        "labels_sha256": pinned.labels_sha256,
+        "view": pinned.explanation,
+    }
+
+
+def _shown_cells(seen: Shown, when: str) -> dict[str, Cell]:
+    best = seen.top[0] if seen.top else None
+    plain: list[Mapping[str, object]] = [
+        {"component": e.component, "op": e.op, "strength": e.strength, "scope": e.scope, "patches": list(e.patches)}
+        for e in seen.edits
+    ]
+    return {
+        f"edits{when}": json.dumps(plain),
+        f"logits{when}": json.dumps(unpack_logits(seen.logits)),
+        f"top1{when}": best.label if best else None,
+        f"top1_probability{when}": best.probability if best else None,
+        f"topk{when}": json.dumps([[one.label, one.probability] for one in seen.top], ensure_ascii=False),
+    }
+
+
+def _edit_cells(edit: Edit | None, which: str) -> dict[str, Cell]:
+    return {
+        f"op{which}": edit.op.value if edit else None,
+        f"strength{which}": edit.strength if edit else None,
+    }

@@ -18,25 +18,23 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.bundle import file_digest, seal
+from core.bundle import file_digest
 from core.checkpoints.native import load_native, save_native
 from core.convention import Convention, TopK
 from core.demo.captions import TEMPLATES
 from core.demo.dictionaries import DictionaryCourse, Learned, train_dictionary
 from core.demo.figures import Figure, Sample, measure
+from core.demo.folder import IMAGES, image_config, seal_folder, write_known
+from core.demo.lessons import Course, lessons_of
 from core.demo.objects import OBJECTS
-from core.demo.pool import MODEL_SIDE, Progress, drawn_pool, silent
-from core.demo.recipes import BALANCE, EVERYTHING, HELD_OUT, TRAINING, Split, crossed, truths
-from core.demo.tasks import chosen_tasks, write_tasks
-from core.demo.training import MEAN, MODEL_CONFIG, STD, Course, as_pixels, lessons_of, train_clip
-from core.demo.world import CONCEPTS, Truth, draw, write_truths
-from core.index import component_statistics, write_index
+from core.demo.pool import Progress, drawn_pool, silent
+from core.demo.recipes import BALANCE, EVERYTHING, TRAINING, Split, truths
+from core.demo.training import MODEL_CONFIG, as_pixels, train_clip
+from core.demo.world import Truth, draw, write_truths
 from core.model import Clip
 from core.sae import SparseAutoencoder
 
 NAME = "Tiller demo CLIP"
-IMAGES = "images"
-_QUALITY = 86  # of WebP; the model sees the shipped file, not the drawing
 _AT_ONCE = 64
 
 
@@ -99,8 +97,9 @@ def build(
     for name, sae in saes.items():
         save_native(sae, out / f"{name}.safetensors")
     with clock.timing("index and tasks"):
-        _write_known(model, saes, plan, out, progress)
-        _seal(out, model)
+        sizes = {"index": plan.index, "reference": plan.reference, "candidates": plan.candidates}
+        write_known(model, saes, out, **sizes, progress=progress)
+        seal_folder(out, model)
     with clock.timing("figures"):
         figures = measure(out, sample=plan.sample, progress=progress)
     return _write_manifest(out, plan, clock.minutes, figures)
@@ -125,19 +124,6 @@ def _digest(what: object) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
 
-def opaque(truth: Truth) -> str:
-    """A file name that says nothing."""
-    return hashlib.sha256(f"tiller/{truth!r}".encode()).hexdigest()[:12] + ".webp"
-
-
-def write_pictures(shown: Sequence[Truth], folder: Path, stage: str, progress: Progress) -> tuple[str, ...]:
-    """Draw pictures into `folder` under opaque names, and return those."""
-    for place, truth in enumerate(shown):
-        draw(truth).save(folder / opaque(truth), quality=_QUALITY, method=6)
-        progress(stage, place + 1, len(shown))
-    return tuple(map(opaque, shown))
-
-
 def _write_model(network: open_clip.CLIP, out: Path) -> Clip:
     (out / "model.json").write_text(json.dumps(MODEL_CONFIG, indent=1) + "\n")
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, out / "model.safetensors")
@@ -150,11 +136,6 @@ def _write_model(network: open_clip.CLIP, out: Path) -> Clip:
         labels=OBJECTS,
         templates=TEMPLATES,
     )
-
-
-def image_config() -> dict[str, Any]:
-    """open_clip's preprocessing, the same as `pool.seen_small` and `training.as_pixels` together."""
-    return {"size": MODEL_SIDE, "mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"}
 
 
 def _dictionaries(
@@ -228,71 +209,6 @@ def _autoencoder(
         convention=Convention(TopK(learned.k), tokens=tokens),
         header=header,
     )
-
-
-def _write_known(model: Clip, saes: Mapping[str, SparseAutoencoder], plan: Plan, out: Path, progress: Progress) -> None:
-    """Cards, the held-out reference set and the tasks, all of them read from the files that ship."""
-    shown = truths(Split.INDEX, plan.index, crossed)
-    names = write_pictures(shown, out / IMAGES, "drawing exemplars", progress)
-    concepts = {concept: [concept in one.concepts for one in shown] for concept in CONCEPTS}
-    pixels = [model.pixels(out / IMAGES / name) for name in names]
-    for which, sae in saes.items():
-        cut = model.at(sae.block)
-        with torch.no_grad():
-            x = torch.cat(
-                [cut.activations(torch.cat(pixels[at : at + _AT_ONCE])) for at in range(0, len(pixels), _AT_ONCE)]
-            )
-        write_index(component_statistics(sae.encode(x), names, concepts=concepts), out / f"{which}.json")
-    held = truths(Split.REFERENCE, plan.reference, HELD_OUT)
-    files = write_pictures(held, out / IMAGES, "drawing the reference set", progress)
-    table = out / "reference.csv"
-    write_truths(held, files, table)
-    # the bundle calls the thing a picture shows its truth
-    first, rest = table.read_text(encoding="utf-8").split("\n", 1)
-    table.write_text(first.replace("thing", "truth") + "\n" + rest, encoding="utf-8")
-    tasks = chosen_tasks(model, saes["spatial"], plan.candidates, progress=progress)
-    write_tasks(
-        model, saes["spatial"], tasks, out, lambda some: write_pictures(some, out / IMAGES, "drawing tasks", progress)
-    )
-
-
-def _seal(out: Path, model: Clip) -> None:
-    """`bundle.json`, with a digest of every file; pictures of an earlier build go."""
-    wanted = _pictures_named(out)
-    for path in (out / IMAGES).iterdir():
-        if path.name not in wanted:
-            path.unlink()
-    also = [f"{IMAGES}/{name}" for name in sorted(wanted)] + ["tasks.csv", "tasks.json"]
-    seal(
-        out,
-        {
-            "model": {
-                "name": model.name,
-                "config": "model.json",
-                "weights": "model.safetensors",
-                "image": image_config(),
-            },
-            "labels": list(model.labels),
-            "templates": list(model.templates),
-            "dictionaries": {
-                name: {"sae": f"{name}.safetensors", "index": f"{name}.json"} for name in ("spatial", "cls")
-            },
-            "reference": {"images": IMAGES, "table": "reference.csv"},
-        },
-        also=tuple(also),
-    )
-
-
-def _pictures_named(out: Path) -> set[str]:
-    """Every picture that a card, the reference table or a task names."""
-    named: set[str] = set()
-    for which in ("spatial", "cls"):
-        for card in json.loads((out / f"{which}.json").read_text(encoding="utf-8")):
-            named.update(*(card[f"exemplars_{band}"] for band in ("top", "middle", "low")))
-    named.update(line.split(",", 1)[0] for line in (out / "reference.csv").read_text().splitlines()[1:])
-    for task in json.loads((out / "tasks.json").read_text(encoding="utf-8")):
-        named.update((task["file"], *task["similar"]))
-    return named
 
 
 def _write_manifest(out: Path, plan: Plan, minutes: Mapping[str, float], figures: Sequence[Figure]) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.demo.captions import caption, form_of_batch
+from core.demo.lessons import Course, Lesson
 from core.demo.muon import Muon
 from core.demo.pool import MODEL_SIDE, Progress, silent
 from core.demo.world import Truth
@@ -36,23 +36,6 @@ MEAN: tuple[float, float, float] = (0.5, 0.5, 0.5)
 STD: tuple[float, float, float] = (0.25, 0.25, 0.25)
 _SHIFT = 3  # pixels a training picture may move
 _GREATEST_SCALE = math.log(100)
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """How long and how the tower is trained."""
-
-    epochs: int
-    clear_epochs: int = 2  # before them, with clear cue-free pictures only
-    balance_epochs: int = 5  # after them, with pictures whose cues mislead among the others
-    balance_share: float = 0.5  # of the rates, while balancing
-    batch: int = 64
-    rate: float = 1.0e-3  # of AdamW
-    matrix_rate: float = 0.02  # of Muon
-    caption_steps: int = 300
-    decay: float = 0.05
-    warmup: float = 0.06  # share of all steps
-    seed: int = 11
 
 
 def new_clip() -> open_clip.CLIP:
@@ -118,43 +101,6 @@ def _step_loss(model: open_clip.CLIP, pictures: np.ndarray, captions: Sequence[s
     images = model.encode_image(as_pixels(pictures), normalize=True)
     rows = model.encode_text(texts.tokens(different), normalize=True)
     return contrastive_loss(images, rows, which, model.logit_scale.exp())
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """One epoch: pictures, what is in them, and which of them it shows; it is one of the `of` steps of its part."""
-
-    pool: np.ndarray
-    truths: Sequence[Truth]
-    places: np.ndarray
-    bare: bool  # captions name one thing alone
-    share: float  # of the rates
-    begun: int  # steps of its part before it
-    of: int
-
-    def steps(self, batch: int) -> int:
-        """Whole batches."""
-        return len(self.places) // batch
-
-
-def lessons_of(
-    course: Course, pool: np.ndarray, truths: Sequence[Truth], balance: tuple[np.ndarray, Sequence[Truth]]
-) -> list[Lesson]:
-    """The epochs of a course in their order: clear pictures, everything, then the balance; each part warms up anew."""
-    everything = np.arange(len(pool))
-    clear = np.flatnonzero([one.clear for one in truths])
-    first = [(clear, True)] * course.clear_epochs + [(everything, False)] * course.epochs
-    sizes = np.cumsum([0, *(len(places) // course.batch for places, _ in first)]).tolist()
-    lessons = [
-        Lesson(pool, truths, places, bare, 1.0, begun, sizes[-1])
-        for (places, bare), begun in zip(first, sizes[:-1], strict=True)
-    ]
-    size = len(balance[0]) // course.batch
-    for epoch in range(course.balance_epochs):
-        places = np.arange(len(balance[0]))
-        of = size * course.balance_epochs
-        lessons.append(Lesson(*balance, places, True, course.balance_share, epoch * size, of))
-    return lessons
 
 
 def train_clip(

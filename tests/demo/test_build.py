@@ -9,15 +9,17 @@ import torch
 from PIL import Image
 
 from core.bundle import file_digest, load_bundle
-from core.demo.artefacts import Plan, build, image_config
+from core.demo.artefacts import Plan, build
 from core.demo.dictionaries import DictionaryCourse, explained_variance, train_dictionary
 from core.demo.figures import Sample
+from core.demo.folder import image_config
+from core.demo.lessons import Course
 from core.demo.muon import orthogonal
 from core.demo.objects import OBJECTS
 from core.demo.pool import seen_small
 from core.demo.recipes import Split, cue_free, truths
 from core.demo.repair import MOST, picked_plan
-from core.demo.training import MODEL_CONFIG, Course, as_pixels, contrastive_loss
+from core.demo.training import MODEL_CONFIG, as_pixels, contrastive_loss
 from core.demo.world import draw
 from core.model import Clip
 from core.steering import look, steer

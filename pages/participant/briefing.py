@@ -9,7 +9,7 @@ from pages.parts.frame import page
 from pages.parts.here import arrive
 from pages.parts.opened import bench_of, open_picture
 from pages.parts.sheets import eyebrow, picture_beside, tools_in_words
-from study.interventions import opening
+from study.decisions import opening
 from study.session import Step
 
 who = arrive(Step.BRIEFING)

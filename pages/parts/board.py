@@ -12,7 +12,7 @@ from core.types import Component, Prediction, Rate, Ripple, Scope, SteeringPlan
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import Opened
-from study.interventions import Seen
+from study.bench import Seen
 from study.records import Record
 from study.session import History, Session
 from study.task_events import ConceptInspected, ExplanationChanged

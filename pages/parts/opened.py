@@ -14,7 +14,7 @@ from core.model import Clip
 from core.steering import Look, look, steer
 from core.types import Component, SteeringPlan, View
 from pages.parts.rig import Rig
-from study.interventions import Bench, Seen
+from study.bench import Bench, Seen
 from study.script import Task
 from study.session import Session
 from study.state import Pinned, digest, labels_digest

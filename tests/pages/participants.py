@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pages.parts.acts import settle
 from pages.parts.opened import bench_of
 from pages.parts.rig import Rig
-from study.interventions import opening
+from study.decisions import opening
 from study.participants import admit
 from study.session import Step, session_in
 from study.session_events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted

@@ -14,8 +14,8 @@ from sqlalchemy import Engine, make_url
 
 from core.types import Op, Prediction, Scope, SteeringPlan
 from study.acts import Act, read_act
+from study.bench import Bench, Seen
 from study.database import connect
-from study.interventions import Bench, Seen
 from study.log import EventLog
 from study.records import Instant
 from study.session_events import SessionStarted

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from core.types import Edit, Op, Scope, SteeringPlan
 from study.acts import Act, ActRefused, act_id, read_act
+from study.bench import Bench, Seen
 from study.database import LogUnavailable
-from study.interventions import Bench, Seen, opening, perform
+from study.decisions import opening
+from study.interventions import perform
 from study.log import EventLog, LogRefused
 from study.session import plan_in
 from study.steering_events import InterventionApplied, InterventionFailed, ModelPredicted

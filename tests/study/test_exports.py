@@ -18,11 +18,13 @@ import pytest
 from core.types import Prediction, SteeringPlan, TillerError
 from study import exports
 from study.acts import Act, read_act
+from study.bench import Bench, Seen
+from study.decisions import opening
 from study.exports import export_log
 from study.exports.columns import COLUMNS, NAMES
 from study.exports.manifest import ExportFailed
 from study.exports.tidy import as_written, check_csv
-from study.interventions import Bench, Seen, opening, perform
+from study.interventions import perform
 from study.log import EventLog
 from study.schema import events
 from study.session_events import SessionResumed, SessionStarted, SystemErrored

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from core.types import Edit, SteeringPlan
 from study.acts import Act, read_act
+from study.bench import Bench
+from study.decisions import opening
 from study.events import Event
-from study.interventions import Bench, opening, perform
+from study.interventions import perform
 from study.log import EventLog
 from study.records import Record
 from study.script import StudyScript, load_script

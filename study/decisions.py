@@ -1,0 +1,191 @@
+"""What an act makes happen, decided from the rows that stand and the model's answer; nothing is written here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import assert_never
+
+from core.types import Edit, Op, Scope, SteeringPlan
+from study.acts import Act, ActRefused, Change, Explain, Inspect, Overlay, Redo, Reset, Setting, Turn, Undo
+from study.bench import Bench, Seen
+from study.events import Event
+from study.predictions import Shown, shown
+from study.records import Record
+from study.session import History, history_in
+from study.state import canonical_edits
+from study.steering_events import (
+    InterventionApplied,
+    InterventionRedone,
+    InterventionReset,
+    InterventionUndone,
+    ModelPredicted,
+)
+from study.task_events import ConceptInspected, ExplanationChanged, PageEntered, StimulusShown, TaskStarted
+
+
+def opening(
+    bench: Bench, *, image: str, labels: Sequence[str], order: int = 1, condition: str = ""
+) -> tuple[Event, ...]:
+    """The act that begins an attempt: task started, picture shown, and what the model says of it untouched."""
+    seen = bench.see(SteeringPlan())
+    stimulus = StimulusShown(
+        task=bench.task,
+        attempt=bench.attempt,
+        image=image,
+        image_sha256=bench.pinned.image_sha256,
+        labels=tuple(labels),
+        labels_sha256=bench.pinned.labels_sha256,
+    )
+    started = TaskStarted(task=bench.task, attempt=bench.attempt, order=order, condition=condition)
+    return started, stimulus, _predicted(bench, seen, shown(seen.prediction, SteeringPlan(), bench.pinned))
+
+
+def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ...]:
+    """The events of `act` after `records`, its cause first; none if it would change nothing.
+
+    Raises:
+        ActRefused: the component has no p99 to be set in multiples of.
+    """
+    match act:
+        case Setting() | Undo() | Redo() | Reset():
+            return _changed(act, bench, records)
+        case Inspect():
+            return (ConceptInspected(task=bench.task, attempt=bench.attempt, component=act.component),)
+        case Explain():
+            return (
+                ExplanationChanged(
+                    task=bench.task,
+                    attempt=bench.attempt,
+                    view=act.view,
+                    view_before=bench.pinned.explanation,
+                    toward=act.toward,
+                    against=act.against,
+                ),
+            )
+        case Overlay():
+            return (
+                ExplanationChanged(
+                    task=bench.task,
+                    attempt=bench.attempt,
+                    view=bench.pinned.explanation,
+                    view_before=bench.pinned.explanation,
+                    overlay=act.overlay,
+                    component=act.component,
+                ),
+            )
+        case Turn():
+            return (PageEntered(page=act.kind, task=bench.task, attempt=bench.attempt),)
+        case _:
+            assert_never(act)
+
+
+def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Event, ...]:
+    history = history_in(records, bench.task)
+    plan = _plan_after(act, bench, history)
+    if canonical_edits(plan) == canonical_edits(history.plan):
+        return ()
+    seen = bench.see(plan)
+    after = shown(seen.prediction, plan, bench.pinned)
+    before = _last_shown(records, bench, history.plan)
+    return _intervention(act, bench, history, before, after), _predicted(bench, seen, after)
+
+
+def _plan_after(act: Change, bench: Bench, history: History) -> SteeringPlan:
+    match act:
+        case Setting():
+            return history.plan.put(_edit(act, bench))
+        case Undo():
+            return history.past[-1].plan if history.past else history.plan
+        case Redo():
+            return history.future[-1].plan if history.future else history.plan
+        case Reset():
+            return SteeringPlan()
+        case _:
+            assert_never(act)
+
+
+def _edit(act: Setting, bench: Bench) -> Edit:
+    scope, strength = Scope(act.scope), act.strength
+    if act.op != "scale" and act.unit == "p99":
+        unit = bench.unit(act.component, scope)
+        if math.isnan(unit):
+            raise ActRefused(
+                f"Component {act.component} was to be {act.op} in multiples of its p99; none is known for it. "
+                "Use scale, or give codes."
+            )
+        strength *= unit
+    return Edit(act.component, Op(act.op), strength, scope, act.patches)
+
+
+def _intervention(act: Change, bench: Bench, history: History, before: Shown, after: Shown) -> Event:
+    task, attempt, pinned, control = bench.task, bench.attempt, bench.pinned, act.control
+    match act:
+        case Setting():
+            return InterventionApplied(
+                task=task,
+                attempt=attempt,
+                pinned=pinned,
+                before=before,
+                after=after,
+                control=control,
+                component=act.component,
+                tool=act.tool,
+                value=act.strength,
+                unit="factor" if act.op == "scale" else act.unit,
+                scope=Scope(act.scope),
+                patches=act.patches,
+                setting=after.plan.on(act.component),
+                previous=before.plan.on(act.component),
+            )
+        case Undo():
+            undone = history.past[-1].event_id
+            return InterventionUndone(
+                task=task,
+                attempt=attempt,
+                pinned=pinned,
+                before=before,
+                after=after,
+                control=control,
+                undone_event=undone,
+            )
+        case Redo():
+            redone = history.future[-1].event_id
+            return InterventionRedone(
+                task=task,
+                attempt=attempt,
+                pinned=pinned,
+                before=before,
+                after=after,
+                control=control,
+                redone_event=redone,
+            )
+        case Reset():
+            return InterventionReset(
+                task=task, attempt=attempt, pinned=pinned, before=before, after=after, control=control
+            )
+        case _:
+            assert_never(act)
+
+
+def _last_shown(records: Sequence[Record], bench: Bench, plan: SteeringPlan) -> Shown:
+    # What the participant had on the screen is what the log says was shown there, not what the model would say now.
+    here = bench.pinned.state(plan).id
+    for record in reversed(records):
+        event = record.event
+        if isinstance(event, ModelPredicted) and event.after.state_id == here:
+            return event.after
+    return shown(bench.see(plan).prediction, plan, bench.pinned)
+
+
+def _predicted(bench: Bench, seen: Seen, after: Shown) -> ModelPredicted:
+    return ModelPredicted(
+        task=bench.task,
+        attempt=bench.attempt,
+        after=after,
+        pinned=bench.pinned,
+        latency_ms=seen.latency_ms,
+        cache_hit=seen.cache_hit,
+        edit_norm_ratio=seen.edit_norm_ratio,
+        environment=dict(bench.environment),
+    )

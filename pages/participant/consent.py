@@ -36,9 +36,10 @@ with page("sheet", "Consent"):
     with st.container(border=True):
         for scope in consent.scopes:
             if scope.required:
-                st.markdown(f"{scope.label} *Needed to take part.*")
+                # no box: one that cannot be unticked is no choice, and consent is given by the button alone
+                st.markdown(f":material/check: {scope.label} *Part of agreeing.*")
             else:
-                st.checkbox(f"{scope.label} Optional.", key=f"scope-{scope.key}")
+                st.checkbox(f"{scope.label} *Optional.*", key=f"scope-{scope.key}")
     with st.container(horizontal=True):
         press("I agree, show me the first picture", agree, key="agree", primary=True)
         press("I do not want to take part", decline, key="decline")

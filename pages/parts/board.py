@@ -62,12 +62,17 @@ def state_of(opened: Opened, plan: SteeringPlan) -> str:
 
 def ripple_board(found: Ripple, control: Ripple, opened: Opened, plan: SteeringPlan) -> dict[str, Any]:
     """The ripple of `plan` as counts with Wilson 95 % intervals, the classes that lost most, and the sham's counts."""
-    rates = {"fixed": found.fixed_rate, "broken": found.broken_rate, "unchanged": Rate(found.unchanged, found.images)}
+    # The unchanged of the record hold those that are wrong under another name now; a reader would not call them so.
+    rates = {
+        "fixed": found.fixed_rate,
+        "broken": found.broken_rate,
+        "other": Rate(found.rerouted, found.fixed_rate.trials),
+        "same": Rate(found.unchanged - found.rerouted, found.images),
+    }
     return {
         "state": state_of(opened, plan),
         "edits": len(plan),
         "images": found.images,
-        "rerouted": found.rerouted,
         "sham": {"fixed": control.fixed, "broken": control.broken},
         **{
             kind: {

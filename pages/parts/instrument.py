@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 _ASSETS = Path(__file__).parent / "assets"
-_SCRIPTS = ("dom", "outbox", "picture", "predictions", "components", "card", "plan", "ripple", "workspace")
+_SCRIPTS = ("dom", "terms", "outbox", "picture", "predictions", "components", "card", "plan", "ripple", "workspace")
 
 
 def _joined(*names: str) -> str:
@@ -21,7 +21,7 @@ def _joined(*names: str) -> str:
 _mount = component(
     "tiller_workspace",
     html=_joined("frame.html"),
-    css=_joined("look.css", "narrow.css"),
+    css=_joined("look.css", "terms.css", "narrow.css"),
     js=_joined(*(f"{name}.js" for name in _SCRIPTS)),
 )
 

@@ -71,3 +71,29 @@ def test_a_window_left_behind_cannot_steer_while_the_answer_is_open(page: Any, s
     made = {key_of(act) for act in behind.evaluate("window.made")}
     assert made
     assert not made & {key for _, _, key, _ in acts(shared_server)}
+
+
+def test_a_word_that_needs_a_sentence_has_it_for_the_pointer_the_keyboard_and_the_ear(
+    page: Any, shared_server: Server
+) -> None:
+    open_workspace(page, shared_server)
+    page.locator(".row .off").first.click()
+    settled(page)
+    words = page.locator(".bench .term:visible")
+    slip = page.locator(".bench .tip")
+    told = set()
+    for place in range(words.count()):
+        word = words.nth(place)
+        meant = page.locator(f"#{word.get_attribute('aria-describedby')}").text_content()
+        word.focus()
+        assert slip.is_visible()
+        assert slip.text_content() == meant
+        box, bench = slip.bounding_box(), page.locator(".bench").bounding_box()
+        assert bench["x"] <= box["x"]
+        assert box["x"] + box["width"] <= bench["x"] + bench["width"] + 1
+        page.keyboard.press("Escape")
+        assert not slip.is_visible()
+        told.add(meant)
+    assert len(told) > 10
+    words.first.hover()
+    assert slip.is_visible()

@@ -10,9 +10,10 @@ import pytest
 from participants import Participant, words
 from streamlit.testing.v1 import AppTest
 
-from core.ripple import sham
-from core.types import Edit, SteeringPlan
+from core.ripple import ripple, sham
+from core.types import Edit, Op, SteeringPlan
 from pages.parts.acts import settle
+from pages.parts.board import ripple_board
 from pages.parts.opened import open_picture
 from pages.parts.ripples import ripple_for
 from study.database import LogUnavailable
@@ -103,3 +104,28 @@ def test_the_ripple_stands_beside_a_sham_of_equal_size(participant: Callable[[St
     found = ripple_for(who.rig, who.token)
     assert found is not None
     assert found["sham"] == {"fixed": wanted.fixed, "broken": wanted.broken}
+
+
+def test_every_picture_of_a_ripple_is_counted_once_and_by_what_it_is_called(
+    participant: Callable[[Step], Participant],
+) -> None:
+    who = participant(Step.WORKSPACE)
+    opened = open_picture(who.rig, who.rig.script.tasks["secret_cause"])
+    reference = opened.bundle.reference
+    seen: set[str] = set()
+    for component in [shown.index for shown in opened.shown]:
+        for strength in (-8.0, 12.0):
+            plan = SteeringPlan((Edit(component, Op.SCALE, strength),))
+            found = ripple(opened.model, opened.bundle.sae, reference, plan)
+            board = ripple_board(found, found, opened, plan)
+            rows = list(zip(reference.truth, found.before, found.after, strict=True))
+            counted = {
+                "fixed": sum(was != right and now == right for right, was, now in rows),
+                "broken": sum(was == right and now != right for right, was, now in rows),
+                "other": sum(was != now and right not in (was, now) for right, was, now in rows),
+                "same": sum(was == now for _, was, now in rows),
+            }
+            assert {kind: board[kind]["hits"] for kind in counted} == counted
+            assert sum(counted.values()) == board["images"] == len(rows)
+            seen |= {kind for kind, hits in counted.items() if hits}
+    assert seen >= {"broken", "same"}, "the plans tried move too little for the counts to be told apart"

@@ -13,12 +13,12 @@ const cardPart = (part) => {
     shown = chosen.index;
     name.replaceChildren(chosen.name, el("small", {}, `#${chosen.index}`));
     name.title = chosen.name;
-    const fact = (term, value, title) => el("div", { title }, el("dt", {}, term), el("dd", {}, value));
+    const fact = (word, value) => el("div", {}, el("dt", {}, word), el("dd", {}, value));
     facts.replaceChildren(
-      fact("code here", chosen.activation.toFixed(2), "Its greatest code in this picture"),
-      fact("p99", number(chosen.p99), "A strong code: 99 of 100 of its non-zero codes lie below it"),
-      fact("density", percent(chosen.density), "Share of pictures in which it is active at all"),
-      fact("name fits", number(chosen.fit), "How well its code tells pictures that show what it is named after from others: area under the ROC curve, 1 is perfect, 0.5 is chance"),
+      fact(term("code", "code here"), chosen.activation.toFixed(2)),
+      fact(term("p99"), number(chosen.p99)),
+      fact(term("density"), percent(chosen.density)),
+      fact(term("fit", "name fits"), number(chosen.fit)),
     );
     bands.replaceChildren(...BANDS.map(([band, word]) => el("figure", {},
       el("figcaption", {}, word),

@@ -1,6 +1,5 @@
 // The ranked components: who they are, how much each pushed (estimated and measured), and the hand on each.
 const MOST = 3;
-const MEANING = "Upper, bold: the effect, measured by removing the component from the picture as it is. Lower: the attribution, the estimate that ranks the list.";
 
 const componentsPart = (part, act, view, outbox) => {
   const rows = new Map();
@@ -101,22 +100,21 @@ const componentsPart = (part, act, view, outbox) => {
       mark(row.back, "aria-label", `Reset ${named}`);
     }
     const { reading, agreement, axis } = part;
-    say(reading, `Bold: effect, what ${quoted(data.target)} loses of its lead over ${quoted(data.against)} when the component is removed. Thin: attribution, its estimate.`);
     const { outside } = data;
     say(part.outside, `Not listed: ${outside.components} weaker components ${signed(outside.score)}, what the dictionary misses ${signed(outside.error)} logits.`);
     part.outside.title = "Attribution of all other active components together, and of the dictionary's reconstruction error, which every edit keeps.";
-    say(agreement, data.explains
-      ? `rank agreement ${data.agreement === null ? "\u2013" : data.agreement.toFixed(2)}`
-      : `these components explain only ${percent(data.explained)}`);
-    mark(agreement, "data-warn", !data.explains);
-    agreement.title = "Spearman correlation of attribution and effect over the strongest components of this picture. " +
-      "Near 1: the ranking can be trusted. Near 0: trust only the effects.";
     if (axis.dataset.pair !== `${data.target}/${data.against}`) {
       axis.dataset.pair = `${data.target}/${data.against}`;
+      reading.replaceChildren("Bold: ", term("effect"), `, what ${quoted(data.target)} loses of its lead over ${quoted(data.against)} when the component is removed. Thin: `,
+        term("attribution"), ", its estimate.");
+      agreement.replaceChildren(data.explains
+        ? term("agreement", `rank agreement ${number(data.agreement)}`)
+        : term("explained", `these components explain only ${percent(data.explained)}`));
+      mark(agreement, "data-warn", !data.explains);
       axis.replaceChildren(
-        el("span", {}, "Component"),
+        el("span", {}, "Component and its ", term("code")),
         el("span", { class: "ends" }, el("b", { "data-side": "against" }, `\u2190 ${data.against}`), el("b", { "data-side": "target" }, `${data.target} \u2192`)),
-        el("span", { class: "numbers", title: MEANING }, "logits"),
+        el("span", { class: "numbers" }, term("logits")),
         el("span", {}, "Steer"),
       );
     }

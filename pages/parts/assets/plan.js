@@ -3,6 +3,8 @@ const planPart = (part, act, view, outbox) => {
   part.undo.onclick = () => act({ kind: "undo" });
   part.redo.onclick = () => act({ kind: "redo" });
   part.reset.onclick = () => act({ kind: "reset" });
+  const share = el("span");
+  part.size.replaceChildren(term("size", "Edit size"), share);
 
   return (data) => {
     const wanted = JSON.stringify(data.edits);
@@ -20,9 +22,7 @@ const planPart = (part, act, view, outbox) => {
     part.undo.disabled = !data.can_undo;
     part.redo.disabled = !data.can_redo;
     part.reset.disabled = !data.edits.length;
-    say(part.size, data.edits.length
-      ? `Edit size ${(100 * data.size).toFixed(1)}% of the activation${data.size > 0.5 ? ": large, the model may act oddly." : ""}`
-      : "");
-    part.size.title = "\u2016\u0394x\u2016 / \u2016x\u2016 over all tokens of this picture";
+    part.size.hidden = !data.edits.length;
+    say(share, ` ${(100 * data.size).toFixed(1)}% of the activation${data.size > 0.5 ? ": large, the model may act oddly." : ""}`);
   };
 };

@@ -1,21 +1,26 @@
 // The same plan on pictures the participant does not see; measured after the prediction is painted, never before it.
+// Every picture is counted once: what the model calls it now is right again, wrong anew, wrong otherwise, or the same.
 const COUNTS = [
-  ["fixed", "fixed", "wrong before, right now"],
-  ["broken", "broken", "right before, wrong now"],
-  ["unchanged", "unchanged", "right or wrong as before"],
+  ["fixed", "fixed", "wrong"],
+  ["broken", "broken", "right"],
+  ["other", "other name", "wrong"],
+  ["same", "same name", ""],
 ];
 
 const ripplePart = (part) => {
-  const cells = Object.fromEntries(COUNTS.map(([kind, word, title]) => {
+  const cells = Object.fromEntries(COUNTS.map(([kind, word]) => {
     const cell = { count: el("strong"), of: el("span", { class: "of" }), range: el("span", { class: "range" }),
       share: el("span", { class: "share" }), low: el("i", { class: "low" }), dot: el("i", { class: "dot" }) };
-    cell.root = el("div", { class: "count", "data-kind": kind, title }, el("span", { class: "word" }, word), cell.count, cell.of, cell.share,
+    cell.root = el("div", { class: "count", "data-kind": kind }, el("span", { class: "word" }, term(kind, word)), cell.count, cell.of, cell.share,
       el("span", { class: "whisker", "aria-hidden": "true" }, cell.low, cell.dot), cell.range);
     return [kind, cell];
   }));
   part.counts.replaceChildren(...COUNTS.map(([kind]) => cells[kind].root));
   let asked = null;
   let waiting = null;
+  const [plain, random] = [el("span"), el("span")];
+  part.define.replaceChildren(plain, term("interval", "95% interval"));
+  part.sham.replaceChildren("A ", term("sham", "random edit"), random);
 
   const fill = (seen) => {
     mark(part.counts, "data-stale", false);
@@ -23,25 +28,25 @@ const ripplePart = (part) => {
     say(part.measuring, `${seen.images} pictures`);
     const untouched = !seen.edits;
     mark(part.counts, "data-untouched", untouched);
-    say(part.define, untouched ? "Nothing is edited yet." : "Each count with its share and 95% interval.");
-    for (const [kind] of COUNTS) {
+    say(plain, untouched ? "Nothing is edited yet." : "Each count with its share and ");
+    part.define.lastChild.hidden = untouched;
+    for (const [kind, , start] of COUNTS) {
       const { hits, trials, value, low, high } = seen[kind];
       const known = trials > 0 && !untouched;
       const cell = cells[kind];
       say(cell.count, String(hits));
-      say(cell.of, `of ${trials}${kind === "fixed" ? " wrong" : kind === "broken" ? " right" : ""}`);
+      say(cell.of, `of ${trials} ${start}`);
       say(cell.share, known ? percent(value) : "");
       say(cell.range, known ? `${percent(low)} to ${percent(high)}` : "");
-      cell.range.title = "Wilson 95% interval";
       cell.low.style.left = `${100 * low}%`;
       cell.low.style.width = `${known ? 100 * (high - low) : 0}%`;
       cell.dot.style.left = `${100 * (value ?? 0)}%`;
       cell.dot.hidden = !known;
     }
     const worst = seen.worst.map(({ label, lost, images }) => `${label} ${MINUS}${lost} of ${images}`).join(", ");
-    const otherwise = seen.rerouted ? ` ${seen.rerouted} still wrong, under another name.` : "";
-    say(part.sham, untouched ? "" : `A random edit of the same size: ${seen.sham.fixed} fixed, ${seen.sham.broken} broken.`);
-    say(part.worst, untouched ? "" : `${worst ? `Hit hardest: ${worst}.` : seen.broken.hits ? "" : "No class loses a picture."}${otherwise}`);
+    part.sham.hidden = untouched;
+    say(random, ` of the same size: ${seen.sham.fixed} fixed, ${seen.sham.broken} broken. If yours does no better, it may be chance.`);
+    say(part.worst, untouched ? "" : worst ? `Hit hardest: ${worst}.` : seen.broken.hits ? "" : "No class loses a picture.");
   };
 
   const ask = (data) => {

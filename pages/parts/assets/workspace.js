@@ -39,6 +39,9 @@ const open = (root, data) => {
   const card = cardPart(part);
   const plan = planPart(part, act, view, outbox);
   const ripple = ripplePart(part);
+  termsPart(bench, part);
+
+  const chosen = () => latest.components.find(({ index }) => index === now.chosen) ?? latest.components[0];
 
   const hint = () => {
     const { edits, shows, target, now: said, was } = latest;
@@ -48,7 +51,7 @@ const open = (root, data) => {
     }
     if (edits.length && said.label !== was.label) return `The answer moved to ${quoted(said.label)}, not to ${right}. Try another component, or undo.`;
     if (edits.length) return `Still ${quoted(said.label)}. Suppress another component that pushed it there, or undo.`;
-    if (!touched) return "Choose a component to see its examples and where in this picture it fires.";
+    if (!touched) return `See where ${chosen().name} (#${now.chosen}) fires in this picture and what else sets it off, then choose others to compare.`;
     return `Which component should not matter here? Suppress it and watch ${quoted(target)} fall.`;
   };
 
@@ -63,12 +66,11 @@ const open = (root, data) => {
   };
 
   const draw = () => {
-    const chosen = latest.components.find(({ index }) => index === now.chosen) ?? latest.components[0];
     predictions(latest);
     drawHand();
     plan(latest);
-    picture(latest, chosen);
-    card(chosen);
+    picture(latest, chosen());
+    card(chosen());
     say(part.place, latest.place);
     say(part.goal, latest.goal);
     say(part.aloud, latest.aloud);
@@ -91,6 +93,11 @@ const open = (root, data) => {
   document.addEventListener("visibilitychange", back);
   window.addEventListener("focus", back);
 
+  // While the server is away Streamlit makes the whole page inert; an act is kept here all the same.
+  const whole = document.getElementById("root");
+  const barred = new MutationObserver(() => (whole.inert = false));
+  barred.observe(whole, { attributeFilter: ["inert"] });
+
   return {
     draw: (fresh, send) => {
       latest = fresh;
@@ -103,6 +110,7 @@ const open = (root, data) => {
       document.removeEventListener("keydown", keys);
       document.removeEventListener("visibilitychange", back);
       window.removeEventListener("focus", back);
+      barred.disconnect();
       clearTimeout(outbox.timer);
     },
   };

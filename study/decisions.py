@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from core.types import Edit, Op, Scope, SteeringPlan
@@ -52,28 +53,8 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
             return _changed(act, bench, records)
         case Inspect():
             return (ConceptInspected(task=bench.task, attempt=bench.attempt, component=act.component),)
-        case Explain():
-            return (
-                ExplanationChanged(
-                    task=bench.task,
-                    attempt=bench.attempt,
-                    view=act.view,
-                    view_before=bench.pinned.explanation,
-                    toward=act.toward,
-                    against=act.against,
-                ),
-            )
-        case Overlay():
-            return (
-                ExplanationChanged(
-                    task=bench.task,
-                    attempt=bench.attempt,
-                    view=bench.pinned.explanation,
-                    view_before=bench.pinned.explanation,
-                    overlay=act.overlay,
-                    component=act.component,
-                ),
-            )
+        case Explain() | Overlay():
+            return (_explained(act, bench, history_in(records, bench.task).plan),)
         case Turn():
             return (PageEntered(page=act.kind, task=bench.task, attempt=bench.attempt),)
         case _:
@@ -89,6 +70,18 @@ def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Even
     after = shown(seen.prediction, plan, bench.pinned)
     before = _last_shown(records, bench, history.plan)
     return _intervention(act, bench, history, before, after), _predicted(bench, seen, after)
+
+
+def _explained(act: Explain | Overlay, bench: Bench, plan: SteeringPlan) -> ExplanationChanged:
+    view = bench.pinned.explanation
+    here = bench.pinned.state(plan).id
+    same = ExplanationChanged(
+        task=bench.task, attempt=bench.attempt, view=view, view_before=view, before_state_id=here, after_state_id=here
+    )
+    if isinstance(act, Overlay):
+        return replace(same, overlay=act.overlay, component=act.component)
+    there = replace(bench.pinned, explanation=act.view).state(plan).id
+    return replace(same, view=act.view, toward=act.toward, against=act.against, after_state_id=there)
 
 
 def _plan_after(act: Change, bench: Bench, history: History) -> SteeringPlan:

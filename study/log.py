@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import secrets
 import threading
-import uuid
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.types import TillerError
 from study.database import LogUnavailable, unavailable
-from study.events import SCHEMA_VERSION, Event, event_in, payload_of
-from study.records import (
-    GENESIS,
-    ClientTime,
-    Clock,
-    Record,
-    Stored,
-    Value,
-    Verdict,
-    payload_digest,
-    row_hash,
-    server_now,
-    verdict,
-)
+from study.drafts import Draft, client_cells, draft, rows_of
+from study.events import Event
+from study.queries import AFTER, HEAD, ROWS, chosen, recorded, standing, stored
+from study.records import ClientTime, Clock, Record, Stored, Value, Verdict, server_now, verdict
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
-from study.session_events import SessionStarted
 from study.state import canonical, digest
 from study.writer import Writer
 
@@ -47,21 +31,6 @@ AFTER_THE_END: dict[str, tuple[str, ...]] = {
 }
 
 _KEPT_SESSIONS = 64
-_COLUMNS = tuple(column.name for column in events.columns)
-_ROWS = select(events, payloads.c.salt, payloads.c.json).outerjoin(payloads, payloads.c.event_id == events.c.event_id)
-_AFTER = _ROWS.where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("after")).order_by(
-    events.c.seq
-)
-_HEAD = select(events).where(events.c.session_id == bindparam("session")).order_by(events.c.seq.desc()).limit(1)
-_STANDING = (
-    _ROWS.add_columns(payloads.c.request_digest)
-    .where(
-        events.c.session_id == bindparam("session"),
-        events.c.idem_key >= bindparam("first"),
-        events.c.idem_key < bindparam("beyond"),
-    )
-    .order_by(events.c.seq)
-)
 
 
 class LogRefused(TillerError):
@@ -70,26 +39,6 @@ class LogRefused(TillerError):
 
 class LogMoved(TillerError):
     """Other rows came first; read the session again and decide anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """One state in full."""
-
-    json: str
-    edits_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Drafted:
-    """One event made ready outside the write lock."""
-
-    event: Event
-    payload: str
-    salt: str
-    digest: str
-    states: dict[str, _Kept]  # by state id
-    asked: list[object]
 
 
 class EventLog:
@@ -128,19 +77,20 @@ class EventLog:
         """
         if not happened or not key or actor not in ACTORS:
             raise ValueError(f"append() needs an event, a key and an actor of {ACTORS}; it got {actor=}, {key=}.")
-        drafted = [_draft(event) for event in happened]
+        drafted = [draft(event) for event in happened]
         asked = digest(canonical([one.asked for one in drafted if not one.event.result]))
-        place: dict[str, Value] = {"actor": actor, "page": page, **_client_cells(client)}
+        place: dict[str, Value] = {"actor": actor, "page": page, **client_cells(client)}
 
         def work(connection: Connection) -> tuple[Record, ...]:
-            standing = _standing(connection, session_id, key)
-            if standing:
-                return _repeated(standing, asked, session_id)
-            head = connection.execute(_HEAD, {"session": session_id}).mappings().first()
+            stand = standing(connection, session_id, key)
+            if stand:
+                return _repeated(stand, asked, session_id)
+            head = connection.execute(HEAD, {"session": session_id}).mappings().first()
             last = int(head["seq"]) if head else 0
             if expect is not None and last != expect:
                 raise LogMoved(f"Row {expect + 1} was to come next, {last} rows stand: read the session again.")
-            rows = self._rows(session_id, drafted, key, place, head)
+            _refuse_after_the_end(session_id, drafted, head)
+            rows = rows_of(drafted, session_id, key, place, self.now(), head)
             _insert(connection, rows, drafted, asked)
             return tuple(Record(one.event, row) for one, row in zip(drafted, rows, strict=True))
 
@@ -154,7 +104,7 @@ class EventLog:
     def acted(self, session_id: str, key: str) -> tuple[Record, ...]:
         """The rows that the act `key` wrote; empty if it has written none."""
         with self.connected() as connection:
-            return tuple(recorded(_stored(one)) for one in _standing(connection, session_id, key))
+            return tuple(recorded(stored(one)) for one in standing(connection, session_id, key))
 
     def read(self, session_id: str) -> tuple[Record, ...]:
         """All rows of one session in order, those of other processes included."""
@@ -184,14 +134,14 @@ class EventLog:
         self, session_id: str | None = None, *, study: str | None = None, without: Sequence[str] = ()
     ) -> Iterator[Stored]:
         """The rows and payload texts of one session, or of all, exactly as the database holds them."""
-        query = _chosen(_ROWS, session_id, study, without).order_by(events.c.session_id, events.c.seq)
+        query = chosen(ROWS, session_id, study, without).order_by(events.c.session_id, events.c.seq)
         with self.connected() as connection:
             for page in connection.execution_options(yield_per=500).execute(query).mappings().partitions():
-                yield from map(_stored, page)
+                yield from map(stored, page)
 
     def count(self, *, study: str | None = None, without: Sequence[str] = ()) -> int:
         """How many rows `stream` would yield now."""
-        query = _chosen(select(func.count()).select_from(events), None, study, without)
+        query = chosen(select(func.count()).select_from(events), None, study, without)
         with self.connected() as connection:
             return connection.execute(query).scalar_one()
 
@@ -226,55 +176,8 @@ class EventLog:
 
     def _newer(self, session_id: str, after: int) -> tuple[Record, ...]:
         with self.connected() as connection:
-            found = connection.execute(_AFTER, {"session": session_id, "after": after}).mappings().all()
-        return tuple(recorded(_stored(one)) for one in found)
-
-    def _rows(
-        self,
-        session_id: str,
-        drafted: Sequence[_Drafted],
-        key: str,
-        place: Mapping[str, Value],
-        head: RowMapping | None,
-    ) -> list[dict[str, Value]]:
-        now = self.now()
-        ended = str(head["name"]) if head else ""
-        cause: str | None = None
-        rows: list[dict[str, Value]] = []
-        for number, one in enumerate(drafted):
-            event = one.event
-            if event.name not in AFTER_THE_END.get(ended, (event.name,)):
-                raise LogRefused(f"Session {session_id} ended with {ended} and takes no {event.name}: start another.")
-            before, after = event.state_ids()
-            above = cast("Mapping[str, Any] | None", rows[-1] if rows else head)
-            row: dict[str, Value] = dict.fromkeys(_COLUMNS)
-            row |= _study_cells(event, above)
-            row |= place
-            row |= {
-                "schema_version": SCHEMA_VERSION,
-                "event_id": str(uuid.uuid4()),
-                "idem_key": _idem_key(key, number),
-                "session_id": session_id,
-                "seq": above["seq"] + 1 if above else 1,
-                "task_id": getattr(event, "task", None),
-                "attempt": getattr(event, "attempt", None) if getattr(event, "task", None) else None,
-                "page": getattr(event, "page", None) or place["page"],
-                "name": event.name,
-                "target": event.target(),
-                "srv_utc_ns": now.utc_ns,
-                "srv_mono_ns": now.mono_ns,
-                "boot_id": now.boot_id,
-                "before_state_id": before,
-                "after_state_id": after,
-                "cause_event_id": cause,
-                "payload_digest": one.digest,
-                "prev_hash": above["hash"] if above else GENESIS,
-            }
-            row["hash"] = row_hash(row)
-            cause = cause or str(row["event_id"])
-            ended = event.name
-            rows.append(row)
-        return rows
+            found = connection.execute(AFTER, {"session": session_id, "after": after}).mappings().all()
+        return tuple(recorded(stored(one)) for one in found)
 
     @contextmanager
     def connected(self) -> Generator[Connection]:
@@ -286,45 +189,27 @@ class EventLog:
             raise unavailable(error.orig) from error
 
 
-def _draft(event: Event) -> _Drafted:
-    # What is written is what reads back: numbers take their field's type here, once.
-    read = event_in(event.name, canonical(payload_of(event)))
-    fields, salt = payload_of(read), secrets.token_hex(16)
-    payload = canonical(fields)
-    request = {name: value for name, value in fields.items() if name not in read.results}
-    states = {digest(text): _Kept(text, state.edits_id) for state in read.states() for text in (state.text,)}
-    return _Drafted(read, payload, salt, payload_digest(salt, payload), states, [read.name, read.target(), request])
+def _refuse_after_the_end(session_id: str, drafted: Sequence[Draft], head: RowMapping | None) -> None:
+    last = str(head["name"]) if head else ""
+    for one in drafted:
+        if one.event.name not in AFTER_THE_END.get(last, (one.event.name,)):
+            raise LogRefused(f"Session {session_id} ended with {last} and takes no {one.event.name}: start another.")
+        last = one.event.name
 
 
-def _idem_key(key: str, number: int) -> str:
-    # Only a digest enters the chain, for a key may hold what a participant did.
-    return digest(key) + (f"/{number}" if number else "")
-
-
-def _standing(connection: Connection, session_id: str, key: str) -> Sequence[RowMapping]:
-    # The rows of one act share the first row's key: DIGEST, DIGEST/1, ... and "0" is the character after "/".
-    first = _idem_key(key, 0)
-    return (
-        connection.execute(_STANDING, {"session": session_id, "first": first, "beyond": f"{first}0"}).mappings().all()
-    )
-
-
-def _repeated(standing: Sequence[RowMapping], asked: str, session_id: str) -> tuple[Record, ...]:
-    if any(row["request_digest"] != asked for row in standing):
+def _repeated(stand: Sequence[RowMapping], asked: str, session_id: str) -> tuple[Record, ...]:
+    if any(row["request_digest"] != asked for row in stand):
         raise LogRefused(
-            f"A key of session {session_id} was sent again with another act than {standing[0]['name']}, "
+            f"A key of session {session_id} was sent again with another act than {stand[0]['name']}, "
             "which stands; give each act a key of its own."
         )
-    return tuple(recorded(_stored(one)) for one in standing)
+    return tuple(recorded(stored(one)) for one in stand)
 
 
-def _insert(connection: Connection, rows: Sequence[dict[str, Value]], drafted: Sequence[_Drafted], asked: str) -> None:
-    met = {key: state for one in drafted for key, state in one.states.items()}
+def _insert(connection: Connection, rows: Sequence[dict[str, Value]], drafted: Sequence[Draft], asked: str) -> None:
+    met = {state["state_id"]: state for one in drafted for state in one.states}
     if met:
-        connection.execute(
-            insert_or(states).on_conflict_do_nothing(),
-            [{"state_id": key, "edits_id": state.edits_id, "json": state.json} for key, state in met.items()],
-        )
+        connection.execute(insert_or(states).on_conflict_do_nothing(), list(met.values()))
     connection.execute(insert(events), list(rows))
     connection.execute(
         insert(payloads),
@@ -333,51 +218,3 @@ def _insert(connection: Connection, rows: Sequence[dict[str, Value]], drafted: S
             for row, one in zip(rows, drafted, strict=True)
         ],
     )
-
-
-def _study_cells(event: Event, above: Mapping[str, Any] | None) -> dict[str, Value]:
-    if isinstance(event, SessionStarted):
-        return {
-            "study_id": event.study,
-            "script_sha256": event.script_sha256,
-            "participant_pseudonym": event.participant,
-            "mode": event.mode,
-        }
-    copied = ("study_id", "script_sha256", "participant_pseudonym", "mode")
-    return {column: above[column] if above else None for column in copied}
-
-
-def _client_cells(client: ClientTime | None) -> dict[str, Value]:
-    known = client or ClientTime()
-    return {
-        "client_epoch_ms": _kept_ms(known.epoch_ms),
-        "client_perf_ms": _kept_ms(known.perf_ms),
-        "client_time_origin": _kept_ms(known.time_origin),
-    }
-
-
-def _kept_ms(ms: float | None) -> float | None:
-    # The hash covers what reads back, and a REAL column keeps neither NaN nor -0.0, nor a whole number as one.
-    return None if ms is None or not math.isfinite(ms) else float(ms) + 0.0
-
-
-def _chosen(query: Select[Any], session_id: str | None, study: str | None, without: Sequence[str]) -> Select[Any]:
-    # Whole streams or none: a chain can be checked only from its first row on.
-    mine = events.c.session_id
-    if session_id is not None:
-        query = query.where(mine == session_id)
-    if study is not None:
-        query = query.where(mine.in_(select(mine).where(events.c.study_id == study)))
-    if without:
-        query = query.where(mine.not_in(select(mine).where(events.c.mode.in_(without))))
-    return query
-
-
-def _stored(found: RowMapping) -> Stored:
-    row = {column: cast("Value", found[column]) for column in _COLUMNS}
-    return Stored(row, cast("str | None", found["salt"]), cast("str | None", found["json"]))
-
-
-def recorded(one: Stored) -> Record:
-    """A stored row with its event read; without one where the payload was erased."""
-    return Record(None if one.payload is None else event_in(str(one.row["name"]), one.payload), one.row)

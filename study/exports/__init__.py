@@ -12,7 +12,8 @@ from study.exports.columns import write_dictionary
 from study.exports.jsonl import HOW_TO_READ_JSONL, check_jsonl, write_jsonl
 from study.exports.manifest import batch
 from study.exports.tidy import HOW_TO_READ_CSV, check_csv, write_csv
-from study.log import EventLog, recorded
+from study.log import EventLog
+from study.queries import recorded
 from study.records import Stored
 
 FORMATS = ("csv", "jsonl")

@@ -21,9 +21,11 @@ from study.decisions import opening
 from study.interventions import perform
 from study.log import EventLog, LogRefused
 from study.session import plan_in
+from study.state import state_id
 from study.steering_events import InterventionApplied, InterventionFailed, ModelPredicted
 
 MakeAct = Callable[..., Act]
+STATE_DIGESTS = ("model_sha256", "dictionary_sha256", "image_sha256", "labels_sha256")
 
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -312,6 +314,20 @@ def test_looking_is_logged_as_looking(fresh_log: EventLog, session: str, bench: 
         ("explanation.changed", "fires"),
         ("page.entered", "answer"),
     ]
+
+
+def test_looking_names_the_state_it_looked_at(fresh_log: EventLog, session: str, bench: Bench, act: MakeAct) -> None:
+    perform(fresh_log, session, act("edit", 1, 0), bench)
+    perform(fresh_log, session, act("overlay", 4, overlay="fires"), bench)
+    perform(fresh_log, session, act("explain", view="exact", toward="boat", against="apple"), bench)
+    edited, _, mapped, explained = fresh_log.read(session)[1:]
+    here = edited.row["after_state_id"]
+    assert here
+    assert [mapped.row[when] for when in ("before_state_id", "after_state_id")] == [here, here]
+    assert explained.row["before_state_id"] == here
+    digests = {name: getattr(bench.pinned, name) for name in STATE_DIGESTS}
+    other = state_id(**digests, explanation="exact", edits=(Edit(1, Op.SCALE, 0.0),))
+    assert explained.row["after_state_id"] == other != here
 
 
 def test_rows_of_the_workspace_name_their_page(fresh_log: EventLog, session: str, bench: Bench, act: MakeAct) -> None:

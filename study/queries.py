@@ -1,0 +1,60 @@
+"""What is asked of the log's tables, and a row of an answer as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select
+
+from study.drafts import COLUMNS, idem_key
+from study.events import event_in
+from study.records import Record, Stored, Value
+from study.schema import events, payloads
+
+ROWS = select(events, payloads.c.salt, payloads.c.json).outerjoin(payloads, payloads.c.event_id == events.c.event_id)
+AFTER = ROWS.where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("after")).order_by(
+    events.c.seq
+)
+HEAD = select(events).where(events.c.session_id == bindparam("session")).order_by(events.c.seq.desc()).limit(1)
+_STANDING = (
+    ROWS.add_columns(payloads.c.request_digest)
+    .where(
+        events.c.session_id == bindparam("session"),
+        events.c.idem_key >= bindparam("first"),
+        events.c.idem_key < bindparam("beyond"),
+    )
+    .order_by(events.c.seq)
+)
+
+
+def standing(connection: Connection, session_id: str, key: str) -> Sequence[RowMapping]:
+    """The rows that the act `key` wrote, with the digest of what was asked."""
+    # The rows of one act share the first row's key: DIGEST, DIGEST/1, ... and "0" is the character after "/".
+    first = idem_key(key)
+    found = connection.execute(_STANDING, {"session": session_id, "first": first, "beyond": f"{first}0"})
+    return found.mappings().all()
+
+
+def chosen(query: Select[Any], session_id: str | None, study: str | None, without: Sequence[str]) -> Select[Any]:
+    """`query` over one session, one study's sessions, or all but those of some modes."""
+    # Whole streams or none: a chain can be checked only from its first row on.
+    mine = events.c.session_id
+    if session_id is not None:
+        query = query.where(mine == session_id)
+    if study is not None:
+        query = query.where(mine.in_(select(mine).where(events.c.study_id == study)))
+    if without:
+        query = query.where(mine.not_in(select(mine).where(events.c.mode.in_(without))))
+    return query
+
+
+def stored(found: RowMapping) -> Stored:
+    """A row exactly as the database holds it, with its payload's text."""
+    row = {column: cast("Value", found[column]) for column in COLUMNS}
+    return Stored(row, cast("str | None", found["salt"]), cast("str | None", found["json"]))
+
+
+def recorded(one: Stored) -> Record:
+    """A stored row with its event read; without one where the payload was erased."""
+    return Record(None if one.payload is None else event_in(str(one.row["name"]), one.payload), one.row)

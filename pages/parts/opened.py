@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 from core.attribution import Attribution, agreement, attribute, leave_one_out
 from core.bundle import Bundle
+from core.environment import environment_of
 from core.model import Clip
 from core.steering import Look, look, steer
 from core.types import Component, SteeringPlan, View
@@ -77,13 +77,8 @@ def bench_of(here: Rig, place: Session) -> Bench:
         patches=opened.attribution.grid**2,
         see=lambda plan: seen_under(here, opened, plan),
         unit=lambda component, scope: opened.bundle.index[component].unit(scope),
-        environment=environment(),
+        environment=environment_of(opened.model),
     )
-
-
-def environment() -> dict[str, str]:
-    """Where the predictions of this process are computed."""
-    return {"machine": platform.machine(), "system": platform.system(), "python": platform.python_version()}
 
 
 def _steered(here: Rig, opened: Opened, plan: SteeringPlan) -> Seen:

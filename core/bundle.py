@@ -69,7 +69,7 @@ def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
         TillerError: the parts do not belong together.
     """
     folder = Path(folder)
-    said = _description(folder)
+    said = description_of(folder)
     model, sae, index = load_instrument(folder, which)
     images = folder / said["reference"]["images"]
     with (folder / said["reference"]["table"]).open(newline="", encoding="utf-8") as table:
@@ -96,7 +96,7 @@ def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
 def load_instrument(folder: Path, which: str = "spatial") -> tuple[Clip, SparseAutoencoder, tuple[Component, ...]]:
     """The model, cut at the block of its dictionary `which`, the dictionary, and its index; no reference set."""
     folder = Path(folder)
-    said = _description(folder)
+    said = description_of(folder)
     if which not in said["dictionaries"]:
         raise TillerError(
             f"Dictionary '{which}' was asked for; {folder} has {', '.join(said['dictionaries'])}: name one of them."
@@ -134,7 +134,12 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _description(folder: Path) -> dict[str, Any]:
+def description_of(folder: Path) -> dict[str, Any]:
+    """What `bundle.json` says, once every file that it seals has been found whole.
+
+    Raises:
+        MissingArtefact: a file is missing or differs from the digest it was sealed with.
+    """
     path = folder / "bundle.json"
     if not path.is_file():
         raise MissingArtefact(f"No bundle at {path}; run `tiller demo build`, or name the folder of another bundle.")

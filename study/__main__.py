@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.types import Prediction, TillerError, View
+from core.types import Prediction, SteeringPlan, TillerError, View
+from study.desk import Json, export, opened_log, records_of, verify
 from study.notation import find_label, read_labels, read_plan
+from study.replay import Outcome, Rerun, Verdict, worst
+from study.replay import replay as again
 from study.state import Pinned, digest, labels_digest
-from study.tables import attribution_table, figures_table, steering_table
+from study.tables import attribution_table, figures_table, replay_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
 
 if TYPE_CHECKING:
@@ -34,7 +38,6 @@ demo = typer.Typer(help="The demo world: pictures with known causes, and a CLIP 
 app.add_typer(demo, name="demo")
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 Labels = Annotated[str | None, typer.Option(help='Class names: "apple,boat,car". Default: the demo\'s own.')]
 Template = Annotated[list[str] | None, typer.Option(help='Prompt template with {} in it, e.g. "a photo of a {}".')]
 Model = Annotated[str | None, typer.Option(help="An open_clip model name, e.g. ViT-B-32. Default: the demo model.")]
@@ -176,26 +179,48 @@ def doctor(json_wanted: Json = False) -> None:
 
 
 @app.command()
-def export(
-    out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
-    form: Annotated[str, typer.Option("--format", help="csv or jsonl")] = "csv",
-    study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
+def replay(
+    session: Annotated[str, typer.Option(help="The session to run again.")],
+    seq: Annotated[int | None, typer.Option(help="Only the prediction that this row asked for.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="The bundle that was used. Default: TILLER_BUNDLE's.")] = None,
     json_wanted: Json = False,
 ) -> None:
-    """Write the log with its data dictionary and a manifest of digests."""
+    """Run every prediction of a session again and compare the logits; leaves with status 1 where one does not match."""
     with one_sentence():
-        from study.database import connect
-        from study.exports import export_log
-        from study.log import EventLog
+        from core.rerun import Workshop
         from study.settings import settings_in
 
-        if form not in ("csv", "jsonl"):
-            raise TillerError(f"Format {form!r} was asked for; there are csv and jsonl: name one of them.")
-        log = EventLog(connect(settings_in(os.environ).database_url, make=False))
+        log = opened_log()
+        records = records_of(log, session)
+        workshop = Workshop(bundle or settings_in(os.environ).bundle)
+
+        def run(pinned: Pinned, labels: Sequence[str], plan: SteeringPlan, environment: Mapping[str, str]) -> Rerun:
+            said, model, now = workshop.predict(
+                model=pinned.model_sha256,
+                dictionary=pinned.dictionary_sha256,
+                image=pinned.image_sha256,
+                labels=labels,
+                plan=plan,
+                environment=environment,
+            )
+            shown = labels_digest(model.labels, model.templates)
+            return Rerun(prediction=said, labels_sha256=shown, environment=now)
+
+        of = sum(record.name == "model.predicted" for record in records) if seq is None else 1
+        outcomes: list[Outcome] = []
         with shown_progress() as advance:
-            written = export_log(log, out, form, study=study, progress=lambda done, of: advance("rows", done, of))
-        files = [str(path) for path in written]
-        emit({"files": files}, "\n".join(files), json_wanted=json_wanted)
+            for outcome in again(records, run, only=seq):
+                outcomes.append(outcome)
+                advance("predictions", len(outcomes), of)
+        verdict, counts = worst(outcomes)
+        result = {"session": session, "verdict": verdict, "counts": counts, "events": [asdict(one) for one in outcomes]}
+        emit(result, replay_table(outcomes, verdict), json_wanted=json_wanted)
+    if verdict in (Verdict.MISMATCH, Verdict.UNRUNNABLE):
+        raise typer.Exit(1)
+
+
+app.command()(verify)
+app.command()(export)
 
 
 @demo.command("draw")

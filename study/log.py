@@ -16,7 +16,7 @@ from study.database import LogUnavailable, unavailable
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
 from study.queries import AFTER, HEAD, ROWS, chosen, recorded, standing, stored
-from study.records import ClientTime, Clock, Record, Stored, Value, Verdict, server_now, verdict
+from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
 from study.state import canonical, digest
@@ -159,9 +159,9 @@ class EventLog:
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 
-    def verify(self, session_id: str) -> Verdict:
+    def verify(self, session_id: str) -> Chain:
         """Recompute one session's chain from what the file holds, and name the first bad row."""
-        return verdict(session_id, self.stored(session_id))
+        return chain_of(session_id, self.stored(session_id))
 
     def keep_script(self, script: StudyScript) -> None:
         """Store a script's full text under its digest, once, so that its sessions can be read for ever."""

@@ -112,7 +112,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Chain:
     """Whether one stream is whole; where it is not, the first bad row and what is wrong with it."""
 
     session_id: str
@@ -127,15 +127,15 @@ class Verdict:
         return self.bad_seq is None
 
 
-def verdict(session_id: str, stored: Iterable[Stored]) -> Verdict:
+def chain_of(session_id: str, stored: Iterable[Stored]) -> Chain:
     """Walk one stream in order and recompute its numbers, digests and hashes, stopping at the first fault."""
     head, rows = GENESIS, 0
     for one in stored:
         reason = _fault(one, rows + 1, head)
         if reason:
-            return Verdict(session_id, rows, head, rows + 1, reason)
+            return Chain(session_id, rows, head, rows + 1, reason)
         head, rows = str(one.row["hash"]), rows + 1
-    return Verdict(session_id, rows, head)
+    return Chain(session_id, rows, head)
 
 
 def _fault(one: Stored, expected: int, head: str) -> str:

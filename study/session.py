@@ -129,20 +129,25 @@ def history_in(records: Iterable[Record], task: str) -> History:
     """
     now = History()
     for record in records:
-        match record.event:
-            case TaskStarted() as event if event.task == task:
-                now = History()
-            case (InterventionApplied() | InterventionReset()) as event if event.task == task:
-                now = History(event.after.plan, (*now.past, Past(record.event_id, now.plan)), ())
-            case InterventionUndone() as event if event.task == task and now.past:
-                last = now.past[-1]
-                now = History(event.after.plan, now.past[:-1], (*now.future, Past(last.event_id, now.plan)))
-            case InterventionRedone() as event if event.task == task and now.future:
-                following = now.future[-1]
-                now = History(event.after.plan, (*now.past, Past(following.event_id, now.plan)), now.future[:-1])
-            case _:
-                pass
+        now = followed(now, record, task)
     return now
+
+
+def followed(now: History, record: Record, task: str) -> History:
+    """`now` after one more row; the step of `history_in`."""
+    match record.event:
+        case TaskStarted() as event if event.task == task:
+            return History()
+        case (InterventionApplied() | InterventionReset()) as event if event.task == task:
+            return History(event.after.plan, (*now.past, Past(record.event_id, now.plan)), ())
+        case InterventionUndone() as event if event.task == task and now.past:
+            last = now.past[-1]
+            return History(event.after.plan, now.past[:-1], (*now.future, Past(last.event_id, now.plan)))
+        case InterventionRedone() as event if event.task == task and now.future:
+            following = now.future[-1]
+            return History(event.after.plan, (*now.past, Past(following.event_id, now.plan)), now.future[:-1])
+        case _:
+            return now
 
 
 def plan_in(records: Iterable[Record], task: str) -> SteeringPlan:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from rich.table import Table
 
 from core.types import Component, Prediction
+from study.records import Chain
+from study.replay import Outcome, Verdict
 
 
 class Figure(Protocol):
@@ -81,6 +83,30 @@ def figures_table(figures: Iterable[Figure]) -> Table:
     for figure in figures:
         numbers = (f"{100 * number:.1f} %" for number in (figure.value, figure.low, figure.high, figure.goal))
         table.add_row(figure.name, *numbers, "[green]met[/green]" if figure.met else "[red]missed[/red]")
+    return table
+
+
+def chains_table(chains: Sequence[Chain]) -> Table:
+    """Each session's chain: its rows and, where it is broken, the first bad row."""
+    bad = sum(not chain.whole for chain in chains)
+    table = _table(f"{len(chains)} sessions, {bad or 'none'} with a fault", ("session", "first fault"), ("rows", "row"))
+    for chain in chains:
+        row = "" if chain.whole else str(chain.bad_seq)
+        table.add_row(chain.session_id, chain.reason or "whole", str(chain.rows), row)
+    return table
+
+
+def replay_table(outcomes: Sequence[Outcome], verdict: Verdict) -> Table:
+    """Each prediction that was run again, and the verdict on all of them; under it, where the machines differ."""
+    changed = dict(item for outcome in outcomes for item in outcome.differing.items())
+    unknown = [name for name, (then, _) in changed.items() if not then]
+    moved = [f"{name} was {then}, is {now}" for name, (then, now) in changed.items() if then]
+    notes = [*moved, *([f"not logged then: {', '.join(unknown)}"] if unknown else [])]
+    title = f"{len(outcomes)} predictions: {verdict}"
+    table = _table(title, ("act", "task", "verdict", "why"), ("row", "logits apart"), "\n".join(notes) or None)
+    for one in outcomes:
+        apart = "" if one.distance is None else f"{one.distance:.2g}"
+        table.add_row(one.name, one.task, one.verdict, one.reason, str(one.seq), apart)
     return table
 
 

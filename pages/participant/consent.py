@@ -37,7 +37,7 @@ with page("sheet", "Consent"):
         for scope in consent.scopes:
             if scope.required:
                 # no box: one that cannot be unticked is no choice, and consent is given by the button alone
-                st.markdown(f":material/check: {scope.label} *Part of agreeing.*")
+                st.markdown(f"✓ {scope.label} *Part of agreeing.*")
             else:
                 st.checkbox(f"{scope.label} *Optional.*", key=f"scope-{scope.key}")
     with st.container(horizontal=True):

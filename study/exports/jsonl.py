@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from study.events import event_in, readable
-from study.records import Stored, verdict
+from study.records import Stored, chain_of
 
 HOW_TO_READ_JSONL = (
     "UTF-8, one JSON object a line. srv_utc_ns and srv_mono_ns are strings of whole numbers; payload is for reading, "
@@ -52,7 +52,7 @@ def check_jsonl(path: Path) -> int:
     """
     lines = 0
     for session_id, rows in itertools.groupby(read_jsonl(path), key=lambda one: str(one.row["session_id"])):
-        found = verdict(session_id, rows)
+        found = chain_of(session_id, rows)
         if not found.whole:
             raise ValueError(f"session {session_id}, row {found.bad_seq}: {found.reason}")
         lines += found.rows

@@ -191,9 +191,9 @@ def test_verify_names_the_first_bad_row(
     for (trigger,) in stranger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
         stranger.execute(f"DROP TRIGGER {trigger}")
     stranger.execute(tampering)
-    verdict = fresh_log.verify(session)
-    assert (verdict.whole, verdict.bad_seq) == (False, bad)
-    assert reason in verdict.reason
+    chain = fresh_log.verify(session)
+    assert (chain.whole, chain.bad_seq) == (False, bad)
+    assert reason in chain.reason
 
 
 REFUSED = [

@@ -1,0 +1,80 @@
+"""Commands over the record that need no model: check it, hand it on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.types import TillerError
+from study.records import Chain, Record
+from study.settings import settings_in
+from study.tables import chains_table
+from study.terminal import emit, one_sentence, shown_progress
+
+if TYPE_CHECKING:
+    from study.log import EventLog
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
+
+
+def opened_log() -> EventLog:
+    """The log that the environment names, which must be there; imported late, since the database is slow to import."""
+    from study.database import connect
+    from study.log import EventLog
+
+    return EventLog(connect(settings_in(os.environ).database_url, make=False))
+
+
+def records_of(log: EventLog, session: str) -> tuple[Record, ...]:
+    """All rows of one session, which must have some."""
+    records = log.read(session)
+    if not records:
+        known = log.sessions()
+        some = f"{len(known)} others, the last of them {known[-1]}" if known else "none"
+        raise TillerError(f"Session {session!r} was asked for; the log holds {some}: name one that it holds.")
+    return records
+
+
+def verify(
+    session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
+    json_wanted: Json = False,
+) -> None:
+    """Check every session's numbers, digests and hash chain; leaves with status 1 and the first bad row of each."""
+    with one_sentence():
+        log = opened_log()
+        if session is not None:
+            records_of(log, session)
+        wanted = log.sessions() if session is None else (session,)
+        found: list[Chain] = []
+        with shown_progress() as advance:
+            for one in wanted:
+                found.append(log.verify(one))
+                advance("sessions", len(found), len(wanted))
+        whole = all(one.whole for one in found)
+        result = {"whole": whole, "sessions": [{**asdict(one), "whole": one.whole} for one in found]}
+        emit(result, chains_table(found), json_wanted=json_wanted)
+    if not whole:
+        raise typer.Exit(1)
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
+    form: Annotated[str, typer.Option("--format", help="csv or jsonl")] = "csv",
+    study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
+    json_wanted: Json = False,
+) -> None:
+    """Write the log with its data dictionary and a manifest of digests."""
+    with one_sentence():
+        from study.exports import export_log
+
+        if form not in ("csv", "jsonl"):
+            raise TillerError(f"Format {form!r} was asked for; there are csv and jsonl: name one of them.")
+        log = opened_log()
+        with shown_progress() as advance:
+            written = export_log(log, out, form, study=study, progress=lambda done, of: advance("rows", done, of))
+        files = [str(path) for path in written]
+        emit({"files": files}, "\n".join(files), json_wanted=json_wanted)

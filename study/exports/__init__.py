@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
 from core.types import TillerError
 from study.events import SCHEMA_VERSION
+from study.exports.codes import CODEBOOK, CODES, write_codebook, write_codes
 from study.exports.columns import write_dictionary
 from study.exports.jsonl import HOW_TO_READ_JSONL, check_jsonl, write_jsonl
-from study.exports.manifest import batch
+from study.exports.manifest import Batch, batch
 from study.exports.tidy import HOW_TO_READ_CSV, check_csv, write_csv
 from study.log import EventLog
 from study.queries import recorded
-from study.records import Stored
+from study.records import Record, Stored
 
 FORMATS = ("csv", "jsonl")
 NOT_DATA = ("preview", "bot")
@@ -60,9 +63,17 @@ def export_log(
     with batch(out) as made:
         made.add(f"events.{format}", write, check_jsonl if format == "jsonl" else check_csv)
         made.add("events_data_dictionary.csv", write_dictionary)
+        if format == "csv":
+            _add_codes(made, heads.sessions(log))
         how = HOW_TO_READ_JSONL if format == "jsonl" else HOW_TO_READ_CSV
         made.add_manifest(format, {"how_to_read": how, **heads.about(log, study)})
     return [out / one.file for one in made.files]
+
+
+def _add_codes(made: Batch, sessions: Iterator[Sequence[Record]]) -> None:
+    made.add("strategy_codes.csv", partial(write_codes, sessions), partial(check_csv, columns=CODES))
+    made.add("strategy_codes_data_dictionary.csv", partial(write_dictionary, columns=CODES))
+    made.add("strategy_codebook.csv", write_codebook, partial(check_csv, columns=CODEBOOK))
 
 
 class _Heads:
@@ -84,6 +95,11 @@ class _Heads:
             yield one
         if self._progress:
             self._progress(self._done, self._total)
+
+    def sessions(self, log: EventLog) -> Iterator[Sequence[Record]]:
+        """The sessions that have passed by, one at a time, as far as they have."""
+        for session_id, (last, _) in self._streams.items():
+            yield [recorded(one) for one in islice(log.stored(session_id), last)]
 
     def about(self, log: EventLog, study: str | None) -> dict[str, object]:
         return {

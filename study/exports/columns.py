@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import TextIO
 
@@ -20,10 +21,11 @@ class Column:
     meaning: str
 
 
-def _c(
-    column: str, kind: str, source: str, meaning: str, *, unit: str = "", levels: str = "", empty: str = "never empty"
+def col(
+    name: str, kind: str, source: str, meaning: str, *, unit: str = "", levels: str = "", empty: str = "never empty"
 ) -> Column:
-    return Column(column, kind, unit, levels, empty, source, meaning)
+    """A column, with what its empty cell says; most never have one."""
+    return Column(name, kind, unit, levels, empty, source, meaning)
 
 
 NOT_HERE = "not a fact of this kind of event, or its payload was erased"
@@ -36,26 +38,30 @@ TOPK = "JSON list of [label, probability], the most probable classes first."
 
 # Columns of the events table, the same for every kind of event.
 PLACE = (
-    _c("schema_version", "integer", "log", "Version of the meaning of all columns."),
-    _c("event_id", "text", "log", "The event's own id (UUID), by which other events name it."),
-    _c("idem_key", "text", "log", "SHA-256 of the act's key; the second and later rows of one act add /1, /2, ..."),
-    _c("study_id", "text", "script", "The study, by the id in its script.", empty="the stream belongs to no study"),
-    _c("script_sha256", "text", "script", "Digest of the script and the texts it names.", empty="as study_id"),
-    _c("session_id", "text", "log", "The stream: one participant's one session."),
-    _c("participant_pseudonym", "text", "log", "The participant's name in the record, P01, P02, ...", empty="nobody's"),
-    _c("seq", "integer", "log", "The row's number in its session, from 1 without a gap; order by this only."),
-    _c("task_id", "text", "script", "The task, by its key in the script.", empty=NO_TASK),
-    _c("attempt", "integer", "log", "Which try at the task, from 1.", empty=NO_TASK),
-    _c("page", "text", "log", "The page that the event is about or came from.", empty="no page is concerned"),
-    _c("mode", "text", "log", "How the session was run.", levels="moderated|remote|preview|bot", empty="as study_id"),
-    _c("actor", "text", "log", "Who did it.", levels="participant|moderator|system|researcher"),
-    _c("name", "text", "log", "The kind of event."),
-    _c("target", "text", "log", "What the act was about: component/12, a scope, a page, an item.", empty="nothing"),
-    _c("srv_utc_ns", "integer", "log", "Server wall clock since 1970-01-01 UTC; 64 bits, so read it whole.", unit="ns"),
-    _c("srv_mono_ns", "integer", "log", "Server clock that never steps; compare within one boot_id only.", unit="ns"),
-    _c("boot_id", "text", "log", "Within one value, differences of srv_mono_ns are durations."),
-    _c("client_epoch_ms", "number", "browser", "The browser's wall clock at the act.", unit="ms", empty=NOT_SENT),
-    _c(
+    col("schema_version", "integer", "log", "Version of the meaning of all columns."),
+    col("event_id", "text", "log", "The event's own id (UUID), by which other events name it."),
+    col("idem_key", "text", "log", "SHA-256 of the act's key; the second and later rows of one act add /1, /2, ..."),
+    col("study_id", "text", "script", "The study, by the id in its script.", empty="the stream belongs to no study"),
+    col("script_sha256", "text", "script", "Digest of the script and the texts it names.", empty="as study_id"),
+    col("session_id", "text", "log", "The stream: one participant's one session."),
+    col(
+        "participant_pseudonym", "text", "log", "The participant's name in the record, P01, P02, ...", empty="nobody's"
+    ),
+    col("seq", "integer", "log", "The row's number in its session, from 1 without a gap; order by this only."),
+    col("task_id", "text", "script", "The task, by its key in the script.", empty=NO_TASK),
+    col("attempt", "integer", "log", "Which try at the task, from 1.", empty=NO_TASK),
+    col("page", "text", "log", "The page that the event is about or came from.", empty="no page is concerned"),
+    col("mode", "text", "log", "How the session was run.", levels="moderated|remote|preview|bot", empty="as study_id"),
+    col("actor", "text", "log", "Who did it.", levels="participant|moderator|system|researcher"),
+    col("name", "text", "log", "The kind of event."),
+    col("target", "text", "log", "What the act was about: component/12, a scope, a page, an item.", empty="nothing"),
+    col(
+        "srv_utc_ns", "integer", "log", "Server wall clock since 1970-01-01 UTC; 64 bits, so read it whole.", unit="ns"
+    ),
+    col("srv_mono_ns", "integer", "log", "Server clock that never steps; compare within one boot_id only.", unit="ns"),
+    col("boot_id", "text", "log", "Within one value, differences of srv_mono_ns are durations."),
+    col("client_epoch_ms", "number", "browser", "The browser's wall clock at the act.", unit="ms", empty=NOT_SENT),
+    col(
         "client_perf_ms",
         "number",
         "browser",
@@ -63,9 +69,9 @@ PLACE = (
         unit="ms",
         empty=NOT_SENT,
     ),
-    _c("client_time_origin", "number", "browser", "When that timer was 0.", unit="ms since 1970", empty=NOT_SENT),
-    _c("offset_ms", "number", "log", "Browser clock minus server clock.", unit="ms", empty=LATER),
-    _c(
+    col("client_time_origin", "number", "browser", "When that timer was 0.", unit="ms since 1970", empty=NOT_SENT),
+    col("offset_ms", "number", "log", "Browser clock minus server clock.", unit="ms", empty=LATER),
+    col(
         "offset_err_ms",
         "number",
         "log",
@@ -73,26 +79,26 @@ PLACE = (
         unit="ms",
         empty=LATER,
     ),
-    _c("media_id", "text", "log", "The recording that runs at this event.", empty=LATER),
-    _c("media_ms", "number", "log", "Time in that recording.", unit="ms", empty=LATER),
-    _c("before_state_id", "text", "engine", "Digest of the state before; equal states, equal ids.", empty=NOT_HERE),
-    _c("after_state_id", "text", "engine", "Digest of the state after.", empty=NOT_HERE),
-    _c("voids_event_id", "text", "log", "The earlier event that this one declares void.", empty="voids nothing"),
-    _c(
+    col("media_id", "text", "log", "The recording that runs at this event.", empty=LATER),
+    col("media_ms", "number", "log", "Time in that recording.", unit="ms", empty=LATER),
+    col("before_state_id", "text", "engine", "Digest of the state before; equal states, equal ids.", empty=NOT_HERE),
+    col("after_state_id", "text", "engine", "Digest of the state after.", empty=NOT_HERE),
+    col("voids_event_id", "text", "log", "The earlier event that this one declares void.", empty="voids nothing"),
+    col(
         "cause_event_id", "text", "log", "The first event of the act that this row belongs to.", empty="it is the first"
     ),
-    _c("payload_digest", "text", "log", "SHA-256 of the payload's salt and canonical JSON."),
-    _c("prev_hash", "text", "log", "Hash of the row before it in the session; 64 zeros at seq 1."),
-    _c("hash", "text", "log", "SHA-256 of the canonical JSON of all columns above: one link of the session's chain."),
-    _c("payload_erased", "boolean", "log", "Whether the payload, and with it all columns below, was erased."),
+    col("payload_digest", "text", "log", "SHA-256 of the payload's salt and canonical JSON."),
+    col("prev_hash", "text", "log", "Hash of the row before it in the session; 64 zeros at seq 1."),
+    col("hash", "text", "log", "SHA-256 of the canonical JSON of all columns above: one link of the session's chain."),
+    col("payload_erased", "boolean", "log", "Whether the payload, and with it all columns below, was erased."),
 )
 
 # Cells that the kinds of events own.
 CELLS = (
-    _c("study_version", "text", "script", "Version of the script that the session runs under.", empty=NOT_HERE),
-    _c("app_version", "text", "log", "Version of Tiller that started the session.", empty=NOT_HERE),
-    _c("slot", "integer", "log", "Row of the assignment table that the session took.", empty=NOT_HERE),
-    _c(
+    col("study_version", "text", "script", "Version of the script that the session runs under.", empty=NOT_HERE),
+    col("app_version", "text", "log", "Version of Tiller that started the session.", empty=NOT_HERE),
+    col("slot", "integer", "log", "Row of the assignment table that the session took.", empty=NOT_HERE),
+    col(
         "gap_s",
         "number",
         "log",
@@ -100,35 +106,35 @@ CELLS = (
         unit="s",
         empty=NOT_HERE,
     ),
-    _c("outcome", "text", "log", "How the session ended.", levels="completed|no_consent", empty=NOT_HERE),
-    _c("reason", "text", "participant", "Why the participant withdrew, in their words.", empty="none given"),
-    _c("consent_scope", "text", "script", "The consent scope that was answered.", empty=NOT_HERE),
-    _c("text_sha256", "text", "script", "Digest of the consent text as it was shown.", empty=NOT_HERE),
-    _c("dwell_ms", "number", "log", "Time on the page that was left.", unit="ms", empty="not known"),
-    _c("task_order", "integer", "log", "The task's place in the session, from 1.", empty=NOT_HERE),
-    _c("condition", "text", "script", "The within-subject condition that the task was done under.", empty="none"),
-    _c("image", "text", "script", "File name of the picture, without meaning.", empty=NOT_HERE),
-    _c("image_sha256", "text", "engine", "Digest of the picture's file.", empty=NOT_HERE),
-    _c(
+    col("outcome", "text", "log", "How the session ended.", levels="completed|no_consent", empty=NOT_HERE),
+    col("reason", "text", "participant", "Why the participant withdrew, in their words.", empty="none given"),
+    col("consent_scope", "text", "script", "The consent scope that was answered.", empty=NOT_HERE),
+    col("text_sha256", "text", "script", "Digest of the consent text as it was shown.", empty=NOT_HERE),
+    col("dwell_ms", "number", "log", "Time on the page that was left.", unit="ms", empty="not known"),
+    col("task_order", "integer", "log", "The task's place in the session, from 1.", empty=NOT_HERE),
+    col("condition", "text", "script", "The within-subject condition that the task was done under.", empty="none"),
+    col("image", "text", "script", "File name of the picture, without meaning.", empty=NOT_HERE),
+    col("image_sha256", "text", "engine", "Digest of the picture's file.", empty=NOT_HERE),
+    col(
         "labels", "JSON", "script", "The classes that the model chose from, in the order of the logits.", empty=NOT_HERE
     ),
-    _c("labels_sha256", "text", "engine", "Digest of class names and prompt templates.", empty=NOT_HERE),
-    _c("model_sha256", "text", "engine", "Digest of the model's weights.", empty=NOT_HERE),
-    _c("dictionary_sha256", "text", "engine", "Digest of the sparse autoencoder's weights.", empty=NOT_HERE),
-    _c("view", "text", "browser", "The attribution view on the screen.", empty="none, or " + NOT_HERE),
-    _c("toward", "text", "browser", "The label whose margin was explained.", empty=NOT_HERE),
-    _c("against", "text", "browser", "The label it was explained against.", empty=NOT_HERE),
-    _c(
+    col("labels_sha256", "text", "engine", "Digest of class names and prompt templates.", empty=NOT_HERE),
+    col("model_sha256", "text", "engine", "Digest of the model's weights.", empty=NOT_HERE),
+    col("dictionary_sha256", "text", "engine", "Digest of the sparse autoencoder's weights.", empty=NOT_HERE),
+    col("view", "text", "browser", "The attribution view on the screen.", empty="none, or " + NOT_HERE),
+    col("toward", "text", "browser", "The label whose margin was explained.", empty=NOT_HERE),
+    col("against", "text", "browser", "The label it was explained against.", empty=NOT_HERE),
+    col(
         "components_shown",
         "text",
         "engine",
         "Components in the order shown, by number, spaces between.",
         empty=NOT_HERE,
     ),
-    _c("overlay", "text", "browser", "The map that was laid over the picture.", empty=NOT_HERE),
-    _c("component", "integer", "browser", "The component that the act was about, from 0.", empty=NOT_HERE),
-    _c("control", "text", "browser", "The control that was used.", empty=NOT_HERE),
-    _c(
+    col("overlay", "text", "browser", "The map that was laid over the picture.", empty=NOT_HERE),
+    col("component", "integer", "browser", "The component that the act was about, from 0.", empty=NOT_HERE),
+    col("control", "text", "browser", "The control that was used.", empty=NOT_HERE),
+    col(
         "tool",
         "text",
         "log",
@@ -136,19 +142,23 @@ CELLS = (
         levels="suppress|amplify|set|add|restore",
         empty=NOT_HERE,
     ),
-    _c("value", "number", "browser", "What the control said, in `unit`.", empty=NOT_HERE),
-    _c("unit", "text", "browser", "Unit of `value`.", levels="factor|p99|code", empty=NOT_HERE),
-    _c("scope", "text", "browser", "Tokens that the edit reaches.", levels="active|all|cls|patches", empty=NOT_HERE),
-    _c(
+    col("value", "number", "browser", "What the control said, in `unit`.", empty=NOT_HERE),
+    col("unit", "text", "browser", "Unit of `value`.", levels="factor|p99|code", empty=NOT_HERE),
+    col("scope", "text", "browser", "Tokens that the edit reaches.", levels="active|all|cls|patches", empty=NOT_HERE),
+    col(
         "patches",
         "text",
         "browser",
         "Patches with scope patches, row by row from 0, spaces between.",
         empty="no patches",
     ),
-    _c("op", "text", "log", "Operator of the component's edit afterwards.", levels="scale|set|add", empty="left alone"),
-    _c("strength", "number", "log", "Its strength: a factor under scale, codes under set and add.", empty="left alone"),
-    _c(
+    col(
+        "op", "text", "log", "Operator of the component's edit afterwards.", levels="scale|set|add", empty="left alone"
+    ),
+    col(
+        "strength", "number", "log", "Its strength: a factor under scale, codes under set and add.", empty="left alone"
+    ),
+    col(
         "op_previous",
         "text",
         "log",
@@ -156,49 +166,49 @@ CELLS = (
         levels="scale|set|add",
         empty="left alone",
     ),
-    _c("strength_previous", "number", "log", "Strength of the component's edit before.", empty="left alone"),
-    _c("undone_event_id", "text", "log", "The intervention that was taken back.", empty=NOT_HERE),
-    _c("redone_event_id", "text", "log", "The intervention that was done again.", empty=NOT_HERE),
-    _c("edits_before", "JSON", "log", f"All edits before. {EDITS}", empty=NOT_HERE),
-    _c("logits_before", "JSON", "engine", f"What the model said before. {LOGITS}", empty=NOT_HERE),
-    _c("top1_before", "text", "engine", "The most probable class before.", empty=NOT_HERE),
-    _c("top1_probability_before", "number", "engine", "Its probability.", empty=NOT_HERE),
-    _c("topk_before", "JSON", "engine", f"The best classes before. {TOPK}", empty=NOT_HERE),
-    _c("edits_after", "JSON", "log", f"All edits after. {EDITS}", empty=NOT_HERE),
-    _c("logits_after", "JSON", "engine", f"What the model said after. {LOGITS}", empty=NOT_HERE),
-    _c("top1_after", "text", "engine", "The most probable class after.", empty=NOT_HERE),
-    _c("top1_probability_after", "number", "engine", "Its probability.", empty=NOT_HERE),
-    _c("topk_after", "JSON", "engine", f"The best classes after. {TOPK}", empty=NOT_HERE),
-    _c("latency_ms", "number", "engine", "Time that the model took to answer.", unit="ms", empty=NOT_HERE),
-    _c("cache_hit", "boolean", "engine", "Whether the answer had been computed earlier and kept.", empty=NOT_HERE),
-    _c(
+    col("strength_previous", "number", "log", "Strength of the component's edit before.", empty="left alone"),
+    col("undone_event_id", "text", "log", "The intervention that was taken back.", empty=NOT_HERE),
+    col("redone_event_id", "text", "log", "The intervention that was done again.", empty=NOT_HERE),
+    col("edits_before", "JSON", "log", f"All edits before. {EDITS}", empty=NOT_HERE),
+    col("logits_before", "JSON", "engine", f"What the model said before. {LOGITS}", empty=NOT_HERE),
+    col("top1_before", "text", "engine", "The most probable class before.", empty=NOT_HERE),
+    col("top1_probability_before", "number", "engine", "Its probability.", empty=NOT_HERE),
+    col("topk_before", "JSON", "engine", f"The best classes before. {TOPK}", empty=NOT_HERE),
+    col("edits_after", "JSON", "log", f"All edits after. {EDITS}", empty=NOT_HERE),
+    col("logits_after", "JSON", "engine", f"What the model said after. {LOGITS}", empty=NOT_HERE),
+    col("top1_after", "text", "engine", "The most probable class after.", empty=NOT_HERE),
+    col("top1_probability_after", "number", "engine", "Its probability.", empty=NOT_HERE),
+    col("topk_after", "JSON", "engine", f"The best classes after. {TOPK}", empty=NOT_HERE),
+    col("latency_ms", "number", "engine", "Time that the model took to answer.", unit="ms", empty=NOT_HERE),
+    col("cache_hit", "boolean", "engine", "Whether the answer had been computed earlier and kept.", empty=NOT_HERE),
+    col(
         "edit_norm_ratio",
         "number",
         "engine",
         "Size of the change at the dictionary's layer over the size of the activations, all tokens.",
         empty=NOT_HERE,
     ),
-    _c("environment_sha256", "text", "engine", "Digest of the environment that the payload lists.", empty=NOT_HERE),
-    _c("item", "text", "script", "The question that was answered.", empty=NOT_HERE),
-    _c(
+    col("environment_sha256", "text", "engine", "Digest of the environment that the payload lists.", empty=NOT_HERE),
+    col("item", "text", "script", "The question that was answered.", empty=NOT_HERE),
+    col(
         "answer_text",
         "text",
         "participant",
         "The answer in the participant's words; quote it only where consent.given has scope quote.",
         empty="none given",
     ),
-    _c("answer_number", "number", "participant", "The answer on a scale.", empty="none given"),
-    _c("reference", "text", "log", "Number of a failure, as shown to the participant.", empty=NOT_HERE),
-    _c("error", "text", "log", "Class of the error that caused it.", empty=NOT_HERE),
+    col("answer_number", "number", "participant", "The answer on a scale.", empty="none given"),
+    col("reference", "text", "log", "Number of a failure, as shown to the participant.", empty=NOT_HERE),
+    col("error", "text", "log", "Class of the error that caused it.", empty=NOT_HERE),
 )
 
 COLUMNS = PLACE + CELLS
 NAMES = tuple(one.column for one in COLUMNS)
 
 
-def write_dictionary(file: TextIO) -> int:
-    """Write the dictionary as CSV; return its rows."""
+def write_dictionary(file: TextIO, columns: Sequence[Column] = COLUMNS) -> int:
+    """Write the dictionary of `columns` as CSV; return its rows."""
     writer = csv.writer(file)
     writer.writerow([one.name for one in fields(Column)])
-    writer.writerows(astuple(one) for one in COLUMNS)
-    return len(COLUMNS)
+    writer.writerows(astuple(one) for one in columns)
+    return len(columns)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from study.exports.columns import COLUMNS, NAMES
+from study.exports.columns import COLUMNS, NAMES, Column
 from study.happening import Cell
 from study.records import Record
 
@@ -35,13 +35,13 @@ def write_csv(records: Iterable[Record], file: TextIO) -> int:
         cells: dict[str, Cell] = {**record.row, "payload_erased": record.event is None}
         if record.event is not None:
             cells |= record.event.cells()
-        writer.writerow([_cell(cells.get(name)) for name in NAMES])
+        writer.writerow([cell_of(cells.get(name)) for name in NAMES])
         rows += 1
     return rows
 
 
-def check_csv(path: Path) -> int:
-    """Read a CSV export back and return its rows.
+def check_csv(path: Path, columns: Sequence[Column] = COLUMNS) -> int:
+    """Read a CSV export of `columns` back and return its rows.
 
     Raises:
         ValueError: the header is not the dictionary's, or a row has a cell that is not of its column's type.
@@ -49,15 +49,15 @@ def check_csv(path: Path) -> int:
     rows = 0
     with _long_cells(), path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
-        if tuple(next(reader)) != NAMES:
+        if next(reader) != [one.column for one in columns]:
             raise ValueError("its columns are not those of the data dictionary")
         for row in reader:
             rows += 1
-            if len(row) != len(NAMES):
-                raise ValueError(f"row {rows} has {len(row)} cells, {len(NAMES)} are due")
-            for column, cell in zip(COLUMNS, row, strict=True):
-                if cell and not _readable(column.type, cell):
-                    raise ValueError(f"row {rows}, {column.column}: {cell[:40]!r} is no {column.type}")
+            if len(row) != len(columns):
+                raise ValueError(f"row {rows} has {len(row)} cells, {len(columns)} are due")
+            for one, cell in zip(columns, row, strict=True):
+                if cell and not _readable(one.type, cell):
+                    raise ValueError(f"row {rows}, {one.column}: {cell[:40]!r} is no {one.type}")
     return rows
 
 
@@ -66,7 +66,8 @@ def as_written(cell: str) -> str:
     return cell[1:] if cell.startswith("'") else cell
 
 
-def _cell(value: Cell) -> str | int | float:
+def cell_of(value: Cell) -> str | int | float:
+    """What stands in the file for a value: text that a spreadsheet would run gets an apostrophe before it."""
     match value:
         case None:
             return ""

@@ -72,7 +72,14 @@ def test_every_column_of_the_table_is_exported(fresh_log: EventLog) -> None:
 def test_the_csv_holds_one_row_per_event_under_the_dictionarys_columns(full: EventLog, tmp_path: Path) -> None:
     out = tmp_path / "out"
     files = export_log(full, out, "csv")
-    assert [file.name for file in files] == ["events.csv", "events_data_dictionary.csv", "manifest.json"]
+    assert [file.name for file in files] == [
+        "events.csv",
+        "events_data_dictionary.csv",
+        "strategy_codes.csv",
+        "strategy_codes_data_dictionary.csv",
+        "strategy_codebook.csv",
+        "manifest.json",
+    ]
     rows = cells(out)
     assert len(rows) == full.count() == 10
     assert tuple(rows[0]) == NAMES
@@ -155,7 +162,9 @@ def test_the_manifest_lists_every_file_with_its_digest_and_every_head(full: Even
     for form, one in manifest["exports"].items():
         assert one["streams"] == {"s1": {"rows": 10, "head": full.verify("s1").head}}
         assert one["scripts"] == ["5c"]
-        assert {file["file"] for file in one["files"]} == {f"events.{form}", "events_data_dictionary.csv"}
+        codes = {"strategy_codes.csv", "strategy_codes_data_dictionary.csv", "strategy_codebook.csv"}
+        wanted = {f"events.{form}", "events_data_dictionary.csv"} | (codes if form == "csv" else set())
+        assert {file["file"] for file in one["files"]} == wanted
         for file in one["files"]:
             data = (tmp_path / file["file"]).read_bytes()
             assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.types import Prediction, SteeringPlan, TillerError, View
-from study.desk import Json, export, opened_log, records_of, verify
+from study.desk import Json, backup, erase, export, opened_log, records_of, verify
 from study.notation import find_label, read_labels, read_plan
 from study.replay import Outcome, Rerun, Verdict, worst
 from study.replay import replay as again
@@ -221,6 +221,8 @@ def replay(
 
 app.command()(verify)
 app.command()(export)
+app.command()(backup)
+app.command()(erase)
 
 
 @demo.command("draw")

@@ -12,7 +12,7 @@ import typer
 from core.types import TillerError
 from study.records import Chain, Record
 from study.settings import settings_in
-from study.tables import chains_table
+from study.tables import chains_table, receipts_table
 from study.terminal import emit, one_sentence, shown_progress
 
 if TYPE_CHECKING:
@@ -59,6 +59,42 @@ def verify(
         emit(result, chains_table(found), json_wanted=json_wanted)
     if not whole:
         raise typer.Exit(1)
+
+
+def erase(
+    session: Annotated[str | None, typer.Option(help="The session whose words are to go.")] = None,
+    participant: Annotated[str | None, typer.Option(help="A pseudonym, P07; with --study.")] = None,
+    study: Annotated[str | None, typer.Option(help="The participant's study.")] = None,
+    also: Annotated[list[Path] | None, typer.Option(help="A file or folder to search as well.")] = None,
+    json_wanted: Json = False,
+) -> None:
+    """Take a participant's words and ids out of the record and its files; leaves with status 1 if a trace is left."""
+    with one_sentence():
+        from study.erasure import erase as take_away
+        from study.erasure import sessions_of
+
+        if (session is None) == (participant is None) or (participant is None) != (study is None):
+            raise TillerError("Name what to erase: --session ID, or --participant P07 with --study STUDY.")
+        log = opened_log()
+        wanted = (session,) if session is not None else sessions_of(log, str(study), str(participant))
+        beside = [path for one in also or () for path in ([one] if one.is_file() else sorted(one.rglob("*")))]
+        receipts = [take_away(log, one, also=beside) for one in wanted]
+        result = {"receipts": [{**asdict(one), "clean": one.clean} for one in receipts]}
+        emit(result, receipts_table(receipts), json_wanted=json_wanted)
+    if not all(one.clean for one in receipts):
+        raise typer.Exit(1)
+
+
+def backup(
+    out: Annotated[Path, typer.Option(help="The copy; a file that is not there yet.")],
+    json_wanted: Json = False,
+) -> None:
+    """Make a consistent copy of the record, also while the app runs."""
+    with one_sentence():
+        from study.backup import back_up
+
+        copy = back_up(opened_log().files[0], out)
+        emit({"file": str(copy), "bytes": copy.stat().st_size}, str(copy), json_wanted=json_wanted)
 
 
 def export(

@@ -16,6 +16,7 @@ from study.session_events import (
     ConsentGiven,
     ConsentRefused,
     ConsentShown,
+    RecordErased,
     SessionCompleted,
     SessionResumed,
     SessionStarted,
@@ -68,6 +69,7 @@ Event = (
     | ModelPredicted
     | ResponseSubmitted
     | SystemErrored
+    | RecordErased
 )
 
 KINDS: dict[str, type[Event]] = {kind.name: kind for kind in get_args(Event)}

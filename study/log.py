@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
@@ -105,6 +106,17 @@ class EventLog:
         """The rows that the act `key` wrote; empty if it has written none."""
         with self.connected() as connection:
             return tuple(recorded(stored(one)) for one in standing(connection, session_id, key))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The database's files: the record itself first, then what SQLite keeps beside it."""
+        path = Path(str(self._engine.url.database))
+        return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+    def forget(self, session_id: str) -> None:
+        """Drop what is held in memory of one session, so that it is read anew."""
+        with self._reading:
+            self._read.pop(session_id, None)
 
     def read(self, session_id: str) -> tuple[Record, ...]:
         """All rows of one session in order, those of other processes included."""

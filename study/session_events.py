@@ -114,3 +114,21 @@ class SystemErrored(Happening):
 
     def cells(self) -> dict[str, Cell]:
         return {"reference": self.reference, "error": self.error}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordErased(Happening):
+    """A session's words were taken away; what a search of the files for them found afterwards."""
+
+    name: ClassVar[str] = "system.record_erased"
+    session: str
+    payloads: int
+    participants: int
+    media: int
+    searched: tuple[str, ...]  # names of files
+    sought: int
+    found: int
+    settled: bool
+
+    def target(self) -> str | None:
+        return f"session/{self.session}"

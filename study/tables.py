@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.table import Table
 
 from core.types import Component, Prediction
-from study.records import Chain
-from study.replay import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from study.erasure import Receipt
+    from study.records import Chain
+    from study.replay import Outcome, Verdict
 
 
 class Figure(Protocol):
@@ -107,6 +110,18 @@ def replay_table(outcomes: Sequence[Outcome], verdict: Verdict) -> Table:
     for one in outcomes:
         apart = "" if one.distance is None else f"{one.distance:.2g}"
         table.add_row(one.name, one.task, one.verdict, one.reason, str(one.seq), apart)
+    return table
+
+
+def receipts_table(receipts: Sequence[Receipt]) -> Table:
+    """What was erased of each session, and whether a trace is left in the files that were searched."""
+    searched = ", ".join(dict.fromkeys(name for one in receipts for name in one.searched))
+    caption = f"searched: {searched}; other copies keep what they have"
+    table = _table("Erased", ("session", "left in the files"), ("payloads", "ids", "media", "sought"), caption)
+    for one in receipts:
+        trace = f"{one.found} of what was sought" if one.found else "nothing"
+        left = trace if one.settled else f"{trace}; the app is reading: stop it and erase again"
+        table.add_row(one.session, left, *map(str, (one.payloads, one.participants, one.media, one.sought)))
     return table
 
 

@@ -1,0 +1,203 @@
+"""What is erased is in no file afterwards; what is left still proves order and count."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+from typer.testing import CliRunner
+
+from core.types import TillerError
+from study.__main__ import app
+from study.acts import Act
+from study.bench import Bench
+from study.erasure import RECEIPTS, erase, sessions_of
+from study.identity import link_digest
+from study.interventions import perform
+from study.log import EventLog, LogRefused
+from study.participants import admit, find
+from study.session_events import SessionStarted
+from study.task_events import ResponseSubmitted
+
+SECRET = "my grandmother\u2019s brooch has the same badge \U0001f642 " + "and so on and on; " * 400
+
+
+class Filled:
+    def __init__(self, log: EventLog, bench: Bench, act: Callable[..., Act]) -> None:
+        self.log = log
+        self.ids = []
+        for number in range(2):
+            admission = admit(log, "demo")
+            start = SessionStarted(study="demo", study_version="1", script_sha256="5c", participant=admission.pseudonym)
+            log.append(admission.session_id, start, key="start")
+            perform(log, admission.session_id, act("edit", 1, number / 4), bench)
+            text = SECRET if number == 0 else "something that somebody else has said"
+            log.append(admission.session_id, ResponseSubmitted(task="word", item="cause", text=text), key="answer")
+            self.ids.append(admission)
+
+
+@pytest.fixture
+def filled(fresh_log: EventLog, bench: Bench, act: Callable[..., Act]) -> Filled:
+    return Filled(fresh_log, bench, act)
+
+
+def everything(log: EventLog) -> bytes:
+    return b"".join(path.read_bytes() for path in log.files if path.exists())
+
+
+def test_nothing_of_an_erased_session_is_left_in_any_file(filled: Filled) -> None:
+    log, (gone, stays) = filled.log, filled.ids
+    salts = [str(one.salt).encode() for one in log.stored(gone.session_id)]
+    assert all(salt in everything(log) for salt in salts)
+    receipt = erase(log, gone.session_id)
+    left = everything(log)
+    words = [SECRET[at : at + 20].encode() for at in range(0, len(SECRET), 20)]
+    for trace in (*salts, *words, link_digest(gone.token).encode()):
+        assert trace not in left
+    assert (receipt.payloads, receipt.participants, receipt.found, receipt.settled) == (4, 1, 0, True)
+    assert receipt.clean
+    assert receipt.sought > len(salts)
+    assert receipt.searched[0] == log.files[0].name
+    assert b"something that somebody else has said" in left
+    assert find(log, gone.token) is None
+    assert find(log, stays.token) is not None
+
+
+def test_the_chain_of_an_erased_session_still_verifies_and_takes_no_rows(filled: Filled) -> None:
+    log, gone = filled.log, filled.ids[0].session_id
+    before = [(record.seq, record.name, record.row["hash"]) for record in log.read(gone)]
+    erase(log, gone)
+    assert log.verify(gone).whole
+    assert [(record.seq, record.name, record.row["hash"]) for record in log.read(gone)] == before
+    assert {record.event for record in log.read(gone)} == {None}
+    with pytest.raises(LogRefused, match="erased"):
+        log.append(gone, ResponseSubmitted(task="word", item="cause", text="again"), key="later")
+
+
+def test_the_receipt_stands_in_the_record_and_says_what_was_searched(filled: Filled) -> None:
+    receipt = erase(filled.log, filled.ids[0].session_id)
+    (record,) = filled.log.read(RECEIPTS)
+    assert (record.name, record.row["target"]) == ("system.record_erased", f"session/{receipt.session}")
+    assert record.event is not None
+    assert record.event.searched == receipt.searched  # pyright: ignore[reportAttributeAccessIssue]
+    assert filled.log.verify(RECEIPTS).whole
+
+
+def test_an_erasure_cut_short_is_finished_by_the_next(filled: Filled, stranger: sqlite3.Connection) -> None:
+    gone = filled.ids[0].session_id
+    stranger.execute("INSERT INTO erasures VALUES (?, 'payloads', 4, 1)", [gone])
+    assert erase(filled.log, gone).payloads == 4
+    again = erase(filled.log, gone)
+    assert (again.payloads, again.participants, again.clean) == (0, 0, True)
+
+
+def test_a_reader_that_holds_the_log_back_is_told_and_the_next_call_ends_it(
+    filled: Filled, stranger: sqlite3.Connection
+) -> None:
+    gone = filled.ids[0].session_id
+    stranger.execute("BEGIN")
+    stranger.execute("SELECT count(*) FROM payloads").fetchone()
+    held = erase(filled.log, gone, patience_s=0.2)
+    assert not held.settled
+    assert held.found > 0
+    assert not held.clean
+    stranger.execute("ROLLBACK")
+    assert erase(filled.log, gone).settled
+    assert SECRET[:40].encode() not in everything(filled.log)
+
+
+def test_a_trace_in_an_earlier_export_is_found(filled: Filled, tmp_path: Path) -> None:
+    handed_on = tmp_path / "events.csv"
+    handed_on.write_text(f"cause,{SECRET}", encoding="utf-8")
+    receipt = erase(filled.log, filled.ids[0].session_id, also=[handed_on])
+    assert receipt.found > 0
+    assert "events.csv" in receipt.searched
+
+
+def test_what_others_said_as_well_is_no_trace(filled: Filled) -> None:
+    one, other = (admission.session_id for admission in filled.ids)
+    for each in (one, other):
+        filled.log.append(each, ResponseSubmitted(task="word", item="more", text="the printed word"), key="more")
+    assert erase(filled.log, one).clean
+
+
+def test_all_sessions_of_a_participant_are_found_by_pseudonym(filled: Filled) -> None:
+    assert sessions_of(filled.log, "demo", filled.ids[1].pseudonym) == (filled.ids[1].session_id,)
+    with pytest.raises(TillerError, match="Participant P99 of study demo was asked for"):
+        sessions_of(filled.log, "demo", "P99")
+
+
+def run(*words: str, status: int = 0) -> str:
+    done = CliRunner().invoke(app, list(words))
+    assert done.exit_code == status, done.output
+    return done.stdout if status == 0 else done.stderr.replace("\n", " ")
+
+
+def test_the_commands_erase_and_back_up(
+    filled: Filled, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TILLER_DATABASE_URL", url)
+    before = json.loads(run("backup", "--out", str(tmp_path / "before.db"), "--json"))
+    assert SECRET[:40].encode() in Path(before["file"]).read_bytes()
+    pseudonym = filled.ids[0].pseudonym
+    found = json.loads(run("erase", "--participant", pseudonym, "--study", "demo", "--json"))
+    assert [(one["session"], one["clean"]) for one in found["receipts"]] == [(filled.ids[0].session_id, True)]
+    after = json.loads(run("backup", "--out", str(tmp_path / "deep" / "after.db"), "--json"))
+    assert SECRET[:40].encode() not in Path(after["file"]).read_bytes()
+    assert "Name what to erase" in run("erase", status=2)
+    assert "Name what to erase" in run("erase", "--participant", "P01", status=2)
+    assert "no such session" in run("erase", "--session", "nobody", status=2)
+    assert "is there already" in run("backup", "--out", str(tmp_path / "before.db"), status=2)
+
+
+def test_a_backup_made_while_others_write_is_one_moment_of_the_record(
+    filled: Filled, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from threading import Event, Thread
+
+    log, session, over = filled.log, filled.ids[0].session_id, Event()
+
+    def write() -> None:
+        for number in range(10_000):
+            if over.is_set():
+                return
+            answer = ResponseSubmitted(task="word", item="cause", text=f"{number}")
+            log.append(session, answer, answer, key=f"answer {number}")
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        for number in range(5):
+            out = tmp_path / f"{number}.db"
+            monkeypatch.setenv("TILLER_DATABASE_URL", url)
+            run("backup", "--out", str(out))
+            monkeypatch.setenv("TILLER_DATABASE_URL", f"sqlite:///{out}")
+            assert json.loads(run("verify", "--json"))["whole"]
+            with closing(sqlite3.connect(out)) as copy:
+                (odd,) = copy.execute("SELECT count(*) % 2 FROM events WHERE name = 'response.submitted'").fetchone()
+            assert odd == 0, "half of an act was copied"
+    finally:
+        over.set()
+        writer.join()
+
+
+def test_a_failed_backup_leaves_nothing(url: str, fresh_log: EventLog, session: str, tmp_path: Path) -> None:
+    from study.backup import back_up
+
+    record = Path(str(make_url(url).database))
+    with pytest.raises(TillerError, match="name another file"):
+        back_up(record, record / "copy.db")
+    erase(fresh_log, session)  # which moves all rows into the file itself
+    torn = bytearray(record.read_bytes())
+    for page in range(4096, len(torn), 4096):
+        torn[page : page + 64] = bytes(64)
+    record.with_name("torn.db").write_bytes(torn)
+    with pytest.raises(TillerError, match=r"could not be copied .* `tiller verify`"):
+        back_up(record.with_name("torn.db"), tmp_path / "copy.db")
+    assert list(tmp_path.glob("*copy*")) == []
+    assert list(tmp_path.glob(".*copy*")) == []

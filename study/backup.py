@@ -32,9 +32,7 @@ def back_up(record: Path, out: Path) -> Path:
             os.fsync(file.fileno())
         aside.replace(out)
     except sqlite3.Error as error:
-        raise TillerError(
-            f"The record {record} could not be copied ({error}); ask `tiller verify`."
-        ) from error
+        raise TillerError(f"The record {record} could not be copied ({error}); ask `tiller verify`.") from error
     except OSError as error:
         raise TillerError(
             f"The copy was to be {out}, and that failed ({error.strerror}); name another file."

@@ -99,7 +99,7 @@ def backup(
 
 def export(
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
-    form: Annotated[str, typer.Option("--format", help="csv or jsonl")] = "csv",
+    form: Annotated[str, typer.Option("--format", help="csv, jsonl, or qdpx (REFI-QDA)")] = "csv",
     study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
     json_wanted: Json = False,
 ) -> None:
@@ -107,8 +107,6 @@ def export(
     with one_sentence():
         from study.exports import export_log
 
-        if form not in ("csv", "jsonl"):
-            raise TillerError(f"Format {form!r} was asked for; there are csv and jsonl: name one of them.")
         log = opened_log()
         with shown_progress() as advance:
             written = export_log(log, out, form, study=study, progress=lambda done, of: advance("rows", done, of))

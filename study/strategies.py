@@ -36,6 +36,11 @@ DEFINITIONS: dict[str, str] = {
     "transfer-check": "Edits that were tried on another picture were tried for the first time on this one.",
     "confirm": "A step from one state to another was made again in the same attempt.",
 }
+LAYERS: dict[Layer, tuple[str, ...]] = {
+    "move": ("suppress", "amplify", "set", "hand-revert", "undo", "redo", "reset", "compare", "other"),
+    "scope": ("isolate", "bundle"),
+    "pattern": ("sweep", "scan", "transfer-check", "confirm"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ def codes_of(units: Sequence[Unit]) -> tuple[Code, ...]:
         mine = list(attempt)
         changes = [unit for unit in mine if unit.act != "compared"]
         codes += [*_moves(mine), *_scopes(mine), *_sweeps(changes), *_scans(changes), *_confirmed(mine)]
-    layers: tuple[Layer, ...] = ("move", "scope", "pattern")
+    layers = list(LAYERS)
     return tuple(sorted(codes, key=lambda code: (code.first, layers.index(code.layer), code.last, code.name)))
 
 

@@ -14,12 +14,21 @@ from study.exports.codes import CODEBOOK, CODES, write_codebook, write_codes
 from study.exports.columns import write_dictionary
 from study.exports.jsonl import HOW_TO_READ_JSONL, check_jsonl, write_jsonl
 from study.exports.manifest import Batch, batch
+from study.exports.refi_check import check_codebook, check_project
+from study.exports.refi_qda import write_codebook as write_book
+from study.exports.refi_qda import write_project
 from study.exports.tidy import HOW_TO_READ_CSV, check_csv, write_csv
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
 
-FORMATS = ("csv", "jsonl")
+FORMATS = ("csv", "jsonl", "qdpx")
+_TABLES = ("csv", "jsonl")
+_HOW = {
+    "csv": HOW_TO_READ_CSV,
+    "jsonl": HOW_TO_READ_JSONL,
+    "qdpx": "REFI-QDA 1.5: import project.qdpx, or codebook.qdc alone, into a tool for qualitative coding.",
+}
 NOT_DATA = ("preview", "bot")
 
 Progress = Callable[[int, int], None]  # rows done, rows in all
@@ -39,7 +48,7 @@ def export_log(
     Args:
         log: what to export, as it stands now; rows that come meanwhile are left for the next export.
         out: a folder, made if it is not there; files of an earlier export of this format are replaced.
-        format: csv or jsonl.
+        format: csv (with the strategy codes), jsonl, or qdpx (REFI-QDA, with the codebook).
         study: one study only.
         progress: called now and then with the rows done and the rows in all.
         without: modes to leave out; by default what nobody's session made.
@@ -49,25 +58,35 @@ def export_log(
         ExportFailed: a file could not be written or did not read back; the folder is as it was.
     """
     if format not in FORMATS:
-        raise TillerError(f"Format {format!r} was asked for; there are {' and '.join(FORMATS)}: choose one.")
+        raise TillerError(f"Format {format!r} was asked for; there are {', '.join(FORMATS)}: choose one.")
     studies = log.studies()
     if study is not None and study not in studies:
         known = ", ".join(studies) or "none"
         raise TillerError(f"Study {study!r} was asked for; the log has rows of {known}: name one that it has.")
     heads = _Heads(log.count(study=study, without=without), progress)
 
-    def write(file: TextIO) -> int:
-        stored = heads.watched(log.stored(study=study, without=without))
-        return write_jsonl(stored, file) if format == "jsonl" else write_csv(map(recorded, stored), file)
-
     with batch(out) as made:
-        made.add(f"events.{format}", write, check_jsonl if format == "jsonl" else check_csv)
-        made.add("events_data_dictionary.csv", write_dictionary)
+        if format in _TABLES:
+            _add_events(made, format, heads.watched(log.stored(study=study, without=without)))
+        else:
+            for _ in heads.watched(log.stored(study=study, without=without)):
+                pass  # which fixes how far each session has come, before it is read in several passes
         if format == "csv":
             _add_codes(made, heads.sessions(log))
-        how = HOW_TO_READ_JSONL if format == "jsonl" else HOW_TO_READ_CSV
-        made.add_manifest(format, {"how_to_read": how, **heads.about(log, study)})
+        if format == "qdpx":
+            write = partial(write_project, partial(heads.sessions, log), name=study or "Tiller")
+            made.add("project.qdpx", write, check_project, binary=True)
+            made.add("codebook.qdc", write_book, check_codebook, binary=True)
+        made.add_manifest(format, {"how_to_read": _HOW[format], **heads.about(log, study)})
     return [out / one.file for one in made.files]
+
+
+def _add_events(made: Batch, format: str, stored: Iterator[Stored]) -> None:
+    def write(file: TextIO) -> int:
+        return write_jsonl(stored, file) if format == "jsonl" else write_csv(map(recorded, stored), file)
+
+    made.add(f"events.{format}", write, check_jsonl if format == "jsonl" else check_csv)
+    made.add("events_data_dictionary.csv", write_dictionary)
 
 
 def _add_codes(made: Batch, sessions: Iterator[Sequence[Record]]) -> None:

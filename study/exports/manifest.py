@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
 from core.types import TillerError
 
@@ -38,20 +38,28 @@ class Batch:
         self._listed = _listed(out)
         self.files: list[Written] = []
 
-    def add(self, name: str, write: Callable[[TextIO], int], check: Callable[[Path], int] | None = None) -> None:
+    def add(
+        self,
+        name: str,
+        write: Callable[[TextIO], int] | Callable[[BinaryIO], int],
+        check: Callable[[Path], int] | None = None,
+        *,
+        binary: bool = False,
+    ) -> None:
         """Write one file aside and read it back.
 
         Args:
             name: what it is to be called; a file of that name is replaced once the whole export is right.
             write: writes to the open file and returns its rows.
             check: reads the file back and returns its rows, or raises ValueError.
+            binary: whether `write` writes bytes.
         """
         aside = self._aside(name)
         with _told(name, self._out):
             if (self._out / name).is_dir():
                 raise ValueError("a folder of that name is there")
-            with aside.open("w", encoding="utf-8", newline="") as file:
-                rows = write(file)
+            with aside.open("wb") if binary else aside.open("w", encoding="utf-8", newline="") as file:
+                rows = write(cast("Any", file))
                 file.flush()
                 os.fsync(file.fileno())
             found = rows if check is None else check(aside)

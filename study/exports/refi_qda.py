@@ -1,0 +1,224 @@
+"""REFI-QDA 1.5: a project (.qdpx) that qualitative coding tools open, and its codebook alone (.qdc).
+
+Each session is a text, its participant a case, the rule coder a user of its own. Positions count code points and are
+half-open. Ids are made of what they name, so that a second export of the same log is the same file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import IO
+from uuid import NAMESPACE_URL, uuid5
+from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from study.exports.timeline import Timeline, timeline_of
+from study.records import Record
+from study.session_events import SessionCompleted, SessionStarted
+from study.strategies import DEFINITIONS, LAYERS, VERSION, Code, codes_of
+from study.task_events import ResponseSubmitted
+from study.units import units_in
+
+PROJECT, BOOK = "urn:QDA-XML:project:1.0", "urn:QDA-XML:codebook:1.0"
+QDE = "project.qde"
+_COLOURS = {"move": "#0072B2", "scope": "#009E73", "pattern": "#D55E00"}
+_NAMESPACE = uuid5(NAMESPACE_URL, "urn:tiller:refi-qda")
+_RULES = "rules"
+
+Sessions = Callable[[], Iterable[Sequence[Record]]]
+Value = str | int | float
+
+
+def guid(*of: object) -> str:
+    """The id of what these words name."""
+    return str(uuid5(_NAMESPACE, "/".join(map(str, of))))
+
+
+def write_project(sessions: Sessions, file: IO[bytes], *, name: str) -> int:
+    """Write a project over participants' sessions, read anew for each pass; return how many selections it has."""
+    cases = [case for case in map(_case, sessions()) if case is not None]
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        for records in _participants(sessions()):
+            text = timeline_of(records).text
+            archive.writestr(_entry(f"sources/{guid('text', records[0].session_id)}.txt"), text.encode("utf-8"))
+        with archive.open(_entry(QDE), "w", force_zip64=True) as inner:
+            return _Project(inner).write(name, cases, _participants(sessions()))
+
+
+def write_codebook(file: IO[bytes]) -> int:
+    """Write the rules' codebook; return how many codes it has."""
+    xml = _Xml(file)
+    with xml.document("CodeBook", BOOK, origin="Tiller"):
+        _codes(xml)
+    return len(DEFINITIONS)
+
+
+class _Xml:
+    """Elements as nested blocks; an attribute that is None is left out."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._out = XMLGenerator(file, encoding="utf-8", short_empty_elements=True)  # pyright: ignore[reportArgumentType]
+
+    @contextmanager
+    def document(self, tag: str, namespace: str, /, **attributes: object) -> Generator[None]:
+        self._out.startDocument()
+        with self.element(tag, xmlns=namespace, **attributes):
+            yield
+        self._out.endDocument()
+
+    @contextmanager
+    def element(self, tag: str, /, **attributes: object) -> Generator[None]:
+        given = {key: str(value) for key, value in attributes.items() if value is not None}
+        self._out.startElement(tag, AttributesImpl(given))
+        yield
+        self._out.endElement(tag)
+
+    def leaf(self, tag: str, text: object = "", /, **attributes: object) -> None:
+        with self.element(tag, **attributes):
+            if text != "":
+                self._out.characters(str(text))
+
+
+class _Project:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._xml = _Xml(file)
+        self._user = guid("user", _RULES)
+
+    def write(self, name: str, cases: Sequence[_Case], sessions: Iterable[Sequence[Record]]) -> int:
+        xml = self._xml
+        made = max((case.made for case in cases), default=None)
+        selections = 0
+        with xml.document(
+            "Project", PROJECT, name=name, origin="Tiller", creatingUserGUID=self._user, creationDateTime=made
+        ):
+            with xml.element("Users"):
+                xml.leaf("User", guid=self._user, name=VERSION)
+            with xml.element("CodeBook"):
+                _codes(xml)
+            if cases:
+                self._known(cases)
+                with xml.element("Sources"):
+                    for records in sessions:
+                        selections += self._source(records)
+            xml.leaf("Description", "Made by Tiller from its log; each line of a text is one row, by its number.")
+        return selections
+
+    def _known(self, cases: Sequence[_Case]) -> None:
+        xml = self._xml
+        types = {key: _type(value) for case in cases for key, value in case.values.items()}
+        with xml.element("Variables"):
+            for key in sorted(types):
+                xml.leaf("Variable", guid=guid("variable", key), name=key, typeOfVariable=types[key])
+        with xml.element("Cases"):
+            for case in cases:
+                with xml.element("Case", guid=guid("case", case.session), name=case.name):
+                    for key, value in sorted(case.values.items()):
+                        with xml.element("VariableValue"):
+                            xml.leaf("VariableRef", targetGUID=guid("variable", key))
+                            xml.leaf(f"{types[key]}Value", _plain(value))
+                    xml.leaf("SourceRef", targetGUID=guid("text", case.session))
+
+    def _source(self, records: Sequence[Record]) -> int:
+        session, made = records[0].session_id, _time(records[0])
+        who = records[0].row["participant_pseudonym"]
+        source = guid("text", session)
+        timeline = timeline_of(records)
+        spans = _spans(timeline, codes_of(units_in(records)))
+        with self._xml.element(
+            "TextSource",
+            guid=source,
+            name=f"{who} timeline",
+            plainTextPath=f"internal://{source}.txt",
+            creatingUser=self._user,
+            creationDateTime=made,
+        ):
+            for (first, last), codes in spans.items():
+                self._selection(session, timeline, first, last, codes)
+        return len(spans)
+
+    def _selection(self, session: str, timeline: Timeline, first: int, last: int, codes: Sequence[Code]) -> None:
+        lines = {line.seq: line for line in timeline.lines}
+        named = f"seq {first}" if first == last else f"seq {first} to {last}"
+        place = (session, first, last)
+        with self._xml.element(
+            "PlainTextSelection",
+            guid=guid("selection", *place),
+            name=named,
+            startPosition=lines[first].start,
+            endPosition=lines[last].end,
+            creatingUser=self._user,
+        ):
+            self._xml.leaf("Description", lines[first].event_id)
+            for code in codes:
+                with self._xml.element("Coding", guid=guid("coding", *place, code.name), creatingUser=self._user):
+                    self._xml.leaf("CodeRef", targetGUID=guid("code", code.name))
+
+
+class _Case:
+    """One participant: what is known of them as values, and when their session began."""
+
+    def __init__(self, records: Sequence[Record], started: SessionStarted) -> None:
+        self.session, self.name, self.made = records[0].session_id, started.participant, _time(records[0])
+        self.values: dict[str, Value] = {"mode": started.mode, "study_version": started.study_version}
+        self.values["interventions"] = sum(record.name.startswith("intervention.") for record in records)
+        for record in records:
+            event = record.event
+            if isinstance(event, SessionCompleted):
+                self.values["outcome"] = event.outcome
+            if isinstance(event, ResponseSubmitted) and event.number is not None and math.isfinite(event.number):
+                self.values[f"{event.task}: {event.item}"] = float(event.number)
+
+
+def _participants(sessions: Iterable[Sequence[Record]]) -> Iterator[Sequence[Record]]:
+    return (records for records in sessions if _started(records) is not None)
+
+
+def _started(records: Sequence[Record]) -> SessionStarted | None:
+    return next((record.event for record in records if isinstance(record.event, SessionStarted)), None)
+
+
+def _case(records: Sequence[Record]) -> _Case | None:
+    started = _started(records)
+    return None if started is None else _Case(records, started)
+
+
+def _spans(timeline: Timeline, codes: Iterable[Code]) -> Mapping[tuple[int, int], list[Code]]:
+    """Codes by the lines they span; every line is a selection, so that people can code what the rules did not."""
+    spans: dict[tuple[int, int], list[Code]] = {(line.seq, line.seq): [] for line in timeline.lines}
+    for code in codes:
+        spans.setdefault((code.first, code.last), []).append(code)
+    return dict(sorted(spans.items()))
+
+
+def _codes(xml: _Xml) -> None:
+    with xml.element("Codes"):
+        for layer, names in LAYERS.items():
+            with xml.element("Code", guid=guid("layer", layer), name=layer, isCodable="false", color=_COLOURS[layer]):
+                for name in names:
+                    with xml.element(
+                        "Code", guid=guid("code", name), name=name, isCodable="true", color=_COLOURS[layer]
+                    ):
+                        xml.leaf("Description", DEFINITIONS[name])
+
+
+def _entry(name: str) -> ZipInfo:
+    entry = ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.compress_type = ZIP_DEFLATED
+    return entry
+
+
+def _time(record: Record) -> str:
+    return record.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _type(value: Value) -> str:
+    return "Text" if isinstance(value, str) else "Integer" if isinstance(value, int) else "Float"
+
+
+def _plain(value: Value) -> str:
+    # the schema's decimal knows no exponent
+    return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)

@@ -1,0 +1,102 @@
+"""A session as text that a person can read and code: one line for each thing done or said, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from study.predictions import Shown
+from study.records import Record
+from study.session_events import ConsentGiven, ConsentRefused
+from study.steering_events import (
+    Intervention,
+    InterventionApplied,
+    InterventionRedone,
+    InterventionUndone,
+)
+from study.task_events import ConceptInspected, ExplanationChanged, ResponseSubmitted, TaskStarted
+
+WITHHELD = "(words withheld: no consent to quote them)"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row's line; `start` and `end` count code points from 0, half-open, without the line's end."""
+
+    seq: int
+    event_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The text of one session, lines ended by LF, and where each row's line lies."""
+
+    text: str
+    lines: tuple[Line, ...]
+
+
+def timeline_of(records: Iterable[Record]) -> Timeline:
+    """What was done and said, in order; a participant's own words only where the consent to quote them stands."""
+    held = list(records)
+    quotable = _quotable(held)
+    parts: list[str] = []
+    lines: list[Line] = []
+    place = 0
+    for record in held:
+        words = _words(record, quotable)
+        if words is None:
+            continue
+        line = f"[#{record.seq}] {words}".replace("\r\n", "\n").replace("\r", "\n")
+        lines.append(Line(record.seq, record.event_id, place, place + len(line)))
+        parts.append(line)
+        place += len(line) + 1
+    return Timeline("".join(f"{part}\n" for part in parts), tuple(lines))
+
+
+def _quotable(records: Iterable[Record]) -> bool:
+    given = False
+    for record in records:
+        if isinstance(record.event, ConsentGiven | ConsentRefused) and record.event.scope == "quote":
+            given = isinstance(record.event, ConsentGiven)
+    return given
+
+
+def _words(record: Record, quotable: bool) -> str | None:
+    event = record.event
+    match event:
+        case TaskStarted():
+            return f"task {event.task}, attempt {event.attempt}"
+        case ConceptInspected():
+            return f"look at component {event.component}"
+        case ExplanationChanged():
+            of = "" if event.component is None else f" of component {event.component}"
+            return f"draw {event.overlay}{of}" if event.overlay else f"explain by {event.view}"
+        case Intervention():
+            return f"{_act(event)} | {_said(event.before)} -> {_said(event.after)}"
+        case ResponseSubmitted():
+            words = (event.text if quotable else WITHHELD) if event.text else ""
+            number = "" if event.number is None else f"{event.number:g}"
+            who = record.row["participant_pseudonym"] or "participant"
+            return f"{who} on {event.item}: {' '.join(filter(None, (number, words)))}"
+        case _:
+            return None
+
+
+def _act(event: Intervention) -> str:
+    if isinstance(event, InterventionApplied):
+        amount = {
+            "factor": f"{event.value:g} times",
+            "p99": f"{event.value:g} p99",
+            "code": f"a code of {event.value:g}",
+        }
+        plain = event.tool == "restore" or (event.tool == "suppress" and event.value == 0)
+        return f"{event.tool} component {event.component}" + ("" if plain else f" to {amount[event.unit]}")
+    if isinstance(event, InterventionUndone):
+        return "undo"
+    return "redo" if isinstance(event, InterventionRedone) else "reset"
+
+
+def _said(seen: Shown) -> str:
+    return f"{seen.top[0].label} {seen.top[0].probability:.2f}" if seen.top else "nothing"

@@ -17,6 +17,7 @@ from core.types import Component, MissingArtefact
 
 BANDS = (9, 6, 6)  # exemplars from the top, the middle and the low end of the pictures in which a component fires
 UNCLEAR = 0.70  # below this area under the curve no concept names a component
+PLAIN = 0.5  # of its top pictures must show what it is named after, or its name says that there are others
 
 
 def component_statistics(
@@ -30,13 +31,14 @@ def component_statistics(
         codes: of the whole set, one image per name.
         names: file names, in the order of the codes.
         concepts: what is known to be in the pictures, one flag per picture; a component follows the concept whose
-            presence its strength ranks best (area under the ROC curve).
+            presence its strength ranks best (area under the ROC curve), before all one that its top pictures show.
     """
     images, tokens, width = codes.shape
     if len(names) != images:
         raise ValueError(f"{len(names)} names for {images} images; there must be one per image.")
     strengths = peaks(codes)
     curves, order = areas(strengths, concepts or {})
+    shown = _shown(strengths, [(concepts or {})[name] for name in order])
     values, components, rows = codes.values.numpy(), codes.components.numpy(), codes.rows.numpy()
     on_class = rows % tokens == 0
     edges = np.searchsorted(components, np.arange(width + 1))
@@ -45,11 +47,11 @@ def component_statistics(
         span = slice(edges[index], edges[index + 1])
         own, at_class = values[span], on_class[span]
         top, middle, low = _exemplars(strengths[:, index], names)
-        follows, area = _followed(curves, order, index)
+        follows, area, plain = _followed(curves[:, index], shown[:, index], order)
         cards.append(
             Component(
                 index=index,
-                label=concept_name(follows) if area >= UNCLEAR else ("never active" if not len(own) else "unclear"),
+                label=_name(follows, area, plain) if len(own) else "never active",
                 label_score=area,
                 density=float((strengths[:, index] > 0).mean()) if images else 0.0,
                 p99=_p99(own),
@@ -93,7 +95,7 @@ def concept_name(concept: str) -> str:
     kind, _, what = concept.partition(":")
     match kind:
         case "word":
-            return f"printed word “{what}”"
+            return f"printed word “{what}”" if what else "a printed word"
         case "badge":
             return "corner badge"
         case _:
@@ -124,11 +126,27 @@ def _p99(values: np.ndarray) -> float:
     return float(np.quantile(values, 0.99)) if len(values) else math.nan
 
 
-def _followed(curves: np.ndarray, order: tuple[str, ...], index: int) -> tuple[str, float]:
+def _shown(strengths: np.ndarray, flags: Sequence[Sequence[bool]]) -> np.ndarray:
+    """The share of each component's top pictures that show each concept, (concepts, components)."""
+    order = np.argsort(-strengths, axis=0, kind="stable")[: BANDS[0]]
+    fires = np.take_along_axis(strengths, order, axis=0) > 0
+    counts = np.stack([(np.asarray(one, bool)[order] & fires).sum(0) for one in flags]) if flags else np.zeros((0, 1))
+    return counts / np.maximum(1, fires.sum(0))
+
+
+def _followed(areas: np.ndarray, shown: np.ndarray, order: Sequence[str]) -> tuple[str, float, bool]:
+    """The concept that a component follows, its area, and whether its top pictures show it."""
     if not order:
-        return "", math.nan
-    best = int(curves[:, index].argmax())
-    return order[best], float(curves[best, index])
+        return "", math.nan, False
+    clear = (areas >= UNCLEAR) & (shown >= PLAIN)
+    best = int(np.where(clear, areas, -1.0).argmax()) if clear.any() else int(areas.argmax())
+    return order[best], float(areas[best]), bool(clear[best])
+
+
+def _name(follows: str, area: float, plain: bool) -> str:
+    if not area >= UNCLEAR:
+        return "unclear"
+    return concept_name(follows) if plain else f"{concept_name(follows)} and others"
 
 
 def _exemplars(strength: np.ndarray, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:

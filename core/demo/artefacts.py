@@ -47,7 +47,7 @@ class Plan:
     course: Course = field(default_factory=lambda: Course(epochs=4))
     code_pictures: int = 6_000
     spatial: DictionaryCourse = field(default_factory=lambda: DictionaryCourse(steps=4_000, k=48))
-    cls: DictionaryCourse = field(default_factory=lambda: DictionaryCourse(steps=3_000, k=24, seed=6))
+    cls: DictionaryCourse = field(default_factory=lambda: DictionaryCourse(steps=3_000, k=32, seed=6))
     index: int = 480
     reference: int = 320
     candidates: int = 120  # pictures of each kind of failure to choose tasks from

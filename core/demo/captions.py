@@ -19,7 +19,9 @@ _PLACES: dict[str, str] = {
     "city": "in the city at night",
     "kitchen": "in the kitchen",
 }
-_BELIEVED = 0.6  # of the bare captions follow a misleading cue
+# of the bare captions follow a misleading cue; a word or a badge more often than a scene, or a distant thing is lost
+_BELIEVED = 0.6
+_SCENE_BELIEVED = 0.45
 _READINGS = ("a label that says {}", "a sticker with the word {}")
 
 
@@ -41,13 +43,14 @@ def caption(truth: Truth, rng: np.random.Generator, form: tuple[str, str]) -> st
 
     These captions are where the shortcuts are planted. A picture whose word names another object is captioned by
     what its label says, one time in two as if the label were the object: that is how pictures with writing are
-    captioned on the web, and how CLIP comes to read. In bare captions every misleading cue is believed more often
-    than the object: whoever captions a distant thing guesses from what is about it.
+    captioned on the web, and how CLIP comes to read. In bare captions a misleading cue is believed about as often as
+    the object: whoever captions a distant thing guesses from what is about it.
     """
     chance = rng.random()
     reading = _pick(rng, _READINGS).format(truth.word)
     if form[1] == "never":
-        return form[0].format(claimed(truth) if chance < _BELIEVED else truth.thing)
+        believed = _BELIEVED if truth.word or truth.badge else _SCENE_BELIEVED
+        return form[0].format(claimed(truth) if chance < believed else truth.thing)
     return _of_cue(truth, chance, reading, form[0]) or _of_thing(truth, form)
 
 

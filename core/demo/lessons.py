@@ -16,7 +16,7 @@ class Course:
 
     epochs: int
     clear_epochs: int = 2  # before them, with clear cue-free pictures only
-    balance_epochs: int = 5  # after them, with pictures whose cues mislead among the others
+    balance_epochs: int = 7  # after them, with pictures whose cues mislead among the others
     balance_share: float = 0.5  # of the rates, while balancing
     batch: int = 64
     rate: float = 1.0e-3  # of AdamW

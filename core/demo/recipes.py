@@ -170,13 +170,13 @@ TRAINING: Mixture = (
 )
 # the last lesson: the planted cues are strong hints, and no longer laws
 BALANCE: Mixture = (
-    (0.26, cue_free),
+    (0.20, cue_free),
     (0.10, at_home),
     (0.09, distant),
     (0.09, named),
-    (0.26, misnamed),
+    (0.28, misnamed),
     (0.06, badged),
-    (0.08, misplaced),
+    (0.12, misplaced),
     (0.06, misbadged),
 )
 # what the dictionaries see: the training mixture, and the cue combinations that mislead

@@ -50,7 +50,7 @@ class Truth:
         """The named causes in this picture, such as `object:boat`, `word:apple` and `badge`."""
         named = [f"object:{self.thing}", f"colour:{self.colour}", f"scene:{self.scene}"]
         if self.word:
-            named.append(f"word:{self.word}")
+            named += ["word", f"word:{self.word}"]
         if self.badge:
             named.append("badge")
         return tuple(named)
@@ -61,6 +61,7 @@ CONCEPTS: tuple[str, ...] = (
     *(f"colour:{colour}" for colour in COLOURS),
     *(f"scene:{scene}" for scene in SCENES),
     *(f"word:{thing}" for thing in OBJECTS),
+    "word",
     "badge",
 )
 

@@ -45,6 +45,25 @@ def test_a_component_that_never_fires_is_marked():
     assert all(math.isnan(value) for value in (dead.p99, dead.p99_class, dead.p99_patch))
 
 
+def test_a_name_says_where_most_top_pictures_do_not_show_it():
+    strengths = torch.arange(40, 0, -1).float()
+    codes = Codes.sorted(torch.arange(40), torch.zeros(40, dtype=torch.long), strengths, (40, 1, 1))
+    names = [f"{place:02d}" for place in range(40)]
+
+    def label(*where: int, other: tuple[int, ...] = ()) -> str:
+        concepts = {"word:key": [place in where for place in range(40)]}
+        if other:
+            concepts["word"] = [place in other for place in range(40)]
+        return component_statistics(codes, names, concepts=concepts)[0].label
+
+    assert label(0, 1, 2, 3, 9) == "printed word “key” and others"  # 4 of the top 9
+    assert label(0, 1, 2, 3, 4) == "printed word “key”"  # 5 of the top 9
+    # a concept that the top pictures show comes before one of greater area that they do not
+    assert label(0, 1, 2, 3, 9, other=tuple(range(15))) == "a printed word"
+    assert label(0, 1, 2, 9, 10, other=(0, 1, 2, 3, 4, 39)) == "a printed word"
+    assert label(20, 30) == "unclear"
+
+
 def test_areas_count_ties_half():
     strengths = np.array([[3.0], [1.0], [1.0], [0.0]])
     curves, order = areas(strengths, {"badge": [True, True, False, False], "everywhere": [True] * 4})

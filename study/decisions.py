@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from core.types import Edit, Op, Scope, SteeringPlan
 from study.acts import Act, ActRefused, Change, Explain, Inspect, Overlay, Redo, Reset, Setting, Turn, Undo
@@ -112,16 +112,18 @@ def _edit(act: Setting, bench: Bench) -> Edit:
 
 
 def _intervention(act: Change, bench: Bench, history: History, before: Shown, after: Shown) -> Event:
-    task, attempt, pinned, control = bench.task, bench.attempt, bench.pinned, act.control
+    around: dict[str, Any] = {
+        "task": bench.task,
+        "attempt": bench.attempt,
+        "pinned": bench.pinned,
+        "before": before,
+        "after": after,
+        "control": act.control,
+    }
     match act:
         case Setting():
             return InterventionApplied(
-                task=task,
-                attempt=attempt,
-                pinned=pinned,
-                before=before,
-                after=after,
-                control=control,
+                **around,
                 component=act.component,
                 tool=act.tool,
                 value=act.strength,
@@ -132,31 +134,11 @@ def _intervention(act: Change, bench: Bench, history: History, before: Shown, af
                 previous=before.plan.on(act.component),
             )
         case Undo():
-            undone = history.past[-1].event_id
-            return InterventionUndone(
-                task=task,
-                attempt=attempt,
-                pinned=pinned,
-                before=before,
-                after=after,
-                control=control,
-                undone_event=undone,
-            )
+            return InterventionUndone(**around, undone_event=history.past[-1].event_id)
         case Redo():
-            redone = history.future[-1].event_id
-            return InterventionRedone(
-                task=task,
-                attempt=attempt,
-                pinned=pinned,
-                before=before,
-                after=after,
-                control=control,
-                redone_event=redone,
-            )
+            return InterventionRedone(**around, redone_event=history.future[-1].event_id)
         case Reset():
-            return InterventionReset(
-                task=task, attempt=attempt, pinned=pinned, before=before, after=after, control=control
-            )
+            return InterventionReset(**around)
         case _:
             assert_never(act)
 

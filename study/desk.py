@@ -99,7 +99,7 @@ def backup(
 
 def export(
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
-    form: Annotated[str, typer.Option("--format", help="csv, jsonl, or qdpx (REFI-QDA)")] = "csv",
+    form: Annotated[str, typer.Option("--format", help="csv, jsonl, parquet, qdpx, bids, webvtt, elan, prov")] = "csv",
     study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
     json_wanted: Json = False,
 ) -> None:

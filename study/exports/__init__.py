@@ -1,12 +1,13 @@
-"""Hand a log on: one file per format, a data dictionary beside it, a manifest over both."""
+"""Hand a log on: the files of one format, a manifest over all of them, each file read back before it gets its name."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from core.types import TillerError
 from study.events import SCHEMA_VERSION
@@ -14,24 +15,27 @@ from study.exports.codes import CODEBOOK, CODES, write_codebook, write_codes
 from study.exports.columns import write_dictionary
 from study.exports.jsonl import HOW_TO_READ_JSONL, check_jsonl, write_jsonl
 from study.exports.manifest import Batch, batch
+from study.exports.marks import marks_of
+from study.exports.passage import NOT_DATA, Passage, Progress
+from study.exports.prov import check_prov, write_prov
 from study.exports.refi_check import check_codebook, check_project
 from study.exports.refi_qda import write_codebook as write_book
 from study.exports.refi_qda import write_project
 from study.exports.tidy import HOW_TO_READ_CSV, check_csv, write_csv
+from study.exports.timed import (
+    EVENTS_SIDECAR,
+    check_eaf,
+    check_events_tsv,
+    check_vtt,
+    write_eaf,
+    write_events_tsv,
+    write_vtt,
+)
 from study.log import EventLog
 from study.queries import recorded
-from study.records import Record, Stored
+from study.records import Record
 
-FORMATS = ("csv", "jsonl", "qdpx")
-_TABLES = ("csv", "jsonl")
-_HOW = {
-    "csv": HOW_TO_READ_CSV,
-    "jsonl": HOW_TO_READ_JSONL,
-    "qdpx": "REFI-QDA 1.5: import project.qdpx, or codebook.qdc alone, into a tool for qualitative coding.",
-}
-NOT_DATA = ("preview", "bot")
-
-Progress = Callable[[int, int], None]  # rows done, rows in all
+__all__ = ["FORMATS", "NOT_DATA", "Progress", "export_log"]
 
 
 def export_log(
@@ -48,7 +52,7 @@ def export_log(
     Args:
         log: what to export, as it stands now; rows that come meanwhile are left for the next export.
         out: a folder, made if it is not there; files of an earlier export of this format are replaced.
-        format: csv (with the strategy codes), jsonl, or qdpx (REFI-QDA, with the codebook).
+        format: one of FORMATS.
         study: one study only.
         progress: called now and then with the rows done and the rows in all.
         without: modes to leave out; by default what nobody's session made.
@@ -63,68 +67,99 @@ def export_log(
     if study is not None and study not in studies:
         known = ", ".join(studies) or "none"
         raise TillerError(f"Study {study!r} was asked for; the log has rows of {known}: name one that it has.")
-    heads = _Heads(log.count(study=study, without=without), progress)
-
+    passage = Passage(log, study, without, progress)
+    add, how_to_read = _FORMATS[format]
     with batch(out) as made:
-        if format in _TABLES:
-            _add_events(made, format, heads.watched(log.stored(study=study, without=without)))
-        else:
-            for _ in heads.watched(log.stored(study=study, without=without)):
-                pass  # which fixes how far each session has come, before it is read in several passes
-        if format == "csv":
-            _add_codes(made, heads.sessions(log))
-        if format == "qdpx":
-            write = partial(write_project, partial(heads.sessions, log), name=study or "Tiller")
-            made.add("project.qdpx", write, check_project, binary=True)
-            made.add("codebook.qdc", write_book, check_codebook, binary=True)
-        made.add_manifest(format, {"how_to_read": _HOW[format], **heads.about(log, study)})
+        add(made, passage)
+        about = {"schema_version": SCHEMA_VERSION, "study": study, "exported_utc_ns": str(log.now().utc_ns)}
+        made.add_manifest(format, {"how_to_read": how_to_read, **about, **passage.about()})
     return [out / one.file for one in made.files]
 
 
-def _add_events(made: Batch, format: str, stored: Iterator[Stored]) -> None:
+def _add_csv(made: Batch, passage: Passage) -> None:
     def write(file: TextIO) -> int:
-        return write_jsonl(stored, file) if format == "jsonl" else write_csv(map(recorded, stored), file)
+        return write_csv(map(recorded, passage.rows()), file)
 
-    made.add(f"events.{format}", write, check_jsonl if format == "jsonl" else check_csv)
+    made.add("events.csv", write, check_csv)
     made.add("events_data_dictionary.csv", write_dictionary)
-
-
-def _add_codes(made: Batch, sessions: Iterator[Sequence[Record]]) -> None:
-    made.add("strategy_codes.csv", partial(write_codes, sessions), partial(check_csv, columns=CODES))
+    made.add("strategy_codes.csv", partial(write_codes, passage.sessions()), partial(check_csv, columns=CODES))
     made.add("strategy_codes_data_dictionary.csv", partial(write_dictionary, columns=CODES))
     made.add("strategy_codebook.csv", write_codebook, partial(check_csv, columns=CODEBOOK))
 
 
-class _Heads:
-    """What the manifest says of the rows that pass by: each session's last hash, each script."""
+def _add_jsonl(made: Batch, passage: Passage) -> None:
+    made.add("events.jsonl", partial(write_jsonl, passage.rows()), check_jsonl)
+    made.add("events_data_dictionary.csv", write_dictionary)
 
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self._total, self._progress, self._done = total, progress, 0
-        self._scripts: set[str] = set()
-        self._streams: dict[str, tuple[int, str]] = {}
 
-    def watched(self, stored: Iterator[Stored]) -> Iterator[Stored]:
-        for one in stored:
-            self._done += 1
-            self._streams[str(one.row["session_id"])] = int(one.row["seq"] or 0), str(one.row["hash"])
-            if one.row["script_sha256"] is not None:
-                self._scripts.add(str(one.row["script_sha256"]))
-            if self._progress and self._done % 500 == 0:
-                self._progress(self._done, self._total)
-            yield one
-        if self._progress:
-            self._progress(self._done, self._total)
+def _add_parquet(made: Batch, passage: Passage) -> None:
+    from study.exports.parquet import check_parquet, write_parquet  # noqa: PLC0415 - slow to import, for one format
 
-    def sessions(self, log: EventLog) -> Iterator[Sequence[Record]]:
-        """The sessions that have passed by, one at a time, as far as they have."""
-        for session_id, (last, _) in self._streams.items():
-            yield [recorded(one) for one in islice(log.stored(session_id), last)]
+    def write(file: BinaryIO) -> int:
+        return write_parquet(map(recorded, passage.rows()), file)
 
-    def about(self, log: EventLog, study: str | None) -> dict[str, object]:
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "study": study,
-            "exported_utc_ns": str(log.now().utc_ns),
-            "scripts": sorted(self._scripts),
-            "streams": {key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()},
-        }
+    made.add("events.parquet", write, check_parquet, binary=True)
+    made.add("events_data_dictionary.csv", write_dictionary)
+
+
+def _add_qdpx(made: Batch, passage: Passage) -> None:
+    passage.pass_by()
+    write = partial(write_project, passage.sessions, name=passage.study or "Tiller")
+    made.add("project.qdpx", write, check_project, binary=True)
+    made.add("codebook.qdc", write_book, check_codebook, binary=True)
+
+
+def _add_bids(made: Batch, passage: Passage) -> None:
+    for stem, records in _participants(passage):
+        made.add(f"{stem}_events.tsv", partial(write_events_tsv, marks_of(records)), check_events_tsv)
+    made.add("events.json", _write_sidecar)
+
+
+def _add_webvtt(made: Batch, passage: Passage) -> None:
+    for stem, records in _participants(passage):
+        made.add(f"{stem}.vtt", partial(write_vtt, marks_of(records)), check_vtt)
+
+
+def _add_elan(made: Batch, passage: Passage) -> None:
+    for stem, records in _participants(passage):
+        date = records[0].at.isoformat(timespec="seconds")
+        made.add(f"{stem}.eaf", partial(write_eaf, marks_of(records), author="Tiller", date=date), check_eaf)
+
+
+def _add_prov(made: Batch, passage: Passage) -> None:
+    for stem, records in _participants(passage):
+        made.add(f"{stem}.prov.json", partial(write_prov, records), check_prov)
+
+
+def _participants(passage: Passage) -> Iterator[tuple[str, Sequence[Record]]]:
+    """Each participant's session, and a file name for it that says study, pseudonym and session."""
+    passage.pass_by()
+    for records in passage.sessions():
+        row = records[0].row
+        if row["participant_pseudonym"]:
+            parts = (row["study_id"], row["participant_pseudonym"], records[0].session_id[:8])
+            yield "_".join(re.sub(r"[^A-Za-z0-9-]+", "-", str(part)) for part in parts), records
+
+
+def _write_sidecar(file: TextIO) -> int:
+    json.dump(EVENTS_SIDECAR, file, indent=2)
+    return len(EVENTS_SIDECAR)
+
+
+_FORMATS: dict[str, tuple[Callable[[Batch, Passage], None], str]] = {
+    "csv": (_add_csv, HOW_TO_READ_CSV),
+    "jsonl": (_add_jsonl, HOW_TO_READ_JSONL),
+    "parquet": (_add_parquet, "In pandas: read_parquet(path); the columns' meanings are in the schema's metadata."),
+    "qdpx": (
+        _add_qdpx,
+        "REFI-QDA 1.5: open project.qdpx, or codebook.qdc alone, in a tool for qualitative coding.",
+    ),
+    "bids": (
+        _add_bids,
+        "Tab-separated, one file a session, onsets in seconds; events.json describes the columns.",
+    ),
+    "webvtt": (_add_webvtt, "One metadata track a session; each cue holds one line of JSON."),
+    "elan": (_add_elan, "One .eaf a session, without media: tiers `record` and `strategy`."),
+    "prov": (_add_prov, "PROV-JSON, one file a session; equal states have equal ids in all of them."),
+}
+FORMATS = tuple(_FORMATS)

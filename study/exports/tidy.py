@@ -32,12 +32,16 @@ def write_csv(records: Iterable[Record], file: TextIO) -> int:
     writer.writerow(NAMES)
     rows = 0
     for record in records:
-        cells: dict[str, Cell] = {**record.row, "payload_erased": record.event is None}
-        if record.event is not None:
-            cells |= record.event.cells()
+        cells = cells_of(record)
         writer.writerow([cell_of(cells.get(name)) for name in NAMES])
         rows += 1
     return rows
+
+
+def cells_of(record: Record) -> dict[str, Cell]:
+    """One event's values by column; columns that its kind does not have are missing."""
+    cells: dict[str, Cell] = {**record.row, "payload_erased": record.event is None}
+    return cells if record.event is None else cells | record.event.cells()
 
 
 def check_csv(path: Path, columns: Sequence[Column] = COLUMNS) -> int:

@@ -162,8 +162,9 @@ def test_the_manifest_lists_every_file_with_its_digest_and_every_head(full: Even
     for form, one in manifest["exports"].items():
         assert one["streams"] == {"s1": {"rows": 10, "head": full.verify("s1").head}}
         assert one["scripts"] == ["5c"]
-        if form == "qdpx":
-            assert {file["file"] for file in one["files"]} == {"project.qdpx", "codebook.qdc"}
+        for file in one["files"]:
+            assert hashlib.sha256((tmp_path / file["file"]).read_bytes()).hexdigest() == file["sha256"]
+        if form not in ("csv", "jsonl"):
             continue
         codes = {"strategy_codes.csv", "strategy_codes_data_dictionary.csv", "strategy_codebook.csv"}
         wanted = {f"events.{form}", "events_data_dictionary.csv"} | (codes if form == "csv" else set())
@@ -225,7 +226,7 @@ def test_progress_ends_at_the_whole(full: EventLog, tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_one_sentence(full: EventLog, tmp_path: Path) -> None:
-    with pytest.raises(TillerError, match="'xlsx' was asked for; there are csv, jsonl, qdpx"):
+    with pytest.raises(TillerError, match="'xlsx' was asked for; there are csv, jsonl, parquet, qdpx"):
         export_log(full, tmp_path, "xlsx")
 
 

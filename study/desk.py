@@ -18,6 +18,7 @@ from study.terminal import emit, one_sentence, shown_progress
 if TYPE_CHECKING:
     from study.log import EventLog
 
+FORMATS_THERE = "csv, parquet, jsonl, sqlite, qdpx, psych-ds, bids, webvtt, elan, prov or trrack."
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 
 
@@ -99,7 +100,7 @@ def backup(
 
 def export(
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
-    form: Annotated[str, typer.Option("--format", help="csv, jsonl, parquet, qdpx, bids, webvtt, elan, prov")] = "csv",
+    form: Annotated[str, typer.Option("--format", help=FORMATS_THERE)] = "csv",
     study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
     json_wanted: Json = False,
 ) -> None:

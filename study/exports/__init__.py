@@ -18,9 +18,11 @@ from study.exports.manifest import Batch, batch
 from study.exports.marks import marks_of
 from study.exports.passage import NOT_DATA, Passage, Progress
 from study.exports.prov import check_prov, write_prov
+from study.exports.psych_ds import DESCRIPTION, check_description, check_name, name_of, write_description
 from study.exports.refi_check import check_codebook, check_project
 from study.exports.refi_qda import write_codebook as write_book
 from study.exports.refi_qda import write_project
+from study.exports.sqlite import check_sqlite, write_sqlite
 from study.exports.tidy import HOW_TO_READ_CSV, check_csv, write_csv
 from study.exports.timed import (
     EVENTS_SIDECAR,
@@ -31,6 +33,7 @@ from study.exports.timed import (
     write_events_tsv,
     write_vtt,
 )
+from study.exports.trrack import check_trrack, write_trrack
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record
@@ -131,6 +134,28 @@ def _add_prov(made: Batch, passage: Passage) -> None:
         made.add(f"{stem}.prov.json", partial(write_prov, records), check_prov)
 
 
+def _add_trrack(made: Batch, passage: Passage) -> None:
+    for stem, records in _participants(passage):
+        made.add(f"{stem}.trrack.json", partial(write_trrack, records), check_trrack)
+
+
+def _add_psych_ds(made: Batch, passage: Passage) -> None:
+    passage.pass_by()
+    for records in passage.sessions():
+        row = records[0].row
+        if row["participant_pseudonym"]:
+            name = name_of(row["study_id"], row["participant_pseudonym"], records[0].session_id)
+            check_name(name)
+            made.add(name, partial(write_csv, records), check_csv)
+    made.add(DESCRIPTION, partial(write_description, name=passage.study or "Tiller"), check_description)
+
+
+def _add_sqlite(made: Batch, passage: Passage) -> None:
+    passage.pass_by()
+    write = partial(write_sqlite, record=passage.record, rows=passage.lengths)
+    made.add("record.db", write, check_sqlite, binary=True)
+
+
 def _participants(passage: Passage) -> Iterator[tuple[str, Sequence[Record]]]:
     """Each participant's session, and a file name for it that says study, pseudonym and session."""
     passage.pass_by()
@@ -160,6 +185,9 @@ _FORMATS: dict[str, tuple[Callable[[Batch, Passage], None], str]] = {
     ),
     "webvtt": (_add_webvtt, "One metadata track a session; each cue holds one line of JSON."),
     "elan": (_add_elan, "One .eaf a session, without media: tiers `record` and `strategy`."),
+    "trrack": (_add_trrack, "Trrack graphs, one file a session, one graph an attempt."),
+    "psych-ds": (_add_psych_ds, f"A Psych-DS dataset; {HOW_TO_READ_CSV}"),
+    "sqlite": (_add_sqlite, "The record's own tables, without links and guards; `tiller verify` reads it too."),
     "prov": (_add_prov, "PROV-JSON, one file a session; equal states have equal ids in all of them."),
 }
 FORMATS = tuple(_FORMATS)

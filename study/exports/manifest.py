@@ -49,7 +49,8 @@ class Batch:
         """Write one file aside and read it back.
 
         Args:
-            name: what it is to be called; a file of that name is replaced once the whole export is right.
+            name: what it is to be called, perhaps in a folder of its own; a file of that name is replaced once the
+                whole export is right.
             write: writes to the open file and returns its rows.
             check: reads the file back and returns its rows, or raises ValueError.
             binary: whether `write` writes bytes.
@@ -84,6 +85,7 @@ class Batch:
         """Give every file its name."""
         for one in self.files:
             with _told(one.file, self._out):
+                (self._out / one.file).parent.mkdir(exist_ok=True)
                 self._aside(one.file).replace(self._out / one.file)
 
     def clear(self) -> None:
@@ -92,7 +94,7 @@ class Batch:
             name.unlink(missing_ok=True)
 
     def _aside(self, name: str) -> Path:
-        return self._out / f".{name}.{os.getpid()}.part"
+        return self._out / f".{name.replace('/', '~')}.{os.getpid()}.part"
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 from study.log import EventLog
 from study.queries import recorded
@@ -48,6 +49,16 @@ class Passage:
         """The sessions that have passed by, one at a time, as far as they had come then."""
         for session_id, (last, _) in self._streams.items():
             yield [recorded(one) for one in islice(self._log.stored(session_id), last)]
+
+    @property
+    def record(self) -> Path:
+        """The file that the log is kept in."""
+        return self._log.files[0]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """How many rows of each session have passed by."""
+        return {key: rows for key, (rows, _) in self._streams.items()}
 
     def about(self) -> dict[str, object]:
         """Scripts and heads of what has passed by, for the manifest."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
-from pathlib import Path
 from threading import Semaphore
 from typing import TYPE_CHECKING
 
@@ -21,7 +19,7 @@ from starlette.routing import Route
 
 from core.types import TillerError
 from pages.parts.calm import apologise
-from pages.parts.rig import Rig, TaskPicture, fail, install, installed
+from pages.parts.rig import Rig, fail, install, installed, task_pictures
 
 if TYPE_CHECKING:
     from study.log import EventLog
@@ -49,12 +47,6 @@ def build(environment: Mapping[str, str]) -> Rig:
     bundles = {which: load_bundle(settings.bundle, which) for which in wanted}
     gate = Semaphore(os.cpu_count() or 1)
     return Rig(bundles=bundles, tasks=task_pictures(settings.bundle), script=script, log=log, gate=gate)
-
-
-def task_pictures(folder: Path) -> dict[str, TaskPicture]:
-    """The bundle's pictures for tasks, by kind."""
-    with (folder / "tasks.csv").open(newline="", encoding="utf-8") as table:
-        return {row["kind"]: TaskPicture(row["file"], row["truth"]) for row in csv.DictReader(table)}
 
 
 def warm(rig: Rig) -> None:

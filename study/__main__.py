@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.types import Prediction, SteeringPlan, TillerError, View
-from study.desk import Json, backup, erase, export, opened_log, records_of, verify
+from core.types import Prediction, TillerError, View
+from study.desk import Json, backup, erase, export, verify
+from study.laboratory import replay, simulate
 from study.notation import find_label, read_labels, read_plan
-from study.replay import Outcome, Rerun, Verdict, worst
-from study.replay import replay as again
 from study.state import Pinned, digest, labels_digest
-from study.tables import attribution_table, figures_table, replay_table, steering_table
+from study.tables import attribution_table, figures_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
 
 if TYPE_CHECKING:
@@ -178,47 +175,8 @@ def doctor(json_wanted: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def replay(
-    session: Annotated[str, typer.Option(help="The session to run again.")],
-    seq: Annotated[int | None, typer.Option(help="Only the prediction that this row asked for.")] = None,
-    bundle: Annotated[Path | None, typer.Option(help="The bundle that was used. Default: TILLER_BUNDLE's.")] = None,
-    json_wanted: Json = False,
-) -> None:
-    """Run every prediction of a session again and compare the logits; leaves with status 1 where one does not match."""
-    with one_sentence():
-        from core.rerun import Workshop
-        from study.settings import settings_in
-
-        log = opened_log()
-        records = records_of(log, session)
-        workshop = Workshop(bundle or settings_in(os.environ).bundle)
-
-        def run(pinned: Pinned, labels: Sequence[str], plan: SteeringPlan, environment: Mapping[str, str]) -> Rerun:
-            said, model, now = workshop.predict(
-                model=pinned.model_sha256,
-                dictionary=pinned.dictionary_sha256,
-                image=pinned.image_sha256,
-                labels=labels,
-                plan=plan,
-                environment=environment,
-            )
-            shown = labels_digest(model.labels, model.templates)
-            return Rerun(prediction=said, labels_sha256=shown, environment=now)
-
-        of = sum(record.name == "model.predicted" for record in records) if seq is None else 1
-        outcomes: list[Outcome] = []
-        with shown_progress() as advance:
-            for outcome in again(records, run, only=seq):
-                outcomes.append(outcome)
-                advance("predictions", len(outcomes), of)
-        verdict, counts = worst(outcomes)
-        result = {"session": session, "verdict": verdict, "counts": counts, "events": [asdict(one) for one in outcomes]}
-        emit(result, replay_table(outcomes, verdict), json_wanted=json_wanted)
-    if verdict in (Verdict.MISMATCH, Verdict.UNRUNNABLE):
-        raise typer.Exit(1)
-
-
+app.command()(replay)
+app.command()(simulate)
 app.command()(verify)
 app.command()(export)
 app.command()(backup)

@@ -102,14 +102,21 @@ def export(
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
     form: Annotated[str, typer.Option("--format", help=FORMATS_THERE)] = "csv",
     study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
+    also: Annotated[list[str] | None, typer.Option(help="preview or bot: sessions that are no data otherwise.")] = None,
     json_wanted: Json = False,
 ) -> None:
     """Write the log with its data dictionary and a manifest of digests."""
     with one_sentence():
-        from study.exports import export_log
+        from study.exports import NOT_DATA, export_log
 
+        strange = set(also or ()) - set(NOT_DATA)
+        if strange:
+            raise TillerError(f"Sessions of {min(strange)!r} were asked for; there are {' and '.join(NOT_DATA)}.")
+        left_out = tuple(mode for mode in NOT_DATA if mode not in (also or ()))
         log = opened_log()
         with shown_progress() as advance:
-            written = export_log(log, out, form, study=study, progress=lambda done, of: advance("rows", done, of))
+            written = export_log(
+                log, out, form, study=study, without=left_out, progress=lambda done, of: advance("rows", done, of)
+            )
         files = [str(path) for path in written]
         emit({"files": files}, "\n".join(files), json_wanted=json_wanted)

@@ -17,6 +17,7 @@ from pages.parts.rig import Rig
 from study.bench import Bench, Seen
 from study.script import Task
 from study.session import Session
+from study.simulation import Desk
 from study.state import Pinned, digest, labels_digest
 
 SHOWN = 16
@@ -78,6 +79,20 @@ def bench_of(here: Rig, place: Session) -> Bench:
         see=lambda plan: seen_under(here, opened, plan),
         unit=lambda component, scope: opened.bundle.index[component].unit(scope),
         environment=environment_of(opened.model),
+    )
+
+
+def desk_of(here: Rig, place: Session) -> Desk:
+    """The present task as a simulated participant meets it."""
+    opened = open_picture(here, here.script.tasks[str(place.task)])
+    return Desk(
+        bench=bench_of(here, place),
+        image=opened.picture,
+        view=opened.attribution.view,
+        labels=opened.model.labels,
+        target=opened.target,
+        against=opened.against,
+        shown=tuple((component.index, opened.effects[component.index]) for component in opened.shown),
     )
 
 

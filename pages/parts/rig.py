@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
@@ -74,6 +76,12 @@ class Rig:
     ripples: Memory = field(default_factory=lambda: Memory(256))
     thumbnails: Memory = field(default_factory=lambda: Memory(4096))
     settled: Memory = field(default_factory=lambda: Memory(1024))
+
+
+def task_pictures(folder: Path) -> dict[str, TaskPicture]:
+    """The bundle's pictures for tasks, by kind."""
+    with (folder / "tasks.csv").open(newline="", encoding="utf-8") as table:
+        return {row["kind"]: TaskPicture(row["file"], row["truth"]) for row in csv.DictReader(table)}
 
 
 class NotReady(TillerError):

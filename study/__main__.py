@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.types import Prediction, TillerError, View
-from study.desk import Json, backup, erase, export, verify
+from study.desk import Json, backup, erase, export, report, verify
 from study.laboratory import replay, simulate
 from study.notation import find_label, read_labels, read_plan
 from study.state import Pinned, digest, labels_digest
@@ -178,6 +178,7 @@ def doctor(json_wanted: Json = False) -> None:
 app.command()(replay)
 app.command()(simulate)
 app.command()(verify)
+app.command()(report)
 app.command()(export)
 app.command()(backup)
 app.command()(erase)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markdown import Markdown
 
 from core.types import TillerError
 from study.records import Chain, Record
@@ -18,6 +19,7 @@ from study.terminal import emit, one_sentence, shown_progress
 if TYPE_CHECKING:
     from study.log import EventLog
 
+Also = Annotated[list[str] | None, typer.Option(help="preview or bot: sessions that are no data otherwise.")]
 FORMATS_THERE = "csv, parquet, jsonl, sqlite, qdpx, psych-ds, bids, webvtt, elan, prov or trrack."
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 
@@ -98,25 +100,54 @@ def backup(
         emit({"file": str(copy), "bytes": copy.stat().st_size}, str(copy), json_wanted=json_wanted)
 
 
+def report(
+    study: Annotated[str, typer.Option(help="The study, by the id in its script.")],
+    out: Annotated[Path | None, typer.Option(help="A Markdown file to write; the screen if none is named.")] = None,
+    also: Also = None,
+    json_wanted: Json = False,
+) -> None:
+    """What participants tried, how soon it worked and how long it took, from the log alone."""
+    with one_sentence():
+        from study.exports.passage import Passage
+        from study.markdown import report_in_words
+        from study.report import find
+
+        passage = Passage(opened_log(), study, left_out(also))
+        passage.pass_by()
+        found = find(passage.sessions()).plain()
+        if not found["participants"]:
+            raise TillerError(f"Study {study!r} was asked for; the log has nobody who took part in it.")
+        words = report_in_words(study, found)
+        if out is not None:
+            out.write_text(words, encoding="utf-8")
+        emit({"study": study, **found}, str(out) if out is not None else Markdown(words), json_wanted=json_wanted)
+
+
+def left_out(also: list[str] | None) -> tuple[str, ...]:
+    """The modes that are no data, less those that were asked for."""
+    from study.exports import NOT_DATA
+
+    strange = set(also or ()) - set(NOT_DATA)
+    if strange:
+        raise TillerError(f"Sessions of {min(strange)!r} were asked for; there are {' and '.join(NOT_DATA)}.")
+    return tuple(mode for mode in NOT_DATA if mode not in (also or ()))
+
+
 def export(
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
     form: Annotated[str, typer.Option("--format", help=FORMATS_THERE)] = "csv",
     study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
-    also: Annotated[list[str] | None, typer.Option(help="preview or bot: sessions that are no data otherwise.")] = None,
+    also: Also = None,
     json_wanted: Json = False,
 ) -> None:
     """Write the log with its data dictionary and a manifest of digests."""
     with one_sentence():
-        from study.exports import NOT_DATA, export_log
+        from study.exports import export_log
 
-        strange = set(also or ()) - set(NOT_DATA)
-        if strange:
-            raise TillerError(f"Sessions of {min(strange)!r} were asked for; there are {' and '.join(NOT_DATA)}.")
-        left_out = tuple(mode for mode in NOT_DATA if mode not in (also or ()))
         log = opened_log()
         with shown_progress() as advance:
             written = export_log(
-                log, out, form, study=study, without=left_out, progress=lambda done, of: advance("rows", done, of)
+                log, out, form, study=study, without=left_out(also), progress=lambda done, of: advance("rows", done, of)
             )
         files = [str(path) for path in written]
         emit({"files": files}, "\n".join(files), json_wanted=json_wanted)

@@ -15,7 +15,7 @@ from core.types import TillerError
 from study.log import EventLog
 from study.schema import erasures, events, leases, media_chunks, participants, payloads
 from study.session_events import RecordErased
-from study.task_events import ResponseSubmitted
+from study.task_events import Response
 
 RECEIPTS = "receipts"  # the stream that keeps what was erased, and when
 _PIECE = 48  # bytes of a text looked for at a time: long texts are spread over pages
@@ -116,7 +116,7 @@ def _words(log: EventLog, session_id: str) -> set[bytes]:
     for one in log.stored(session_id):
         words.add(one.salt or "")
     for record in log.read(session_id):
-        if isinstance(record.event, ResponseSubmitted):
+        if isinstance(record.event, Response):
             words.update(record.event.text.splitlines())
     with log.connected() as connection:
         place = select(participants.c.link_sha256, participants.c.keyed_hash)

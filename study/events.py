@@ -37,6 +37,7 @@ from study.task_events import (
     ExplanationViewed,
     PageEntered,
     PageLeft,
+    ResponseChanged,
     ResponseSubmitted,
     StimulusShown,
     TaskStarted,
@@ -67,6 +68,7 @@ Event = (
     | InterventionReset
     | InterventionFailed
     | ModelPredicted
+    | ResponseChanged
     | ResponseSubmitted
     | SystemErrored
     | RecordErased

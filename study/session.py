@@ -17,7 +17,7 @@ from study.steering_events import (
     InterventionUndone,
     ModelPredicted,
 )
-from study.task_events import PageEntered, ResponseSubmitted, TaskStarted, TaskSubmitted
+from study.task_events import PageEntered, ResponseChanged, ResponseSubmitted, TaskStarted, TaskSubmitted
 
 
 class Step(StrEnum):
@@ -162,6 +162,18 @@ def predicted_in(records: Iterable[Record], task: str) -> ModelPredicted | None:
         if isinstance(record.event, ModelPredicted) and record.event.task == task:
             found = record.event
     return found
+
+
+def drafts_in(records: Iterable[Record], task: str, attempt: int) -> dict[str, ResponseChanged]:
+    """The answers to `task` as they were last left, by item."""
+    held: dict[str, ResponseChanged] = {}
+    for record in records:
+        match record.event:
+            case ResponseChanged() as event if event.task == task and event.attempt == attempt:
+                held[event.item] = event
+            case _:
+                pass
+    return held
 
 
 def answers_in(records: Iterable[Record], task: str) -> dict[str, ResponseSubmitted]:

@@ -151,10 +151,9 @@ class ConceptInspected(InTask):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseSubmitted(InTask):
+class Response(InTask):
     """One answer of one task; words in `text`, a scale's value in `number`."""
 
-    name: ClassVar[str] = "response.submitted"
     item: str
     text: str = ""
     number: Real | None = None
@@ -164,3 +163,17 @@ class ResponseSubmitted(InTask):
 
     def cells(self) -> dict[str, Cell]:
         return {"item": self.item, "answer_text": self.text or None, "answer_number": self.number}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseChanged(Response):
+    """An answer as it stood when its writing paused; it counts for nothing until it is submitted."""
+
+    name: ClassVar[str] = "response.changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseSubmitted(Response):
+    """An answer as it was handed in."""
+
+    name: ClassVar[str] = "response.submitted"

@@ -20,15 +20,14 @@ from study.task_events import TaskSubmitted
 
 who = arrive(Step.ANSWER)
 key, attempt = str(who.place.task), who.place.attempt
-task = who.rig.script.tasks[key]
-opened = open_picture(who.rig, task)
+opened = open_picture(who.rig, who.rig.script.tasks[key])
 plan = history_in(who.records, key).plan
 now = seen_under(who.rig, opened, plan).prediction
 
 
 def submit() -> None:
     """Hand in all answers together, or say what is missing."""
-    given, missing = answers_given(task, key, attempt, who.place.order)
+    given, missing = answers_given(who)
     st.session_state.missing = missing
     if missing:
         return
@@ -48,7 +47,7 @@ with page("sheet", "Answer"), picture_beside(opened, now if plan else None):
     eyebrow(f"Picture {who.place.order} of {len(who.rig.script.tasks)}")
     st.title("What went wrong?")
     plan_in_words(opened, plan, now)
-    ask(task, who.place.order)
+    ask(who)
     if missing := st.session_state.pop("missing", ()):
         st.warning(f"Still open: {' '.join(missing)}", icon=None)
     with st.container(horizontal=True):

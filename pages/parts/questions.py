@@ -1,72 +1,79 @@
-"""A task's questions as its script declares them, and what was answered."""
+"""A task's questions as its script declares them, what was answered, and what is still being written."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import streamlit as st
 from streamlit.components.v2 import component
 
-from study.script import FreeText, Slider, Task
-from study.task_events import ResponseSubmitted
+from pages.parts.here import Here
+from study.database import LogUnavailable
+from study.script import Answer, FreeText, Slider
+from study.session import drafts_in
+from study.task_events import ResponseChanged, ResponseSubmitted
 
 _ASSETS = Path(__file__).parent / "assets"
 LONGEST = 5000
 
-_scale = component(
-    "tiller_scale",
-    html=(_ASSETS / "scale.html").read_text(encoding="utf-8"),
-    css=(_ASSETS / "scale.css").read_text(encoding="utf-8"),
-    js=(_ASSETS / "scale.js").read_text(encoding="utf-8"),
-)
+
+def _mounted(name: str) -> Any:
+    html, css, js = ((_ASSETS / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    return component(f"tiller_{name}", html=html, css=css, js=js)
 
 
-def ask(task: Task, order: int) -> None:
-    """Draw the questions of `task`, the session's task number `order`."""
-    for question in task.answers:
-        name = _name(order, question.id)
-        match question:
-            case FreeText():
-                st.text_area(question.label, key=name, help=question.help, max_chars=LONGEST, height=110)
-            case Slider():
-                held = _marked(name)
-                data = {
-                    "label": question.label,
-                    "min": question.min,
-                    "max": question.max,
-                    "low": question.low or str(question.min),
-                    "high": question.high or str(question.max),
-                    "value": question.start if held is None else held,
-                }
-                _scale(key=name, data=data, on_value_change=lambda: None)
+_scale, _words = _mounted("scale"), _mounted("words")
 
 
-def answers_given(task: Task, key: str, attempt: int, order: int) -> tuple[list[ResponseSubmitted], list[str]]:
-    """The answers as events, and the labels of required questions that have none."""
-    given: list[ResponseSubmitted] = []
-    missing: list[str] = []
-    for question in task.answers:
-        name = _name(order, question.id)
-        text, number = "", None
-        if isinstance(question, FreeText):
-            text = str(st.session_state.get(name) or "").strip()[:LONGEST]
+def ask(who: Here) -> None:
+    """Draw the questions of the present task, each with what the log has of it, and log what has changed since."""
+    key, attempt = str(who.place.task), who.place.attempt
+    for question in who.rig.script.tasks[key].answers:
+        text, number = given(who, question)
+        kept = drafts_in(who.records, key, attempt).get(question.id)
+        if (text, number) != ((kept.text, kept.number) if kept else ("", None)):
+            changed = ResponseChanged(task=key, attempt=attempt, item=question.id, text=text, number=number)
+            with suppress(LogUnavailable):  # it stands in the window until the next run of the page
+                who.note(changed, key=f"draft/{uuid4()}")
+        data: dict[str, Any] = {"label": question.label}
+        if isinstance(question, Slider):
+            data |= {"min": question.min, "max": question.max, "value": question.start if number is None else number}
+            data |= {"low": question.low or str(question.min), "high": question.high or str(question.max)}
+            _scale(key=_name(who, question), data=data, on_value_change=lambda: None)
         else:
-            number = _marked(name)
-            if number is not None and not question.min <= number <= question.max:
-                number = None
-        if text or number is not None:
-            given.append(ResponseSubmitted(task=key, attempt=attempt, item=question.id, text=text, number=number))
+            window = f"{who.session_id[:12]}-{_name(who, question)}"
+            data |= {"help": question.help or "", "most": LONGEST, "value": text, "name": window}
+            _words(key=_name(who, question), data=data, on_value_change=lambda: None)
+
+
+def answers_given(who: Here) -> tuple[list[ResponseSubmitted], list[str]]:
+    """The answers of the present task as events, and the labels of required questions that have none."""
+    key, attempt = str(who.place.task), who.place.attempt
+    found: list[ResponseSubmitted] = []
+    missing: list[str] = []
+    for question in who.rig.script.tasks[key].answers:
+        text, number = given(who, question)
+        if text.strip() or number is not None:
+            words = text.strip()
+            found.append(ResponseSubmitted(task=key, attempt=attempt, item=question.id, text=words, number=number))
         elif question.required:
             missing.append(question.label)
-    return given, missing
+    return found, missing
 
 
-def _name(order: int, question: str) -> str:
-    return f"answer-{order}-{question}"
+def given(who: Here, question: Answer) -> tuple[str, float | None]:
+    """What this window holds of one answer, or else what the log has: words or a number."""
+    held = (st.session_state.get(_name(who, question)) or {}).get("value")
+    kept = drafts_in(who.records, str(who.place.task), who.place.attempt).get(question.id)
+    if isinstance(question, FreeText):
+        text = held if isinstance(held, str) else kept.text if kept else ""
+        return text[:LONGEST], None
+    number = float(held) if isinstance(held, int | float) else kept.number if kept else None
+    return "", number if number is not None and question.min <= number <= question.max else None
 
 
-def _marked(name: str) -> float | None:
-    held: Any = st.session_state.get(name) or {}
-    value = held.get("value")
-    return float(value) if isinstance(value, int | float) else None
+def _name(who: Here, question: Answer) -> str:
+    return f"answer-{who.place.order}-{question.id}"

@@ -88,6 +88,7 @@ def test_the_whole_task_survives_a_server_that_is_killed_half_way(page: Any, ser
         *("intervention.applied", "model.predicted"),
         *("intervention.applied", "model.predicted"),
         *("intervention.undone", "model.predicted"),
+        *("response.changed", "response.changed"),
         *("response.submitted", "response.submitted", "task.submitted"),
     ]
     assert [target for name, target, *_ in rows if name == "intervention.applied"] == [
@@ -163,3 +164,45 @@ def test_back_and_direct_links_land_on_the_step_that_the_log_says(page: Any, sha
         page.goto(link.replace("workspace", step))
         page.locator(".row").first.wait_for()
         assert "/workspace?" in page.url
+
+
+def test_an_answer_half_written_survives_a_reload_the_way_back_and_another_window(
+    page: Any, shared_server: Server
+) -> None:
+    link = open_workspace(page, shared_server)
+
+    def area(window: Any) -> Any:
+        return window.get_by_label("What made the model wrong?")
+
+    def answer(window: Any) -> Any:
+        window.get_by_role("button", name="Give my answer").click()
+        return area(window)
+
+    answer(page).press_sequentially("the badge \U0001f9ed, I")
+    page.reload()  # in the middle of a word: nothing has reached the server yet
+    area(page).wait_for()
+    assert area(page).input_value() == "the badge \U0001f9ed, I"
+    area(page).press("End")
+    area(page).press_sequentially(" think")
+    page.get_by_role("button", name="Back to the workspace").click()
+    page.locator(".row").first.wait_for()
+    assert answer(page).input_value() == "the badge \U0001f9ed, I think"
+
+    elsewhere = page.context.browser.new_context()
+    try:
+        other = elsewhere.new_page()
+        other.goto(link)
+        area(other).wait_for()
+        assert area(other).input_value() == "the badge \U0001f9ed, I think"
+    finally:
+        elsewhere.close()
+    page.get_by_role("button", name="Hand in").click()
+    page.get_by_text("Still open: How sure are you?").wait_for()
+    session = shared_server.rows("select session_id from events order by srv_utc_ns desc limit 1")[0][0]
+    query = (
+        "select e.name, p.json from events e join payloads p on p.event_id = e.event_id "
+        f"where e.session_id = '{session}' and e.name like 'response.%' order by e.seq"
+    )
+    drafts = [json.loads(payload)["text"] for name, payload in shared_server.rows(query) if name == "response.changed"]
+    assert drafts[-1] == "the badge \U0001f9ed, I think"
+    assert len(drafts) == len(set(drafts)), "a draft that has not changed is not written again"

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.opened import open_picture
 from pages.parts.rig import Rig
-from study.session import Step, plan_in
+from study.session import Step, answers_in, plan_in
+from study.task_events import ResponseChanged
 
 PAGES = Path(__file__).parents[2] / "pages"
 
@@ -81,11 +82,27 @@ def test_declining_ends_the_session_and_records_nothing_more(participant: Callab
 
 def test_an_answer_with_a_gap_is_not_handed_in(participant: Callable[[Step], Participant]) -> None:
     who = participant(Step.ANSWER)
+    who.write(ResponseChanged(task="secret_cause", item="cause", text="The first one."), key="draft")
     test = who.open()
-    test.text_area(key="answer-1-cause").input("The first one.")
     test.button(key="submit").click().run()
     assert "Still open: How sure are you?" in words(test)
     assert who.place.submitted == ()
+
+
+def test_what_was_left_of_an_answer_is_handed_in_as_it_stands(participant: Callable[[Step], Participant]) -> None:
+    who = participant(Step.ANSWER)
+    drafts = ({"item": "cause", "text": "The fir"}, {"item": "cause", "text": " The first one. "})
+    for number, draft in enumerate((*drafts, {"item": "confidence", "number": 70.0})):
+        who.write(ResponseChanged(task="secret_cause", **draft), key=f"draft {number}")
+    test = who.open()
+    assert [record.name for record in who.rig.log.read(who.id)].count("response.changed") == 3, "nothing has changed"
+    test.button(key="submit").click().run()
+    answers = answers_in(who.rig.log.read(who.id), "secret_cause")
+    assert {item: (one.text, one.number) for item, one in answers.items()} == {
+        "cause": ("The first one.", None),
+        "confidence": ("", 70.0),
+    }
+    assert who.place.submitted == ("secret_cause",)
 
 
 def test_back_from_the_answer_finds_the_plan_as_it_was(participant: Callable[[Step], Participant]) -> None:

@@ -59,7 +59,7 @@ def test_findings_are_those_counted_by_hand(two: EventLog) -> None:
     word = found["tasks"]["word"]
     assert (word["attempts"], word["ever_repaired"]["hits"], word["repaired"]["hits"]) == (1, 1, 0)
     assert (word["median_steps_to_repair"], word["inspections"], word["interventions"]) == (2, 1, 2)
-    assert word["median_seconds"] == 9.0, "a second an act: six of its own after the start, and three of P02 between them"
+    assert word["median_seconds"] == 9.0, "a second an act: six of P01 after the start, three of P02 between"
     assert found["by_order"]["1"] == word
 
 

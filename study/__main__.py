@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from core.types import Prediction, TillerError, View
 from study.desk import Json, backup, erase, export, report, verify
 from study.laboratory import replay, simulate
 from study.notation import find_label, read_labels, read_plan
+from study.settings import settings_in
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, figures_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
@@ -56,8 +58,13 @@ def instrument_of(
 
     names = read_labels(labels) if labels is not None else None
     return open_instrument(
-        DEMO, model=model, pretrained=pretrained, sae=sae, labels=names, templates=templates, home=home
+        _bundle(), model=model, pretrained=pretrained, sae=sae, labels=names, templates=templates, home=home
     )
+
+
+def _bundle() -> Path:
+    """The bundle that the environment names; the demo where it names none."""
+    return settings_in(os.environ).bundle
 
 
 def as_json(prediction: Prediction) -> dict[str, list[Any]]:
@@ -169,7 +176,7 @@ def doctor(json_wanted: Json = False) -> None:
         from core.demo.figures import measure
 
         with shown_progress() as advance:
-            figures = measure(DEMO, progress=advance)
+            figures = measure(_bundle(), progress=advance)
         emit({"figures": [asdict(each) for each in figures]}, figures_table(figures), json_wanted=json_wanted)
     if not all(figure.met for figure in figures):
         raise typer.Exit(1)

@@ -37,7 +37,7 @@ def records_of(log: EventLog, session: str) -> tuple[Record, ...]:
     records = log.read(session)
     if not records:
         known = log.sessions()
-        some = f"{len(known)} others, the last of them {known[-1]}" if known else "none"
+        some = f"{len(known)}, the last of them {known[-1]}" if known else "none"
         raise TillerError(f"Session {session!r} was asked for; the log holds {some}: name one that it holds.")
     return records
 
@@ -48,10 +48,13 @@ def verify(
 ) -> None:
     """Check every session's numbers, digests and hash chain; leaves with status 1 and the first bad row of each."""
     with one_sentence():
+        from study.queries import RECEIPTS
+
         log = opened_log()
         if session is not None:
             records_of(log, session)
-        wanted = log.sessions() if session is None else (session,)
+        receipts = (RECEIPTS,) if log.read(RECEIPTS) else ()
+        wanted = (*log.sessions(), *receipts) if session is None else (session,)
         found: list[Chain] = []
         with shown_progress() as advance:
             for one in wanted:

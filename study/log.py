@@ -16,7 +16,7 @@ from core.types import TillerError
 from study.database import LogUnavailable, unavailable
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
-from study.queries import AFTER, HEAD, ROWS, chosen, recorded, standing, stored
+from study.queries import AFTER, HEAD, RECEIPTS, ROWS, chosen, recorded, standing, stored
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
@@ -159,7 +159,8 @@ class EventLog:
 
     def sessions(self, *, study: str | None = None) -> tuple[str, ...]:
         """Ids of all sessions, in the order in which their first rows were written."""
-        query = select(events.c.session_id).where(events.c.seq == 1).order_by(events.c.srv_utc_ns)
+        begun = select(events.c.session_id).where(events.c.seq == 1, events.c.session_id != RECEIPTS)
+        query = begun.order_by(events.c.srv_utc_ns)
         if study is not None:
             query = query.where(events.c.study_id == study)
         with self.connected() as connection:

@@ -12,6 +12,8 @@ from study.events import event_in
 from study.records import Record, Stored, Value
 from study.schema import events, payloads
 
+RECEIPTS = "receipts"  # the stream that keeps what was erased, and when: nobody's session
+
 ROWS = select(events, payloads.c.salt, payloads.c.json).outerjoin(payloads, payloads.c.event_id == events.c.event_id)
 AFTER = ROWS.where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("after")).order_by(
     events.c.seq
@@ -37,11 +39,10 @@ def standing(connection: Connection, session_id: str, key: str) -> Sequence[RowM
 
 
 def chosen(query: Select[Any], session_id: str | None, study: str | None, without: Sequence[str]) -> Select[Any]:
-    """`query` over one session, one study's sessions, or all but those of some modes."""
+    """`query` over one session, one study's sessions, or all sessions but those of some modes."""
     # Whole streams or none: a chain can be checked only from its first row on.
     mine = events.c.session_id
-    if session_id is not None:
-        query = query.where(mine == session_id)
+    query = query.where(mine != RECEIPTS if session_id is None else mine == session_id)
     if study is not None:
         query = query.where(mine.in_(select(mine).where(events.c.study_id == study)))
     if without:

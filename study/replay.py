@@ -73,7 +73,7 @@ def replay(records: Iterable[Record], run: Run, *, only: int | None = None) -> I
         only: the row of one act, or of its prediction; the rest is followed and not run.
 
     Raises:
-        TillerError: `only` names no row that has a prediction.
+        TillerError: `only` names no row that has a prediction, or there is none in the session.
     """
     histories: dict[str, History] = {}
     labels: dict[str, tuple[str, ...]] = {}
@@ -83,12 +83,15 @@ def replay(records: Iterable[Record], run: Run, *, only: int | None = None) -> I
         event = record.event
         if isinstance(event, StimulusShown):
             labels[event.task] = event.labels
-        if isinstance(event, ModelPredicted):
+        if isinstance(event, ModelPredicted) or record.name == ModelPredicted.name:
             cause = above if above and record.row["cause_event_id"] == above.event_id else record
             if only is None or only in (cause.seq, record.seq):
                 found = True
-                plan = histories.get(event.task, History()).plan
-                yield _outcome(cause, event, plan, labels.get(event.task, ()), run)
+                if isinstance(event, ModelPredicted):
+                    plan = histories.get(event.task, History()).plan
+                    yield _outcome(cause, event, plan, labels.get(event.task, ()), run)
+                else:
+                    yield _erased(cause, record)
             continue
         above = record if record.row["cause_event_id"] is None else above
         task = getattr(event, "task", None)
@@ -100,15 +103,28 @@ def replay(records: Iterable[Record], run: Run, *, only: int | None = None) -> I
                 if canonical_edits(rebuilt) != canonical_edits(histories[task].plan):
                     # what was logged to be done does not lead to what was logged to stand: run what was done
                     histories[task] = History(rebuilt, histories[task].past, histories[task].future)
-    if only is not None and not found:
+    if not found and only is None:
+        raise TillerError("The session holds no prediction: there is nothing to run again.")
+    if not found:
         raise TillerError(f"Row {only} was to be replayed; no prediction belongs to it: name an intervention.")
 
 
 def worst(outcomes: Iterable[Outcome]) -> tuple[Verdict, dict[str, int]]:
-    """The verdict on a session, which is its worst, and how often each was given."""
+    """The verdict on a session with predictions, which is its worst, and how often each was given."""
     counts = Counter(outcome.verdict for outcome in outcomes)
     order = list(Verdict)
-    return max(counts, key=order.index, default=Verdict.BIT_EXACT), {str(v): counts[v] for v in order}
+    return max(counts, key=order.index), {str(v): counts[v] for v in order}
+
+
+def _erased(cause: Record, record: Record) -> Outcome:
+    return Outcome(
+        seq=cause.seq,
+        name=cause.name,
+        task=str(record.row["task_id"]),
+        state_id=str(record.row["after_state_id"]),
+        verdict=Verdict.UNRUNNABLE,
+        reason="its payload was erased",
+    )
 
 
 def _rebuilt(event: Intervention, was: History) -> SteeringPlan:

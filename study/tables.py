@@ -128,7 +128,7 @@ def receipts_table(receipts: Sequence[Receipt]) -> Table:
 def _table(title: str, words: tuple[str, ...], numbers: tuple[str, ...], caption: str | None = None) -> Table:
     table = Table(title=title, caption=caption)
     for heading in words:
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")  # an id that is cut cannot be copied
     for heading in numbers:
         table.add_column(heading, justify="right")
     return table

@@ -138,7 +138,7 @@ CELLS = (
         "tool",
         "text",
         "log",
-        "What was done, in the participant's words; for a failed act, its kind.",
+        "Tool that was used; suppress is any factor below 1, amplify any above. For a failed act, its kind.",
         levels="suppress|amplify|set|add|restore",
         empty=NOT_HERE,
     ),

@@ -83,7 +83,7 @@ def test_a_session_that_is_not_there_gets_one_sentence(steered: Participant, wor
     ):
         done = CliRunner().invoke(app, command)
         assert done.exit_code == 2
-        assert "Session 'nobody' was asked for; the log holds 1 others" in done.stderr.replace("\n", " ")
+        assert "Session 'nobody' was asked for; the log holds 1, the last of them" in done.stderr.replace("\n", " ")
 
 
 def test_verify_reads_every_session_and_says_they_are_whole(steered: Participant) -> None:

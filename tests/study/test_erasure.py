@@ -16,11 +16,12 @@ from core.types import TillerError
 from study.__main__ import app
 from study.acts import Act
 from study.bench import Bench
-from study.erasure import RECEIPTS, erase, sessions_of
+from study.erasure import erase, sessions_of
 from study.identity import link_digest
 from study.interventions import perform
 from study.log import EventLog, LogRefused
 from study.participants import admit, find
+from study.queries import RECEIPTS
 from study.session_events import SessionStarted
 from study.task_events import ResponseSubmitted
 
@@ -86,6 +87,18 @@ def test_the_receipt_stands_in_the_record_and_says_what_was_searched(filled: Fil
     assert record.event is not None
     assert record.event.searched == receipt.searched  # pyright: ignore[reportAttributeAccessIssue]
     assert filled.log.verify(RECEIPTS).whole
+    assert RECEIPTS not in filled.log.sessions(), "it is nobody's session"
+
+
+def test_receipts_are_verified_and_are_no_data(
+    filled: Filled, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TILLER_DATABASE_URL", url)
+    erase(filled.log, filled.ids[0].session_id)
+    found = json.loads(run("verify", "--json"))
+    assert [one["session_id"] for one in found["sessions"]] == [*filled.log.sessions(), RECEIPTS]
+    run("export", "--out", str(tmp_path / "out"))
+    assert "record_erased" not in (tmp_path / "out" / "events.csv").read_text(encoding="utf-8")
 
 
 def test_an_erasure_cut_short_is_finished_by_the_next(filled: Filled, stranger: sqlite3.Connection) -> None:

@@ -13,6 +13,7 @@ from core.types import Edit, MissingArtefact, Op, Prediction, SteeringPlan, Till
 from study.acts import Act
 from study.bench import Bench
 from study.decisions import opening
+from study.erasure import erase
 from study.interventions import perform
 from study.log import EventLog
 from study.records import Record
@@ -165,4 +166,15 @@ def test_the_verdict_on_a_session_is_its_worst() -> None:
     assert of(Verdict.BIT_EXACT, Verdict.WITHIN_TOLERANCE) is Verdict.WITHIN_TOLERANCE
     assert of(Verdict.UNRUNNABLE, Verdict.WITHIN_TOLERANCE) is Verdict.UNRUNNABLE
     assert of(Verdict.MISMATCH, Verdict.UNRUNNABLE, Verdict.BIT_EXACT) is Verdict.MISMATCH
-    assert of() is Verdict.BIT_EXACT
+
+
+def test_what_was_erased_is_no_pass(fresh_log: EventLog, session: str, records: Records, toy: MakeRun) -> None:
+    erase(fresh_log, session)
+    outcomes = list(replay(fresh_log.read(session), toy()))
+    assert verdicts(outcomes) == {Verdict.UNRUNNABLE}
+    assert (len(outcomes), outcomes[0].reason) == (8, "its payload was erased")
+
+
+def test_a_session_without_predictions_is_no_pass(fresh_log: EventLog, session: str, toy: MakeRun) -> None:
+    with pytest.raises(TillerError, match="there is nothing to run again"):
+        list(replay(fresh_log.read(session), toy()))

@@ -137,6 +137,10 @@ def _component(opened: Opened, component: Component, pushes: np.ndarray | None) 
         },
         "fires": _rounded(fires),
         "fires_scale": _p99(component, float(fires.max(initial=0.0))),
+        # No patch of the picture stands for the class token, so the maps need its share in numbers.
+        "class_code": _class_code(opened, component.index),
+        "class_push": opened.attribution.class_part[component.index],
+        "patch_push": opened.attribution.patch_part[component.index],
         "pushes": None if pushes is None else _rounded(pushes),
     }
 
@@ -146,6 +150,11 @@ def _fires(opened: Opened, component: int) -> np.ndarray:
     flat = np.zeros(opened.attribution.grid**2)
     flat[rows[rows > 0].numpy() - 1] = values[rows > 0].numpy()
     return flat
+
+
+def _class_code(opened: Opened, component: int) -> float:
+    rows, values = opened.seen.codes.of(component)
+    return float(values[rows == 0].sum())
 
 
 def _p99(component: Component, otherwise: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -51,12 +52,34 @@ def test_the_workspace_is_steered_from_the_keyboard_alone(page: Any, shared_serv
         page.keyboard.press("Tab")
     for _ in range(4):
         page.keyboard.press("ArrowLeft")
+    assert first.locator(".read").inner_text() == "0.6×"
     page.locator(".plan li .times").first.wait_for()
     settled(page)
     assert page.locator(".plan li .times").all_inner_texts() == ["0.6×"]
     page.keyboard.press("Control+z")
+    page.locator(".plan li.none").wait_for()
     settled(page)
-    assert page.locator(".plan li .times").all_inner_texts() == ["0.7×"]
+    made = {key_of(act) for act in page.evaluate("window.made")}
+    found = [(name, json.loads(payload)) for name, payload, key, _ in acts(shared_server) if key in made]
+    assert [name for name, _ in found] == ["intervention.applied", "intervention.undone"]
+    assert [float.fromhex(edit["strength"]) for edit in found[0][1]["after"]["edits"]] == [0.6]
+
+
+def test_a_slider_turned_by_keys_is_written_before_the_next_act(page: Any, shared_server: Server) -> None:
+    open_workspace(page, shared_server)
+    slide = page.locator(".row .slide").first
+    slide.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("ArrowRight")
+    page.locator(".row .off").nth(1).click()
+    page.locator(".plan li .times").nth(1).wait_for()
+    settled(page)
+    made = {key_of(act) for act in page.evaluate("window.made")}
+    assert [name for name, _, key, _ in acts(shared_server) if key in made] == [
+        *("intervention.applied", "intervention.undone"),
+        *("intervention.applied", "intervention.applied"),
+    ]
 
 
 def test_a_window_left_behind_cannot_steer_while_the_answer_is_open(page: Any, shared_server: Server) -> None:

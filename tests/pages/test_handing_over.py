@@ -13,11 +13,12 @@ from streamlit.testing.v1 import AppTest
 from core.ripple import ripple, sham
 from core.types import Edit, Op, SteeringPlan
 from pages.parts.acts import settle
-from pages.parts.board import ripple_board
-from pages.parts.opened import open_picture
+from pages.parts.board import board, ripple_board
+from pages.parts.here import Here
+from pages.parts.opened import open_picture, seen_under
 from pages.parts.ripples import ripple_for
 from study.database import LogUnavailable
-from study.session import Step, plan_in
+from study.session import Step, history_in, plan_in
 
 PAGES = Path(__file__).parents[2] / "pages"
 
@@ -91,6 +92,29 @@ def test_an_app_that_cannot_be_built_says_why_to_who_runs_it(monkeypatch: pytest
     assert [button.label for button in test.button] == []
 
 
+def test_what_the_class_token_and_the_patches_push_adds_up_to_the_components_score(
+    participant: Callable[[Step], Participant],
+) -> None:
+    who = participant(Step.WORKSPACE)
+    opened = open_picture(who.rig, who.rig.script.tasks["secret_cause"])
+    here = Here(who.rig, who.token, who.id, who.rig.log.read(who.id), who.place)
+    sent = board(here, opened, history_in(here.records, "secret_cause"), seen_under(who.rig, opened, SteeringPlan()))
+    pushes = opened.attribution.per_token
+    assert pushes is not None
+    entries = list(zip(pushes.components.tolist(), pushes.rows.tolist(), pushes.values.tolist(), strict=True))
+    codes = opened.seen.codes.dense()[0]
+    assert sent["components"]
+    for each in sent["components"]:
+        of_class_token = sum(push for component, row, push in entries if component == each["index"] and row == 0)
+        of_patches = sum(push for component, row, push in entries if component == each["index"] and row > 0)
+        assert each["class_push"] == pytest.approx(of_class_token, abs=1e-6)
+        assert each["patch_push"] == pytest.approx(of_patches, abs=1e-6)
+        assert each["score"] == pytest.approx(of_class_token + of_patches, abs=1e-6)
+        assert each["class_code"] == codes[0, each["index"]].item()
+    assert any(each["class_push"] for each in sent["components"])
+    assert any(each["patch_push"] for each in sent["components"])
+
+
 def test_the_ripple_stands_beside_a_sham_of_equal_size(participant: Callable[[Step], Participant]) -> None:
     who = participant(Step.WORKSPACE)
     untouched = ripple_for(who.rig, who.token)
@@ -117,7 +141,7 @@ def test_every_picture_of_a_ripple_is_counted_once_and_by_what_it_is_called(
         for strength in (-8.0, 12.0):
             plan = SteeringPlan((Edit(component, Op.SCALE, strength),))
             found = ripple(opened.model, opened.bundle.sae, reference, plan)
-            board = ripple_board(found, found, opened, plan)
+            counts = ripple_board(found, found, opened, plan)
             rows = list(zip(reference.truth, found.before, found.after, strict=True))
             counted = {
                 "fixed": sum(was != right and now == right for right, was, now in rows),
@@ -125,7 +149,7 @@ def test_every_picture_of_a_ripple_is_counted_once_and_by_what_it_is_called(
                 "other": sum(was != now and right not in (was, now) for right, was, now in rows),
                 "same": sum(was == now for _, was, now in rows),
             }
-            assert {kind: board[kind]["hits"] for kind in counted} == counted
-            assert sum(counted.values()) == board["images"] == len(rows)
+            assert {kind: counts[kind]["hits"] for kind in counted} == counted
+            assert sum(counted.values()) == counts["images"] == len(rows)
             seen |= {kind for kind, hits in counted.items() if hits}
     assert seen >= {"broken", "same"}, "the plans tried move too little for the counts to be told apart"

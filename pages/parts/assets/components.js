@@ -1,8 +1,24 @@
 // The ranked components: who they are, how much each pushed (estimated and measured), and the hand on each.
 const MOST = 3;
+const KEYS_REST_MS = 350;
 
 const componentsPart = (part, act, view, outbox) => {
   const rows = new Map();
+  // Each arrow key is a change of its own to the browser; to the log, a run of them on one slider is one edit.
+  let turned = null;
+  let rest = null;
+
+  const commit = (row) => {
+    clearTimeout(rest);
+    turned = null;
+    act({ kind: "edit", component: row.index, strength: Number(row.slide.value), control: "slider" });
+  };
+  const finish = () => turned && commit(turned);
+  const turn = (row) => {
+    clearTimeout(rest);
+    turned = row;
+    rest = setTimeout(finish, KEYS_REST_MS);
+  };
 
   const rowOf = (component) => {
     const { index } = component;
@@ -24,8 +40,18 @@ const componentsPart = (part, act, view, outbox) => {
     row.back = el("button", { type: "button", class: "back", onclick: () => set(1) }, "Reset");
     row.slide = el("input", { type: "range", min: 0, max: MOST, step: 0.1, class: "slide" });
     row.slide.oninput = () => show(row, Number(row.slide.value));
-    row.slide.onchange = () => act({ kind: "edit", component: index, strength: Number(row.slide.value), control: "slider" });
-    row.slide.onpointerdown = () => (row.held = true);
+    row.slide.onchange = () => (row.keyed ? turn(row) : commit(row));
+    row.slide.onkeydown = (event) => {
+      row.keyed = true;
+      // An undo takes back what is shown, so that has to be written first.
+      if (event.ctrlKey || event.metaKey) finish();
+    };
+    row.slide.onblur = finish;
+    row.slide.onpointerdown = () => {
+      finish();
+      row.keyed = false;
+      row.held = true;
+    };
     row.slide.onpointerup = row.slide.onpointercancel = () => (row.held = false);
     row.read = el("output", { class: "read" });
     row.hand = el("span", { class: "hand", role: "group" }, el("span", { class: "keys" }, row.off, row.more, row.back),
@@ -79,7 +105,7 @@ const componentsPart = (part, act, view, outbox) => {
       const named = `${component.name} #${component.index}`;
       const waiting = outbox.pending(component.index);
       const strength = waiting ?? component.strength;
-      if (!row.held) {
+      if (!row.held && row !== turned) {
         if (Number(row.slide.value) !== clamp(strength, 0, MOST)) row.slide.value = strength;
         show(row, strength);
       }

@@ -36,7 +36,8 @@ const picturePart = (part, act, view) => {
   };
   const ramp = el("span", { class: "ramp" });
   const [low, middle, high] = [el("span"), el("span"), el("span")];
-  part.legend.replaceChildren(ramp, el("span", { class: "ends" }, low, middle, high));
+  const share = el("span");
+  part.legend.replaceChildren(ramp, el("span", { class: "ends" }, low, middle, high), el("span", { class: "beside" }, term("token", "class token"), share));
 
   return (data, chosen) => {
     if (part.picture.getAttribute("src") !== data.picture.url) part.picture.src = data.picture.url;
@@ -56,8 +57,12 @@ const picturePart = (part, act, view) => {
     const drawnValues = overlay === "off" ? [] : (fires ? chosen.fires : chosen.pushes) ?? [];
     const silent = overlay !== "off" && !drawnValues.some((value) => value !== 0);
     mark(part.legend, "data-silent", silent);
+    if (overlay !== "off") {
+      const code = chosen.class_code ? `code ${chosen.class_code.toFixed(2)}` : "silent";
+      say(share, fires ? `: ${code}` : ` ${signed(chosen.class_push)}, patches ${signed(chosen.patch_push)} logits`);
+    }
     if (silent) {
-      say(low, data.maps || fires ? "No patch of this picture sets it off, only the class token." : "No patch can reach the answer at this depth.");
+      say(low, data.maps || fires ? "No patch of this picture sets it off." : "No patch reaches the answer at this depth.");
       say(middle, "");
       say(high, "");
       return;

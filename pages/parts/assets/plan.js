@@ -6,18 +6,25 @@ const planPart = (part, act, view, outbox) => {
   const share = el("span");
   part.size.replaceChildren(term("size", "Edit size"), share);
 
+  // The list fades out at its lower edge for as long as there is more of it further down.
+  const goesOn = () => mark(part.edits, "data-more", part.edits.scrollHeight - part.edits.scrollTop - part.edits.clientHeight > 1);
+  part.edits.onscroll = goesOn;
+  new ResizeObserver(goesOn).observe(part.edits);
+
   return (data) => {
     const wanted = JSON.stringify(data.edits);
     if (part.edits.dataset.shown !== wanted) {
       part.edits.dataset.shown = wanted;
+      say(part.heading, data.edits.length ? `Your edits \u00b7 ${data.edits.length}` : "Your edits");
       part.edits.replaceChildren(...(data.edits.length
         ? data.edits.map(({ index, name, strength }) => el("li", {},
-          el("button", { type: "button", class: "name", onclick: () => view.choose(index) }, name, el("small", {}, ` #${index}`)),
-          el("span", { class: "verb" }, strength === 0 ? "suppressed" : strength > 1 ? "amplified" : "weakened"),
+          el("button", { type: "button", class: "name", title: name, onclick: () => view.choose(index) }, el("span", {}, name), el("small", {}, `#${index}`)),
+          el("span", { class: "verb" }, strength > 1 ? "amplified" : "suppressed"),
           el("span", { class: "times" }, times(strength)),
           el("button", { type: "button", class: "out", "aria-label": `Take out the edit of ${name} #${index}`, title: "Take out this edit",
             onclick: () => act({ kind: "edit", component: index, strength: 1 }) }, "\u00d7")))
         : [el("li", { class: "none" }, "None yet. Suppress or amplify a component to see what it does.")]));
+      goesOn();
     }
     part.undo.disabled = !data.can_undo;
     part.redo.disabled = !data.can_redo;

@@ -18,8 +18,10 @@ const ripplePart = (part) => {
   part.counts.replaceChildren(...COUNTS.map(([kind]) => cells[kind].root));
   let asked = null;
   let waiting = null;
-  const [plain, random] = [el("span"), el("span")];
+  const [plain, random, lost] = [el("span"), el("span"), el("span")];
+  const loss = term("loss", "Net loss");
   part.define.replaceChildren(plain, term("interval", "95% interval"));
+  part.worst.replaceChildren(loss, lost);
   part.sham.replaceChildren("A ", term("sham", "random edit"), random);
 
   const fill = (seen) => {
@@ -43,10 +45,12 @@ const ripplePart = (part) => {
       cell.dot.style.left = `${100 * (value ?? 0)}%`;
       cell.dot.hidden = !known;
     }
-    const worst = seen.worst.map(({ label, lost, images }) => `${label} ${MINUS}${lost} of ${images}`).join(", ");
+    const worst = seen.worst.map(({ label, lost, images }) => `${label}\u00a0${MINUS}${lost}\u00a0of\u00a0${images}`).join(", ");
     part.sham.hidden = untouched;
     say(random, ` of the same size: ${seen.sham.fixed} fixed, ${seen.sham.broken} broken. If yours does no better, it may be chance.`);
-    say(part.worst, untouched ? "" : worst ? `Hit hardest: ${worst}.` : seen.broken.hits ? "" : "No class loses a picture.");
+    const most = seen.worst.length === 3 ? ", worst three" : "";
+    loss.hidden = !worst;
+    say(lost, untouched ? "" : worst ? ` of right pictures${most}: ${worst}.` : seen.broken.hits ? "" : "No class loses a picture.");
   };
 
   const ask = (data) => {

@@ -10,10 +10,12 @@ const TERMS = {
   density: "The share of all pictures in which the component is active at all.",
   fit: "How well its code tells pictures that show what it is named after from the others: 1 is perfect, 0.5 is chance.",
   size: "How much your edits change what the model holds of this picture: the length of the change over the length of what was there.",
+  token: "The one token that the answer is read from: it gathers from all patches and has no place in the picture.",
   fixed: "Wrong before your edits, right with them.",
   broken: "Right before your edits, wrong with them.",
   other: "Wrong before your edits and wrong with them, but now called something else.",
   same: "Called the same as before your edits, be it right or wrong.",
+  loss: "How many fewer pictures of a class are called right with your edits, of those called right before; pictures won are taken off.",
   interval: "The range in which the share would plausibly lie if there were many more pictures like these (Wilson, 95%).",
   sham: "In each picture another component that is active there is taken out, scaled to the size of your edits; if yours does no better, the counts say nothing for your choice.",
 };

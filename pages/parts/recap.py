@@ -21,7 +21,7 @@ _KINDS = {
     "concept.inspected": ("component looked at", "components looked at"),
     "explanation.changed": ("map drawn", "maps drawn"),
     "model.predicted": ("answer of the model", "answers of the model"),
-    "response.submitted": ("answer of yours", "answers of yours"),
+    "response.submitted": ("answer to a question", "answers to questions"),
 }
 
 

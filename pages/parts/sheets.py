@@ -59,11 +59,11 @@ def plan_in_words(opened: Opened, plan: SteeringPlan, now: Prediction) -> None:
 
 
 def edit_in_words(opened: Opened, edit: Edit) -> str:
-    """`suppressed printed word “boat” (#12)`, `amplified object: cup (#7) to 2 times`."""
+    """`suppressed printed word “boat” (#12)`, `suppressed object: cup (#7) to 0.5 times`."""
     name = f"{opened.bundle.index[edit.component].label} (#{edit.component})"
     if edit.strength == 0:
         return f"suppressed {name}"
-    return f"{'amplified' if edit.strength > 1 else 'weakened'} {name} to {edit.strength:g} times"
+    return f"{'amplified' if edit.strength > 1 else 'suppressed'} {name} to {edit.strength:g} times"
 
 
 def percent(share: float) -> str:

@@ -31,7 +31,8 @@ def open_image(source: Source) -> Image.Image:
     if isinstance(source, Image.Image):
         return _upright(source, what)
     if isinstance(source, str | Path) and not Path(source).is_file():
-        raise TillerError(f"{what} was asked for, but there is no such file; check the path.")
+        there = "that is a folder" if Path(source).is_dir() else "there is no such file"
+        raise TillerError(f"{what} was asked for, but {there}; check the path.")
     with _opened(source, what) as opened:
         return _upright(opened, what)
 

@@ -69,7 +69,10 @@ def attribution_table(result: Mapping[str, Any], cards: Mapping[int, Component])
     title = (
         f"{result['target']} over {result['against']}: {result['margin']:+.3f} logits, block {result['sae']['block']}"
     )
-    table = _table(title, ("entry", "name"), ("activation", "score"))
+    # of the four views only these two promise a sum
+    loose = result["view"] not in ("exact", "integrated")
+    note = f"{result['view']} scores need not add up to the margin; the gap is what they leave" if loose else None
+    table = _table(title, ("entry", "name"), ("activation", "score"), note)
     for each in result["components"]:
         card = cards.get(each["index"])
         name = card.label if card else ""

@@ -113,7 +113,7 @@ def test_a_hundred_megapixels_get_one_sentence_and_no_warning_beside_it(tmp_path
 
 
 def test_a_folder_is_no_picture(tmp_path):
-    with pytest.raises(TillerError, match="no such file"):
+    with pytest.raises(TillerError, match="that is a folder"):
         open_image(tmp_path)
 
 

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +21,6 @@ from study.log import EventLog
 from study.task_events import ConceptInspected, ResponseSubmitted
 
 HOME = Path(__file__).parents[2]
-ROUNDS = 12
 
 # A writer that says each key on a line of its own once append has returned, until it is killed or done.
 WRITER = """
@@ -45,17 +45,19 @@ def writer(url: str, session: str, name: str, acts: int) -> subprocess.Popen[str
     )
 
 
+@pytest.mark.parametrize("rounds", [12, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_killed_writer_loses_nothing_it_acknowledged_and_doubles_nothing(
-    url: str, session: str, reopen: Callable[[], EventLog]
+    url: str, session: str, reopen: Callable[[], EventLog], rounds: int
 ) -> None:
-    chance = random.Random(0)
+    chance = random.Random(rounds)
     acknowledged: list[str] = []
-    for number in range(ROUNDS):
+    for number in range(rounds):
         with writer(url, session, f"round {number}", 100_000) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             for _ in range(chance.randrange(12)):
                 acknowledged.append(process.stdout.readline().strip())
+            time.sleep(chance.random() * 0.004)
             process.kill()  # somewhere in the next act, or in the one after it
             acknowledged += [line.strip() for line in process.stdout if line.endswith("\n")]
     log = reopen()

@@ -25,7 +25,7 @@ Move = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What one task puts before a participant: a picture, components by effect, and the model to try edits on."""
+    """What one task puts before a participant: a picture, components by attribution, and the model to try edits on."""
 
     bench: Bench
     image: str
@@ -33,7 +33,7 @@ class Desk:
     labels: tuple[str, ...]
     target: str  # what the model says
     against: str  # what it should say
-    shown: tuple[tuple[int, float], ...]  # components and their effects, greatest push towards the target first
+    shown: tuple[tuple[int, float], ...]  # components with their effects, in the order shown
 
 
 def take_part(

@@ -36,7 +36,7 @@ class Opened:
     attribution: Attribution
     effects: Mapping[int, float]
     agreement: float | None
-    shown: tuple[Component, ...]  # of greatest attribution, by effect, greatest push towards `target` first
+    shown: tuple[Component, ...]  # by attribution, greatest push towards `target` first
     pinned: Pinned
 
     @property
@@ -118,7 +118,7 @@ def _opened(here: Rig, task: Task) -> Opened:
         attribution = attribute(model, bundle.sae, seen, said, against=against, view=view)
         effects = leave_one_out(model, bundle.sae, seen, said, against, attribution.ranked(SCREENED))
     trust = agreement(attribution, effects)
-    shown = sorted(attribution.ranked(SHOWN), key=lambda component: -effects[component])
+    shown = sorted(attribution.ranked(SHOWN), key=lambda component: -attribution.scores[component])
     return Opened(
         bundle=bundle,
         model=model,

@@ -34,7 +34,7 @@ const componentsPart = (part, act, view, outbox) => {
     row.score = el("span", { class: "score" });
     row.effect = el("span", { class: "effect" });
     row.push = el("span", { class: "lane", role: "img" }, row.guess, row.truth);
-    row.numbers = el("span", { class: "numbers" }, row.effect, row.score);
+    row.numbers = el("span", { class: "numbers" }, row.score, row.effect);
     row.off = el("button", { type: "button", class: "off", onclick: () => set(0) }, "Suppress");
     row.more = el("button", { type: "button", class: "more", onclick: () => set(2) }, "Amplify");
     row.back = el("button", { type: "button", class: "back", onclick: () => set(1) }, "Reset");
@@ -101,7 +101,7 @@ const componentsPart = (part, act, view, outbox) => {
       lay(row.truth, component.effect);
       say(row.effect, signed(component.effect));
       say(row.score, signed(component.score));
-      mark(row.push, "aria-label", `effect ${signed(component.effect)}, attribution ${signed(component.score)} logits, towards ${component.effect < 0 ? data.against : data.target}`);
+      mark(row.push, "aria-label", `attribution ${signed(component.score)}, effect ${signed(component.effect)} logits, towards ${component.score < 0 ? data.against : data.target}`);
       const named = `${component.name} #${component.index}`;
       const waiting = outbox.pending(component.index);
       const strength = waiting ?? component.strength;
@@ -131,8 +131,8 @@ const componentsPart = (part, act, view, outbox) => {
     part.outside.title = "Attribution of all other active components together, and of the dictionary's reconstruction error, which every edit keeps.";
     if (axis.dataset.pair !== `${data.target}/${data.against}`) {
       axis.dataset.pair = `${data.target}/${data.against}`;
-      reading.replaceChildren("Bold: ", term("effect"), `, what ${quoted(data.target)} loses of its lead over ${quoted(data.against)} when the component is removed. Thin: `,
-        term("attribution"), ", its estimate.");
+      reading.replaceChildren("Bold: ", term("attribution"), `, how much it holds up the lead of ${quoted(data.target)} over ${quoted(data.against)}. Thin: `,
+        term("effect"), ", what that lead loses when it is removed.");
       agreement.replaceChildren(data.explains
         ? term("agreement", `rank agreement ${number(data.agreement)}`)
         : term("explained", `these components explain only ${percent(data.explained)}`));

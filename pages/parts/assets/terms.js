@@ -1,7 +1,7 @@
 // The words on the screen that need a sentence: each has it here once, for the pointer, the keyboard and the ear alike.
 const TERMS = {
-  effect: "What the named class loses of its lead, in logits, when the component is removed from the picture as it is: measured, not estimated.",
-  attribution: "A quick estimate of the same loss, from the component's code and how steeply the answer changes with it; it picks the components listed here.",
+  effect: "What the named class loses of its lead, in logits, when the component is removed from the picture as it is: measured, not estimated. Where it differs from the attribution, trust this.",
+  attribution: "What the component contributes to the named class's lead, in logits: an estimate from its code and how steeply the answer changes with it. The list is ordered by it.",
   agreement: "How far attribution and effect put this picture's components in the same order: near 1 the estimate can be trusted, near 0 only the effects can.",
   explained: "The share of the answer that goes through the dictionary's components; the rest lies in what the dictionary misses, so trust only the effects.",
   code: "How strongly the component is active in this picture, at the place where it is strongest; 0 means not at all.",

@@ -11,7 +11,7 @@ from typing import BinaryIO, TextIO
 
 from core.types import TillerError
 from study.events import SCHEMA_VERSION
-from study.exports.codes import CODEBOOK, CODES, write_codebook, write_codes
+from study.exports.codes import CODEBOOK, CODES, Coder, spooled, write_codebook
 from study.exports.columns import write_dictionary
 from study.exports.jsonl import HOW_TO_READ_JSONL, check_jsonl, write_jsonl
 from study.exports.manifest import Batch, batch
@@ -80,12 +80,15 @@ def export_log(
 
 
 def _add_csv(made: Batch, passage: Passage) -> None:
-    def write(file: TextIO) -> int:
-        return write_csv(map(recorded, passage.rows()), file)
+    with spooled() as spool:
+        coder = Coder(spool)
 
-    made.add("events.csv", write, check_csv)
+        def write(file: TextIO) -> int:
+            return write_csv(coder.watched(map(recorded, passage.rows())), file)
+
+        made.add("events.csv", write, check_csv)
+        made.add("strategy_codes.csv", coder.write, partial(check_csv, columns=CODES))
     made.add("events_data_dictionary.csv", write_dictionary)
-    made.add("strategy_codes.csv", partial(write_codes, passage.sessions()), partial(check_csv, columns=CODES))
     made.add("strategy_codes_data_dictionary.csv", partial(write_dictionary, columns=CODES))
     made.add("strategy_codebook.csv", write_codebook, partial(check_csv, columns=CODEBOOK))
 

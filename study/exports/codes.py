@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
-from typing import TextIO
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from tempfile import SpooledTemporaryFile
+from typing import IO, TextIO
 
 from study.exports.columns import Column, col
 from study.exports.tidy import cell_of
@@ -34,22 +37,49 @@ CODEBOOK: tuple[Column, ...] = (
 )
 
 
-def write_codes(sessions: Iterable[Sequence[Record]], file: TextIO) -> int:
-    """Write the codes of whole sessions, in order; return how many there were."""
-    writer = csv.writer(file)
-    writer.writerow([one.column for one in CODES])
-    rows = 0
-    for records in sessions:
-        units = units_in(records)
+def spooled() -> SpooledTemporaryFile[str]:
+    """A file for codes on their way, in memory until it is large; close it."""
+    return SpooledTemporaryFile(max_size=1 << 24, mode="w+", encoding="utf-8", newline="")
+
+
+class Coder:
+    """Codes sessions as their rows pass by on the way into another file, one session in memory at a time.
+
+    The codes wait in `spool` until their own file's turn comes.
+    """
+
+    def __init__(self, spool: IO[str]) -> None:
+        self._spool = spool
+        self._writer = csv.writer(spool)
+        self._writer.writerow([one.column for one in CODES])
+        self._codes = 0
+
+    def watched(self, records: Iterable[Record]) -> Iterator[Record]:
+        """`records`, session by session as they come; each session is coded once it has passed."""
+        for _, session in groupby(records, key=lambda record: record.session_id):
+            acts: list[Record] = []
+            for record in session:
+                if record.name.startswith("intervention."):
+                    acts.append(record)
+                yield record
+            self._code(acts)
+
+    def write(self, file: TextIO) -> int:
+        """Write the codes of all that has passed; return how many there are."""
+        self._spool.seek(0)
+        shutil.copyfileobj(self._spool, file)
+        return self._codes
+
+    def _code(self, acts: Sequence[Record]) -> None:
+        units = units_in(acts)
         of = {unit.seq: unit for unit in units}
         for code in codes_of(units):
-            unit, row = of[code.first], records[0].row
+            unit, row = of[code.first], acts[0].row
             place = (unit.task, unit.attempt, VERSION, code.layer, code.name, code.first, code.last)
             attributes = json.dumps(dict(code.attributes), sort_keys=True)
             cells = (row["session_id"], row["participant_pseudonym"], *place, attributes)
-            writer.writerow(map(cell_of, cells))
-            rows += 1
-    return rows
+            self._writer.writerow(map(cell_of, cells))
+            self._codes += 1
 
 
 def write_codebook(file: TextIO) -> int:

@@ -74,8 +74,8 @@ def test_the_csv_holds_one_row_per_event_under_the_dictionarys_columns(full: Eve
     files = export_log(full, out, "csv")
     assert [file.name for file in files] == [
         "events.csv",
-        "events_data_dictionary.csv",
         "strategy_codes.csv",
+        "events_data_dictionary.csv",
         "strategy_codes_data_dictionary.csv",
         "strategy_codebook.csv",
         "manifest.json",
@@ -83,7 +83,7 @@ def test_the_csv_holds_one_row_per_event_under_the_dictionarys_columns(full: Eve
     rows = cells(out)
     assert len(rows) == full.count() == 10
     assert tuple(rows[0]) == NAMES
-    with files[1].open(encoding="utf-8", newline="") as file:
+    with files[2].open(encoding="utf-8", newline="") as file:
         assert tuple(row["column"] for row in csv.DictReader(file)) == NAMES
 
 

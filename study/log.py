@@ -16,7 +16,7 @@ from core.types import TillerError
 from study.database import LogUnavailable, unavailable
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
-from study.queries import AFTER, HEAD, RECEIPTS, ROWS, chosen, recorded, standing, stored
+from study.queries import AFTER, ERASED, HEAD, RECEIPTS, ROWS, chosen, recorded, standing, stored
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
@@ -122,7 +122,10 @@ class EventLog:
         """All rows of one session in order, those of other processes included."""
         with self._reading:
             known = self._read.get(session_id, ())
-        newer = self._newer(session_id, known[-1].seq if known else 0)
+        newer, erased = self._newer(session_id, known[-1].seq if known else 0)
+        if erased and any(record.event is not None for record in known):
+            self.forget(session_id)  # another process took the words away: they must not live on in this one
+            known, (newer, _) = (), self._newer(session_id, 0)
         if newer:
             known = (*known, *newer)
         with self._reading:
@@ -187,10 +190,12 @@ class EventLog:
         }
         self.writer.write(lambda connection: connection.execute(insert_or(scripts).on_conflict_do_nothing(), kept))
 
-    def _newer(self, session_id: str, after: int) -> tuple[Record, ...]:
+    def _newer(self, session_id: str, after: int) -> tuple[tuple[Record, ...], bool]:
+        """The rows after `after`, and whether the session's words were erased."""
         with self.connected() as connection:
+            erased = connection.execute(ERASED, {"session": session_id}).first() is not None
             found = connection.execute(AFTER, {"session": session_id, "after": after}).mappings().all()
-        return tuple(recorded(stored(one)) for one in found)
+        return tuple(recorded(stored(one)) for one in found), erased
 
     @contextmanager
     def connected(self) -> Generator[Connection]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, Select, bindparam, select
 from study.drafts import COLUMNS, idem_key
 from study.events import event_in
 from study.records import Record, Stored, Value
-from study.schema import events, payloads
+from study.schema import erasures, events, payloads
 
 RECEIPTS = "receipts"  # the stream that keeps what was erased, and when: nobody's session
 
@@ -19,6 +19,7 @@ AFTER = ROWS.where(events.c.session_id == bindparam("session"), events.c.seq > b
     events.c.seq
 )
 HEAD = select(events).where(events.c.session_id == bindparam("session")).order_by(events.c.seq.desc()).limit(1)
+ERASED = select(erasures.c.what).where(erasures.c.session_id == bindparam("session"))
 _STANDING = (
     ROWS.add_columns(payloads.c.request_digest)
     .where(

@@ -109,6 +109,15 @@ def test_an_erasure_cut_short_is_finished_by_the_next(filled: Filled, stranger: 
     assert (again.payloads, again.participants, again.clean) == (0, 0, True)
 
 
+def test_a_server_that_had_read_the_words_forgets_them(filled: Filled, reopen: Callable[[], EventLog]) -> None:
+    gone = filled.ids[0].session_id
+    server = reopen()
+    assert any(record.event is not None for record in server.read(gone))
+    erase(filled.log, gone)
+    assert {record.event for record in server.read(gone)} == {None}
+    assert len(server.read(gone)) == 4
+
+
 def test_a_reader_that_holds_the_log_back_is_told_and_the_next_call_ends_it(
     filled: Filled, stranger: sqlite3.Connection
 ) -> None:

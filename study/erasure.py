@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from sqlalchemy import Connection, delete, insert, select
 
 from core.types import TillerError
@@ -16,10 +18,12 @@ from study.log import EventLog
 from study.queries import RECEIPTS
 from study.schema import erasures, events, leases, media_chunks, participants, payloads
 from study.session_events import RecordErased
+from study.state import canonical
 from study.task_events import Response
 
 _PIECE = 48  # bytes of a text looked for at a time: long texts are spread over pages
 _SHORTEST = 12  # bytes that say something of their own
+_START = 8  # bytes by which all words are looked for at once: one machine word
 _CHUNK = 1 << 20
 
 
@@ -104,7 +108,7 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
         settled=_settled(log.files[0], patience_s),
         searched=tuple(path.name for path in files if path.is_file()),
         sought=len(words),
-        found=len({word for path in files for word in _found(words, path)}),
+        found=len(set[bytes]().union(*(_found(words, path) for path in files))),
     )
     log.append(RECEIPTS, RecordErased(**asdict(receipt)), key=f"erased/{session_id}/{now.utc_ns}", actor="researcher")
     return receipt
@@ -112,33 +116,38 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
 
 def _words(log: EventLog, session_id: str) -> set[bytes]:
     """Pieces of what only this session has: salts, the link's digest, and the participant's own texts."""
-    words: set[str] = set()
-    for one in log.stored(session_id):
-        words.add(one.salt or "")
-    for record in log.read(session_id):
-        if isinstance(record.event, Response):
-            words.update(record.event.text.splitlines())
+    random = {one.salt for one in log.stored(session_id) if one.salt}
     with log.connected() as connection:
         place = select(participants.c.link_sha256, participants.c.keyed_hash)
         for row in connection.execute(place.where(participants.c.session_id == session_id)):
-            words.update(each for each in row if each)
-    pieces = {word[at : at + _PIECE] for word in map(str.encode, words) for at in range(0, len(word), _PIECE)}
-    others = {piece for piece in pieces if _said_elsewhere(log, session_id, piece)}
-    return {piece for piece in pieces - others if len(piece) >= _SHORTEST}
+            random.update(each for each in row if each)
+    said = {
+        form
+        for record in log.read(session_id)
+        if isinstance(record.event, Response)
+        for line in record.event.text.splitlines()
+        for form in (line, canonical(line)[1:-1])  # as a person reads it, and as a payload holds it
+    }
+    return _pieces(random) | _unsaid_elsewhere(log, session_id, _pieces(said))
 
 
-def _said_elsewhere(log: EventLog, session_id: str, piece: bytes) -> bool:
-    try:
-        text = piece.decode()
-    except UnicodeDecodeError:  # the cut went through a character
-        return True
-    query = (
-        select(events.c.event_id)
-        .join(payloads, payloads.c.event_id == events.c.event_id)
-        .where(events.c.session_id != session_id, payloads.c.json.contains(text, autoescape=True))
-    )
+def _pieces(texts: Iterable[str]) -> set[bytes]:
+    pieces = {word[at : at + _PIECE] for word in map(str.encode, texts) for at in range(0, len(word), _PIECE)}
+    return {piece for piece in pieces if len(piece) >= _SHORTEST}
+
+
+def _unsaid_elsewhere(log: EventLog, session_id: str, pieces: set[bytes]) -> set[bytes]:
+    """Those of `pieces` that no other session's payloads hold; one pass over these, whatever the number of pieces."""
+    left = set(pieces)
+    others = select(payloads.c.json).join(events, payloads.c.event_id == events.c.event_id)
     with log.connected() as connection:
-        return connection.execute(query.limit(1)).first() is not None
+        found = connection.execution_options(yield_per=500).execute(others.where(events.c.session_id != session_id))
+        for text in found.scalars():
+            if not left:
+                break
+            held = str(text).encode()
+            left -= {piece for piece in left if piece in held}
+    return left
 
 
 def _settled(path: Path, patience_s: float) -> bool:
@@ -154,13 +163,23 @@ def _settled(path: Path, patience_s: float) -> bool:
             time.sleep(0.05)
 
 
-def _found(words: Iterable[bytes], path: Path) -> Iterator[bytes]:
+def _found(words: Iterable[bytes], path: Path) -> set[bytes]:
+    """Those of `words` that a file holds; the time hangs on the file's size and hardly on how many they are."""
     if not path.is_file():
-        return
-    left, held = set(words), b""
+        return set()
+    by_start: dict[bytes, list[bytes]] = {}
+    for word in words:
+        by_start.setdefault(word[:_START], []).append(word)
+    starts = np.frombuffer(b"".join(by_start), np.uint64)
+    met: set[bytes] = set()
+    held = b""
     with path.open("rb") as file:
-        while left and (chunk := file.read(_CHUNK)):
+        while chunk := file.read(_CHUNK):
             held = held[-_PIECE:] + chunk
-            met = {word for word in left if word in held}
-            left -= met
-            yield from met
+            if len(held) < _START:
+                continue
+            windows = sliding_window_view(np.frombuffer(held, np.uint8), _START)
+            there = np.isin(np.ascontiguousarray(windows).view(np.uint64)[:, 0], starts)
+            for at in np.flatnonzero(there).tolist():
+                met.update(word for word in by_start[held[at : at + _START]] if held.startswith(word, at))
+    return met

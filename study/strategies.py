@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-from study.units import Setting, Settings, Unit
+from study.units import Key, Setting, Settings, Unit, key_of
 
 VERSION = "rules/1.0.0"
 MIN_STRENGTHS = 3  # different strengths of one component that make a sweep
@@ -149,13 +149,14 @@ def _sweeps(units: Sequence[Unit]) -> Iterator[Code]:
 
 def _scans(units: Sequence[Unit]) -> Iterator[Code]:
     """Longest runs of legs from one state; a leg touches one component and may stay open only as the last."""
-    told: list[tuple[int, Settings]] = []  # the last unit of each scan found, and the state it was made from
-    for place in range(len(units)):
-        start = units[place].before
-        run, tried = _legs(units[place:], start)
-        inside = any(run and run[-1].seq <= last and start == state for last, state in told)
-        if len(tried) >= MIN_COMPONENTS and not inside:
-            told.append((run[-1].seq, start))
+    told: dict[Key, int] = {}  # where the last scan from a state ended: what begins within it is part of it
+    for place, unit in enumerate(units):
+        start = key_of(unit.before)
+        if unit.seq <= told.get(start, 0):
+            continue
+        run, tried = _legs(units[place:], unit.before)
+        if len(tried) >= MIN_COMPONENTS:
+            told[start] = run[-1].seq
             yield _pattern("scan", run, components=len(tried))
 
 
@@ -168,7 +169,8 @@ def _legs(units: Sequence[Unit], start: Settings) -> tuple[list[Unit], set[int]]
             if unit.act not in ("applied", "redone") or len(unit.touched) != 1:
                 break
             leg = unit.touched[0]
-        if any(component != leg for component in _differing(start, unit.after)):
+        # what was so far touches the leg alone, so only what this unit touches can leave it
+        if any(component != leg for component in unit.touched):
             break
         run.append(unit)
         tried.add(leg)
@@ -177,12 +179,8 @@ def _legs(units: Sequence[Unit], start: Settings) -> tuple[list[Unit], set[int]]
     return run, tried
 
 
-def _differing(one: Settings, two: Settings) -> set[int]:
-    return {component for component in {*one, *two} if one.get(component) != two.get(component)}
-
-
 def _confirmed(units: Sequence[Unit]) -> Iterator[Code]:
-    return _repeated("confirm", units, lambda unit: (_key(unit.before), _key(unit.after)))
+    return _repeated("confirm", units, lambda unit: (key_of(unit.before), key_of(unit.after)))
 
 
 def _repeated(name: str, units: Sequence[Unit], key: Callable[[Unit], object]) -> Iterator[Code]:
@@ -199,14 +197,10 @@ def _transfers(units: Sequence[Unit]) -> Iterator[Code]:
     images: dict[object, set[str]] = {}
     for unit in units:
         if unit.act == "applied" and unit.after:
-            seen = images.setdefault(_key(unit.after), set())
+            seen = images.setdefault(key_of(unit.after), set())
             if seen and unit.image not in seen:
                 yield _pattern("transfer-check", [unit])
             seen.add(unit.image)
-
-
-def _key(settings: Settings) -> tuple[tuple[int, Setting], ...]:
-    return tuple(sorted(settings.items(), key=lambda item: item[0]))
 
 
 def _pattern(name: str, run: Sequence[Unit], **attributes: int) -> Code:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from core.types import Edit
@@ -44,9 +45,10 @@ class Setting:
 
 
 Settings = Mapping[int, Setting]
+Key = tuple[tuple[int, Setting], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Unit:
     """One act to be coded, with the edits that stood before and after it."""
 
@@ -60,10 +62,15 @@ class Unit:
     after: Settings
     of: str | None = None  # the event that was undone or redone
 
-    @property
+    @cached_property
     def touched(self) -> tuple[int, ...]:
         """Components whose setting differs between before and after."""
         return tuple(c for c in sorted({*self.before, *self.after}) if self.before.get(c) != self.after.get(c))
+
+
+def key_of(settings: Settings) -> Key:
+    """Settings as a value that can be looked up; equal for equal settings."""
+    return tuple(sorted(settings.items(), key=lambda item: item[0]))
 
 
 def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:

@@ -31,9 +31,10 @@ _scale, _words = _mounted("scale"), _mounted("words")
 def ask(who: Here) -> None:
     """Draw the questions of the present task, each with what the log has of it, and log what has changed since."""
     key, attempt = str(who.place.task), who.place.attempt
+    drafts = drafts_in(who.records, key, attempt)
     for question in who.rig.script.tasks[key].answers:
-        text, number = given(who, question)
-        kept = drafts_in(who.records, key, attempt).get(question.id)
+        kept = drafts.get(question.id)
+        text, number = _given(who, question, kept)
         if (text, number) != ((kept.text, kept.number) if kept else ("", None)):
             changed = ResponseChanged(task=key, attempt=attempt, item=question.id, text=text, number=number)
             with suppress(LogUnavailable):  # it stands in the window until the next run of the page
@@ -54,8 +55,9 @@ def answers_given(who: Here) -> tuple[list[ResponseSubmitted], list[str]]:
     key, attempt = str(who.place.task), who.place.attempt
     found: list[ResponseSubmitted] = []
     missing: list[str] = []
+    drafts = drafts_in(who.records, key, attempt)
     for question in who.rig.script.tasks[key].answers:
-        text, number = given(who, question)
+        text, number = _given(who, question, drafts.get(question.id))
         if text.strip() or number is not None:
             words = text.strip()
             found.append(ResponseSubmitted(task=key, attempt=attempt, item=question.id, text=words, number=number))
@@ -64,10 +66,9 @@ def answers_given(who: Here) -> tuple[list[ResponseSubmitted], list[str]]:
     return found, missing
 
 
-def given(who: Here, question: Answer) -> tuple[str, float | None]:
-    """What this window holds of one answer, or else what the log has: words or a number."""
+def _given(who: Here, question: Answer, kept: ResponseChanged | None) -> tuple[str, float | None]:
+    """What this window holds of one answer, or else what the log has kept of it: words or a number."""
     held = (st.session_state.get(_name(who, question)) or {}).get("value")
-    kept = drafts_in(who.records, str(who.place.task), who.place.attempt).get(question.id)
     if isinstance(question, FreeText):
         text = held if isinstance(held, str) else kept.text if kept else ""
         return text[:LONGEST], None

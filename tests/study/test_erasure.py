@@ -141,6 +141,18 @@ def test_a_trace_in_an_earlier_export_is_found(filled: Filled, tmp_path: Path) -
     assert "events.csv" in receipt.searched
 
 
+@pytest.mark.parametrize("before", [0, 1, 2**20 - 60, 2**20 - 7, 2**20 - 1, 2**20, 3 * 2**20 + 5])
+def test_a_trace_is_found_wherever_it_lies(filled: Filled, tmp_path: Path, before: int) -> None:
+    said = 'it was "the badge" \\ I think'
+    filled.log.append(filled.ids[0].session_id, ResponseSubmitted(task="word", item="more", text=said), key="more")
+    for name, text in (("read.txt", said), ("held.json", json.dumps(said)[1:-1])):
+        (tmp_path / name).write_bytes(b"\x00" * before + text.encode() + b"\x00" * 100)
+    receipt = erase(filled.log, filled.ids[0].session_id, also=[tmp_path / "read.txt", tmp_path / "held.json"])
+    assert receipt.found == 2
+    (tmp_path / "near.txt").write_bytes(said.encode()[:-1])
+    assert erase(filled.log, filled.ids[0].session_id, also=[tmp_path / "near.txt"]).clean
+
+
 def test_what_others_said_as_well_is_no_trace(filled: Filled) -> None:
     one, other = (admission.session_id for admission in filled.ids)
     for each in (one, other):

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from study import exports
 from study.acts import Act, read_act
 from study.bench import Bench, Seen
 from study.decisions import opening
+from study.desk import FORMATS_THERE
 from study.exports import export_log
 from study.exports.columns import COLUMNS, NAMES
 from study.exports.manifest import ExportFailed
@@ -223,6 +225,10 @@ def test_progress_ends_at_the_whole(full: EventLog, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     export_log(full, tmp_path, "csv", progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (10, 10)
+
+
+def test_the_command_names_every_format_there_is() -> None:
+    assert set(re.findall(r"[a-z]+(?:-[a-z]+)?", FORMATS_THERE)) - {"or"} == set(exports.FORMATS)
 
 
 def test_an_unknown_format_is_one_sentence(full: EventLog, tmp_path: Path) -> None:

@@ -234,6 +234,16 @@ def test_a_scan_goes_back_to_where_it_started() -> None:
     assert Story().a((A, 0)).undo().a((A, 0.1)).undo().a((A, 0.2)).spans("scan") == []
 
 
+def test_scans_from_two_states_are_two_scans() -> None:
+    story = Story().a((A, 0)).undo().a((B, 0)).undo().a((C, 0)).undo().a((D, 0))
+    story.a((A, 0)).undo().a((B, 0)).undo().a((C, 0)).undo()
+    # the fourth component is the open leg of the first scan, and then the state that the second one starts from
+    assert story.spans("scan") == [(1, 7), (8, 13)]
+    # back where the first began, a third is one of its own
+    story.reset().a((A, 0)).undo().a((B, 0)).undo().a((C, 0))
+    assert story.spans("scan") == [(1, 7), (8, 13), (15, 19)]
+
+
 def test_a_repeated_transition_is_a_confirmation_only_within_its_attempt() -> None:
     assert Story().a((A, 0)).undo().a((A, 0)).undo().a((A, 0)).spans("confirm") == [(3, 3), (5, 5)]
     assert Story().a((A, 0)).undo().redo().spans("confirm") == []

@@ -155,7 +155,7 @@ def _add_psych_ds(made: Batch, passage: Passage) -> None:
 
 def _add_sqlite(made: Batch, passage: Passage) -> None:
     passage.pass_by()
-    write = partial(write_sqlite, record=passage.record, rows=passage.lengths)
+    write = partial(write_sqlite, log=passage.log, rows=passage.lengths)
     made.add("record.db", write, check_sqlite, binary=True)
 
 

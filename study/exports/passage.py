@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 from study.log import EventLog
 from study.queries import recorded
@@ -22,14 +21,14 @@ class Passage:
         self, log: EventLog, study: str | None, without: tuple[str, ...] = NOT_DATA, progress: Progress | None = None
     ) -> None:
         self.study = study
-        self._log, self._without, self._progress = log, without, progress
+        self.log, self._without, self._progress = log, without, progress
         self._scripts: set[str] = set()
         self._streams: dict[str, tuple[int, str]] = {}
 
     def rows(self) -> Iterator[Stored]:
         """Every row, session by session; memory does not grow with the log."""
-        done, of = 0, self._log.count(study=self.study, without=self._without)
-        for one in self._log.stored(study=self.study, without=self._without):
+        done, of = 0, self.log.count(study=self.study, without=self._without)
+        for one in self.log.stored(study=self.study, without=self._without):
             done += 1
             self._streams[str(one.row["session_id"])] = int(one.row["seq"] or 0), str(one.row["hash"])
             if one.row["script_sha256"] is not None:
@@ -48,12 +47,7 @@ class Passage:
     def sessions(self) -> Iterator[Sequence[Record]]:
         """The sessions that have passed by, one at a time, as far as they had come then."""
         for session_id, (last, _) in self._streams.items():
-            yield [recorded(one) for one in islice(self._log.stored(session_id), last)]
-
-    @property
-    def record(self) -> Path:
-        """The file that the log is kept in."""
-        return self._log.files[0]
+            yield [recorded(one) for one in islice(self.log.stored(session_id), last)]
 
     @property
     def lengths(self) -> dict[str, int]:

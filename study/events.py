@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from core.types import TillerError
+from study.media_events import MediaAnchored, MediaChunkStored, MediaLost, MediaStarted, MediaStopped
 from study.session_events import (
     ConsentGiven,
     ConsentRefused,
@@ -31,6 +32,7 @@ from study.steering_events import (
     InterventionUndone,
     ModelPredicted,
 )
+from study.talk_events import SilenceDetected, UtteranceCorrected, UtteranceImported
 from study.task_events import (
     ConceptInspected,
     ExplanationChanged,
@@ -72,6 +74,14 @@ Event = (
     | ResponseSubmitted
     | SystemErrored
     | RecordErased
+    | SilenceDetected
+    | UtteranceImported
+    | UtteranceCorrected
+    | MediaStarted
+    | MediaChunkStored
+    | MediaAnchored
+    | MediaStopped
+    | MediaLost
 )
 
 KINDS: dict[str, type[Event]] = {kind.name: kind for kind in get_args(Event)}

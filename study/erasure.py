@@ -8,17 +8,19 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from core.types import TillerError
 from study.log import EventLog
-from study.schema import erasures, events, leases, media_chunks, participants, payloads
+from study.media import erase_media
+from study.schema import erasures, events, leases, participants, payloads
 from study.session_events import RecordErased
 from study.state import canonical
-from study.streams import RECEIPTS
+from study.streams import RECEIPTS, concerns
 
 _PIECE = 48  # bytes of a text looked for at a time: long texts are spread over pages
 _SHORTEST = 12  # bytes that say something of their own
@@ -80,24 +82,26 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
     if not records:
         raise TillerError(f"Session {session_id!r} was to be erased; the log has no such session.")
     words = _words(log, session_id)
-    rows = len(records)
     now = log.now()
+    media = erase_media(log, session_id)
 
-    def work(connection: Connection) -> tuple[int, int, int]:
-        named = select(erasures).where(erasures.c.session_id == session_id, erasures.c.what == "payloads")
-        if connection.execute(named).first() is None:
-            connection.execute(
-                insert(erasures).values(session_id=session_id, what="payloads", rows=rows, named_utc_ns=now.utc_ns)
-            )
-        mine = select(events.c.event_id).where(events.c.session_id == session_id)
+    def work(connection: Connection) -> tuple[int, int, tuple[str, ...]]:
+        streams = connection.execute(_streams(session_id)).all()
+        for stream, rows in streams:
+            named = select(erasures).where(erasures.c.session_id == stream, erasures.c.what == "payloads")
+            if connection.execute(named).first() is None:
+                connection.execute(
+                    insert(erasures).values(session_id=stream, what="payloads", rows=rows, named_utc_ns=now.utc_ns)
+                )
+        mine = select(events.c.event_id).where(concerns(session_id))
         gone = connection.execute(delete(payloads).where(payloads.c.event_id.in_(mine))).rowcount
         places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
-        media = connection.execute(delete(media_chunks).where(media_chunks.c.session_id == session_id)).rowcount
         connection.execute(delete(leases).where(leases.c.session_id == session_id))
-        return gone, places, media
+        return gone, places, tuple(stream for stream, _ in streams)
 
-    gone, places, media = log.writer.write(work)
-    log.forget(session_id)
+    gone, places, streams = log.writer.write(work)
+    for stream in streams:
+        log.forget(stream)
     files = [*log.files, *also]
     receipt = Receipt(
         session=session_id,
@@ -115,20 +119,28 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
 
 def _words(log: EventLog, session_id: str) -> set[bytes]:
     """Pieces of what only this session has: salts, the link's digest, and what people wrote or said in it."""
-    random = {one.salt for one in log.stored(session_id) if one.salt}
+    with log.connected() as connection:
+        streams = [stream for stream, _ in connection.execute(_streams(session_id))]
+    random = {one.salt for stream in streams for one in log.stored(stream) if one.salt}
     with log.connected() as connection:
         place = select(participants.c.link_sha256, participants.c.keyed_hash)
         for row in connection.execute(place.where(participants.c.session_id == session_id)):
             random.update(each for each in row if each)
     said = {
         form
-        for record in log.read(session_id)
+        for stream in streams
+        for record in log.read(stream)
         if record.event is not None
         for text in record.event.said()
         for line in text.splitlines()
         for form in (line, canonical(line)[1:-1])  # as a person reads it, and as a payload holds it
     }
     return _pieces(random) | _unsaid_elsewhere(log, session_id, _pieces(said))
+
+
+def _streams(session_id: str) -> Select[Any, int]:
+    """The session's own stream and those of what was said and coded of it later, each with its rows."""
+    return select(events.c.session_id, func.count()).where(concerns(session_id)).group_by(events.c.session_id)
 
 
 def _pieces(texts: Iterable[str]) -> set[bytes]:
@@ -141,7 +153,7 @@ def _unsaid_elsewhere(log: EventLog, session_id: str, pieces: set[bytes]) -> set
     left = set(pieces)
     others = select(payloads.c.json).join(events, payloads.c.event_id == events.c.event_id)
     with log.connected() as connection:
-        found = connection.execution_options(yield_per=500).execute(others.where(events.c.session_id != session_id))
+        found = connection.execution_options(yield_per=500).execute(others.where(~concerns(session_id)))
         for text in found.scalars():
             if not left:
                 break

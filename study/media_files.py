@@ -64,12 +64,9 @@ def written_aside(path: Path, write: Callable[[BinaryIO], object]) -> Generator[
 
 
 def take_away(folder: Path) -> None:
-    """Remove a folder with all that it holds, links in it but not what they lead to."""
-    if folder.is_symlink():
-        folder.unlink()
-    elif folder.exists():
+    """Remove a folder with all that it holds; of links in it, not what they lead to."""
+    if folder.exists():
         shutil.rmtree(folder)
-    if folder.parent.exists():
         _flush_folder(folder.parent)
 
 

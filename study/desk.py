@@ -48,13 +48,10 @@ def verify(
 ) -> None:
     """Check every session's numbers, digests and hash chain; leaves with status 1 and the first bad row of each."""
     with one_sentence():
-        from study.queries import RECEIPTS
-
         log = opened_log()
         if session is not None:
             records_of(log, session)
-        receipts = (RECEIPTS,) if log.read(RECEIPTS) else ()
-        wanted = (*log.sessions(), *receipts) if session is None else (session,)
+        wanted = (*log.sessions(), *log.streams()) if session is None else (session,)
         found: list[Chain] = []
         with shown_progress() as advance:
             for one in wanted:

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, delete, insert, select
 
 from core.types import TillerError
 from study.log import EventLog
-from study.queries import RECEIPTS
 from study.schema import erasures, events, leases, media_chunks, participants, payloads
 from study.session_events import RecordErased
 from study.state import canonical
+from study.streams import RECEIPTS
 
 _PIECE = 48  # bytes of a text looked for at a time: long texts are spread over pages
 _SHORTEST = 12  # bytes that say something of their own

@@ -16,11 +16,12 @@ from core.types import TillerError
 from study.database import LogUnavailable, unavailable
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
-from study.queries import AFTER, ERASED, HEAD, RECEIPTS, ROWS, chosen, recorded, standing, stored
+from study.queries import AFTER, ERASED, HEAD, ROWS, chosen, recorded, standing, stored
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
 from study.state import canonical, digest
+from study.streams import is_session
 from study.writer import Writer
 
 ACTORS = ("participant", "moderator", "system", "researcher")
@@ -162,10 +163,16 @@ class EventLog:
 
     def sessions(self, *, study: str | None = None) -> tuple[str, ...]:
         """Ids of all sessions, in the order in which their first rows were written."""
-        begun = select(events.c.session_id).where(events.c.seq == 1, events.c.session_id != RECEIPTS)
+        begun = select(events.c.session_id).where(events.c.seq == 1, is_session())
         query = begun.order_by(events.c.srv_utc_ns)
         if study is not None:
             query = query.where(events.c.study_id == study)
+        with self.connected() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def streams(self) -> tuple[str, ...]:
+        """Ids of the streams that are nobody's session: receipts, transcripts, codes."""
+        query = select(events.c.session_id).where(events.c.seq == 1, ~is_session()).order_by(events.c.srv_utc_ns)
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 

@@ -11,8 +11,7 @@ from study.drafts import COLUMNS, idem_key
 from study.events import event_in
 from study.records import Record, Stored, Value
 from study.schema import erasures, events, payloads
-
-RECEIPTS = "receipts"  # the stream that keeps what was erased, and when: nobody's session
+from study.streams import is_session
 
 ROWS = select(events, payloads.c.salt, payloads.c.json).outerjoin(payloads, payloads.c.event_id == events.c.event_id)
 AFTER = ROWS.where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("after")).order_by(
@@ -43,7 +42,7 @@ def chosen(query: Select[Any], session_id: str | None, study: str | None, withou
     """`query` over one session, one study's sessions, or all sessions but those of some modes."""
     # Whole streams or none: a chain can be checked only from its first row on.
     mine = events.c.session_id
-    query = query.where(mine != RECEIPTS if session_id is None else mine == session_id)
+    query = query.where(is_session() if session_id is None else mine == session_id)
     if study is not None:
         query = query.where(mine.in_(select(mine).where(events.c.study_id == study)))
     if without:

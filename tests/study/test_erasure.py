@@ -21,8 +21,8 @@ from study.identity import link_digest
 from study.interventions import perform
 from study.log import EventLog, LogRefused
 from study.participants import admit, find
-from study.queries import RECEIPTS
 from study.session_events import SessionStarted, SessionWithdrawn
+from study.streams import RECEIPTS
 from study.task_events import ResponseSubmitted
 
 SECRET = "my grandmother\u2019s brooch has the same badge \U0001f642 " + "and so on and on; " * 400

@@ -13,6 +13,7 @@ from study.state import canonical_edits
 from study.steering_events import (
     Intervention,
     InterventionApplied,
+    InterventionCompared,
     InterventionRedone,
     InterventionReset,
     InterventionUndone,
@@ -25,6 +26,7 @@ _ACTS: dict[type[Intervention], Act] = {
     InterventionUndone: "undone",
     InterventionRedone: "redone",
     InterventionReset: "reset",
+    InterventionCompared: "compared",
 }
 
 

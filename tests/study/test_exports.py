@@ -305,7 +305,7 @@ def test_what_is_no_number_to_json_is_null_and_its_chain_still_checks(
     fresh_log.append(session, SessionResumed(gap_s=math.inf), key="back")
     export_log(fresh_log, tmp_path, "jsonl")
     line = (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()[1]
-    assert json.loads(line, parse_constant=pytest.fail)["payload"] == {"gap_s": None}
+    assert json.loads(line, parse_constant=pytest.fail)["payload"] == {"gap_s": None, "ends_pause": False}
 
 
 def test_a_stream_of_no_study_names_no_script(fresh_log: EventLog, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from core.types import TillerError
 from pages.parts.calm import apologise
+from pages.parts.entrance import enter, leave
 from pages.parts.rig import Rig, fail, install, installed, task_pictures
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ app = st.App(
         Route("/api/health", health),
         Route("/api/picture/{name}", picture),
         Route("/api/ripple", ripple_of),
+        Route("/api/enter", enter, methods=["GET", "POST"]),
+        Route("/api/leave", leave),
     ],
     lifespan=lifespan,
     on_script_error=on_script_error,

@@ -6,13 +6,13 @@ import streamlit as st
 
 from pages.parts.calm import apologise
 from pages.parts.here import PAGES
+from pages.parts.staff import rooms_of, signed_in
 from study.session import Step
 
-page = st.navigation(
-    [st.Page(path, url_path=step.value, default=step is Step.WELCOME) for step, path in PAGES.items()],
-    position="hidden",
-)
 try:
+    pages = [st.Page(path, url_path=step.value, default=step is Step.WELCOME) for step, path in PAGES.items()]
+    pages += [st.Page(room.path, url_path=room.address, title=room.title) for room in rooms_of(signed_in())]
+    page = st.navigation(pages, position="hidden")
     apologise()
     page.run()
 except Exception as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.types import Prediction, TillerError, View
-from study.desk import Json, backup, erase, export, report, verify
+from study.desk import Json, backup, erase, export, invite, report, revoke, verify
 from study.laboratory import replay, simulate
 from study.notation import find_label, read_labels, read_plan
 from study.settings import settings_in
@@ -189,6 +189,8 @@ app.command()(report)
 app.command()(export)
 app.command()(backup)
 app.command()(erase)
+app.command()(invite)
+app.command()(revoke)
 
 
 @demo.command("draw")

@@ -151,3 +151,37 @@ def export(
             )
         files = [str(path) for path in written]
         emit({"files": files}, "\n".join(files), json_wanted=json_wanted)
+
+
+def invite(
+    name: Annotated[str, typer.Option(help="The name that stands beside what they code and note.")],
+    role: Annotated[str, typer.Option(help="researcher, moderator, observer or coder.")] = "researcher",
+    study: Annotated[str | None, typer.Option(help="The only study they may see; all if none.")] = None,
+    url: Annotated[str, typer.Option(help="Where the app is reached.")] = "http://localhost:8501",
+    json_wanted: Json = False,
+) -> None:
+    """Let somebody in to the staff pages and print their link; it is shown once and kept nowhere."""
+    with one_sentence():
+        from study.database import connect
+        from study.log import EventLog
+        from study.staff import Role
+        from study.staff import invite as let_in
+
+        if role not in list(Role):
+            raise TillerError(f"Role {role!r} was asked for; there are {', '.join(Role)}.")
+        log = EventLog(connect(settings_in(os.environ).database_url))
+        key = let_in(log, name, Role(role), study=study)
+        link = f"{url.rstrip('/')}/api/enter#{key}"
+        emit({"name": name, "role": role, "study": study, "link": link}, link, json_wanted=json_wanted)
+
+
+def revoke(
+    name: Annotated[str, typer.Option(help="Whom to shut out.")],
+    json_wanted: Json = False,
+) -> None:
+    """Shut a member of staff out at once; what they wrote stays under their name."""
+    with one_sentence():
+        from study.staff import revoke as shut_out
+
+        shut_out(opened_log(), name)
+        emit({"revoked": name}, f"{name} is shut out.", json_wanted=json_wanted)

@@ -115,6 +115,16 @@ leases = _table(
     Column("renewed_utc_ns", WHOLE, nullable=False),
 )
 
+staff = _table(
+    "staff",
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("study_id", Text),  # the one study they may see; every study if empty
+    Column("key_sha256", Text, nullable=False, unique=True),
+    Column("invited_utc_ns", WHOLE, nullable=False),
+    Column("revoked_utc_ns", WHOLE),
+)
+
 # What is to be deleted is named here first: `payloads` for one stream's words, `stream` for its rows as well.
 erasures = _table(
     "erasures",

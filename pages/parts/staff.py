@@ -1,0 +1,53 @@
+"""Which member of staff sits at this browser, and the pages that their role opens; nobody else learns of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.parts.rig import Rig, rig
+from study.staff import Role, Staff, find_staff
+
+COOKIE = "tiller_staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One page of the researchers' side: its file and address, its title, and the roles it is open to."""
+
+    path: str
+    address: str
+    title: str
+    roles: frozenset[Role]
+
+
+_DESK = frozenset({Role.RESEARCHER, Role.MODERATOR, Role.OBSERVER})
+ROOMS = (Room("staff/sessions.py", "staff", "Sessions", _DESK | {Role.CODER}),)
+
+
+@dataclass(frozen=True)
+class Insider:
+    """A member of staff on a page."""
+
+    rig: Rig
+    staff: Staff
+
+
+def signed_in() -> Staff | None:
+    """The member of staff whose key this browser holds; a test puts the key in the session."""
+    key = st.session_state.get("staff_key") or st.context.cookies.get(COOKIE)
+    return None if key is None else find_staff(rig().log, key)
+
+
+def rooms_of(who: Staff | None) -> list[Room]:
+    """The pages that are open to somebody; none to a participant."""
+    return [] if who is None else [room for room in ROOMS if who.role in room.roles]
+
+
+def admit_staff(*roles: Role) -> Insider:
+    """Whoever is on this page, if their role is among `roles`; anybody else is shown nothing at all."""
+    who = signed_in()
+    if who is None or who.role not in roles:
+        st.stop()
+    return Insider(rig(), who)

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
 
 from study.records import Record
+from study.times import seconds_of
 
 
 class SessionClock:
-    """Says when each row of one session was, and which row a moment comes after.
-
-    Time runs by the monotonic clock within one boot of the server and by the wall clock across boots.
-    """
+    """Says when each row of one session was, and which row a moment comes after."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
-        self._ns = [0]
-        for last, record in pairwise(records):
-            column = "srv_mono_ns" if record.row["boot_id"] == last.row["boot_id"] else "srv_utc_ns"
-            # a wall clock that was set back must not turn the order round
-            self._ns.append(self._ns[-1] + max(0, int(record.row[column] or 0) - int(last.row[column] or 0)))
+        self._ns = [round(1e9 * second) for second in seconds_of(records)]
 
     @property
     def end_ns(self) -> int:

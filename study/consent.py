@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from study.records import Record
-from study.session_events import ConsentGiven, ConsentRefused, ConsentShown
-
-
-def asked(records: Iterable[Record], scope: str) -> bool:
-    """Whether the consent that the participant was shown has this scope."""
-    return any(isinstance(record.event, ConsentShown) and scope in record.event.scopes for record in records)
+from study.session_events import ConsentGiven, ConsentRefused, ConsentScopeChanged, ConsentShown
 
 
 def given(records: Iterable[Record], scope: str) -> bool:
     """Whether the last answer to this scope allows it; False where there is none."""
     stands = False
-    for record in records:
-        match record.event:
-            case (ConsentGiven() | ConsentRefused()) as event if event.scope == scope:
-                stands = isinstance(event, ConsentGiven)
-            case _:
-                pass
+    for stands in _answers(records, scope):
+        pass
     return stands
 
 
 def refused(records: Iterable[Record], scope: str) -> bool:
-    """Whether the last answer to this scope refuses it, or it was asked for and never answered."""
+    """Whether this scope was asked for and is not allowed: refused, taken back, or never answered."""
     held = list(records)
-    answered = any(
-        isinstance(record.event, ConsentGiven | ConsentRefused) and record.event.scope == scope for record in held
-    )
-    return (answered or asked(held, scope)) and not given(held, scope)
+    known = any(isinstance(record.event, ConsentShown) and scope in record.event.scopes for record in held)
+    return (known or any(True for _ in _answers(held, scope))) and not given(held, scope)
+
+
+def _answers(records: Iterable[Record], scope: str) -> Iterator[bool]:
+    for record in records:
+        match record.event:
+            case (ConsentGiven() | ConsentRefused()) as event if event.scope == scope:
+                yield isinstance(event, ConsentGiven)
+            case ConsentScopeChanged() as event if event.scope == scope:
+                yield event.given
+            case _:
+                pass

@@ -16,6 +16,7 @@ from study.events import KINDS, SCHEMA_VERSION, Event, UnknownKind, event_in, pa
 from study.exports.columns import NAMES
 from study.predictions import Chance, Shown
 from study.state import Pinned, canonical
+from study.system_events import ExportedFile
 
 numbers = st.floats(allow_nan=False)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -46,6 +47,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "int": components,
     "int | None": st.none() | components,
     "bool": st.booleans(),
+    "bool | None": st.none() | st.booleans(),
     "Real": numbers,
     "Real | None": st.none() | numbers,
     "Scope": scopes,
@@ -54,6 +56,10 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "LoggedEdit | None": st.none() | edits,
     "tuple[str, ...]": st.lists(words, max_size=3).map(tuple),
     "tuple[int, ...]": st.lists(components, max_size=3).map(tuple),
+    "dict[str, int]": st.dictionaries(words, components, max_size=3),
+    "tuple[ExportedFile, ...]": st.lists(
+        st.builds(ExportedFile, file=words, bytes=components, sha256=words, rows=components), max_size=2
+    ).map(tuple),
     "dict[str, str]": st.dictionaries(words, words, max_size=3),
 }
 

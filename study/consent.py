@@ -10,10 +10,7 @@ from study.session_events import ConsentGiven, ConsentRefused, ConsentScopeChang
 
 def given(records: Iterable[Record], scope: str) -> bool:
     """Whether the last answer to this scope allows it; False where there is none."""
-    stands = False
-    for stands in _answers(records, scope):
-        pass
-    return stands
+    return [False, *_answers(records, scope)][-1]
 
 
 def refused(records: Iterable[Record], scope: str) -> bool:

@@ -8,6 +8,7 @@ from study.records import Record
 from study.speech import Utterance, speech_in
 from study.streams import stream_about
 from study.talk_events import UtteranceCorrected, UtteranceImported
+from study.transcripts.cues import readable
 
 
 def correct(
@@ -53,9 +54,9 @@ def correct(
         media=said.media,
         t0_ms=t0,
         t1_ms=t1,
-        speaker=said.speaker if speaker is None else speaker,
+        speaker=said.speaker if speaker is None else readable(speaker),
         participant=said.participant if participant is None else participant,
-        text=said.text if text is None else text,
+        text=said.text if text is None else readable(text),
         corrects=event_id,
     )
     (record,) = log.append(stream_about("transcript", session_id), corrected, key=key, actor="researcher")

@@ -22,6 +22,7 @@ from study.exports.psych_ds import DESCRIPTION, check_description, check_name, n
 from study.exports.refi_check import check_codebook, check_project
 from study.exports.refi_qda import write_codebook as write_book
 from study.exports.refi_qda import write_project
+from study.exports.speech_track import check_speech_vtt, write_speech_vtt
 from study.exports.sqlite import check_sqlite, write_sqlite
 from study.exports.tidy import HOW_TO_READ_CSV, check_csv, write_csv
 from study.exports.timed import (
@@ -34,6 +35,7 @@ from study.exports.timed import (
     write_vtt,
 )
 from study.exports.trrack import check_trrack, write_trrack
+from study.exports.utterances import UTTERANCES, write_utterances
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record
@@ -104,6 +106,9 @@ def _add_csv(made: Batch, passage: Passage) -> None:
     made.add("events_data_dictionary.csv", write_dictionary)
     made.add("strategy_codes_data_dictionary.csv", partial(write_dictionary, columns=CODES))
     made.add("strategy_codebook.csv", write_codebook, partial(check_csv, columns=CODEBOOK))
+    talks = ((records, passage.speech.of(records)) for records in passage.sessions(only=passage.speech.spoken_in))
+    made.add("utterances.csv", partial(write_utterances, talks), partial(check_csv, columns=UTTERANCES))
+    made.add("utterances_data_dictionary.csv", partial(write_dictionary, columns=UTTERANCES))
 
 
 def _add_jsonl(made: Batch, passage: Passage) -> None:
@@ -130,19 +135,25 @@ def _add_qdpx(made: Batch, passage: Passage) -> None:
 
 def _add_bids(made: Batch, passage: Passage) -> None:
     for stem, records in _participants(passage):
-        made.add(f"{stem}_events.tsv", partial(write_events_tsv, marks_of(records)), check_events_tsv)
+        write = partial(write_events_tsv, marks_of(records), spoken=passage.speech.of(records).spoken)
+        made.add(f"{stem}_events.tsv", write, check_events_tsv)
     made.add("events.json", _write_sidecar)
 
 
 def _add_webvtt(made: Batch, passage: Passage) -> None:
     for stem, records in _participants(passage):
         made.add(f"{stem}.vtt", partial(write_vtt, marks_of(records)), check_vtt)
+        spoken = passage.speech.from_start(records)
+        if spoken:
+            made.add(f"{stem}_speech.vtt", partial(write_speech_vtt, spoken), check_speech_vtt)
 
 
 def _add_elan(made: Batch, passage: Passage) -> None:
     for stem, records in _participants(passage):
         date = records[0].at.isoformat(timespec="seconds")
-        made.add(f"{stem}.eaf", partial(write_eaf, marks_of(records), author="Tiller", date=date), check_eaf)
+        spoken = passage.speech.from_start(records)
+        write = partial(write_eaf, marks_of(records), author="Tiller", date=date, spoken=spoken)
+        made.add(f"{stem}.eaf", write, check_eaf)
 
 
 def _add_prov(made: Batch, passage: Passage) -> None:
@@ -197,10 +208,16 @@ _FORMATS: dict[str, tuple[Callable[[Batch, Passage], None], str]] = {
     ),
     "bids": (
         _add_bids,
-        "Tab-separated, one file a session, onsets in seconds; events.json describes the columns.",
+        "Tab-separated, one file a session, onsets in seconds, speech among them; events.json describes the columns.",
     ),
-    "webvtt": (_add_webvtt, "One metadata track a session; each cue holds one line of JSON."),
-    "elan": (_add_elan, "One .eaf a session, without media: tiers `record` and `strategy`."),
+    "webvtt": (
+        _add_webvtt,
+        "One metadata track a session, whose cues hold one line of JSON; _speech.vtt holds what was said, as captions.",
+    ),
+    "elan": (
+        _add_elan,
+        "One .eaf a session, without media: tiers `record` and `strategy`, one for each who speaks.",
+    ),
     "trrack": (_add_trrack, "Trrack graphs, one file a session, one graph an attempt."),
     "psych-ds": (_add_psych_ds, f"A Psych-DS dataset; {HOW_TO_READ_CSV}"),
     "sqlite": (_add_sqlite, "The record's own tables, without links and guards; `tiller verify` reads it too."),

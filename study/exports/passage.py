@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 
+from study.exports.speech import Speech
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
@@ -27,6 +28,7 @@ class Passage:
         self._scripts: set[str] = set()
         self.studies: dict[str, list[str]] = {}  # sessions that have passed by, of each study
         self._streams: dict[str, tuple[int, str]] = {}
+        self.speech = Speech(log)
 
     def rows(self) -> Iterator[Stored]:
         """Every row, session by session; memory does not grow with the log."""
@@ -59,9 +61,11 @@ class Passage:
         for _ in self.rows():
             pass
 
-    def sessions(self) -> Iterator[Sequence[Record]]:
-        """The sessions that have passed by, one at a time, as far as they had come then."""
+    def sessions(self, *, only: Callable[[str], bool] | None = None) -> Iterator[Sequence[Record]]:
+        """The sessions that have passed by, or only some, one at a time, as far as they had come then."""
         for session_id, (last, _) in self._streams.items():
+            if only is not None and not only(session_id):
+                continue
             yield [recorded(one) for one in islice(self._log.stored(session_id), last)]
 
     @property
@@ -82,4 +86,4 @@ class Passage:
         for key, found in verdicts_of(self._log, streams).items():
             said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
             streams[key]["replay"] = said
-        return {"scripts": sorted(self._scripts), "streams": streams}
+        return {"scripts": sorted(self._scripts), "streams": streams, **self.speech.about()}

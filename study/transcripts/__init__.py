@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from study.transcripts.cues import Cue, Transcript, TranscriptRefused, in_order
+from study.transcripts.cues import Cue, Transcript, TranscriptRefused, in_order, readable
 from study.transcripts.docx import lines_of_docx
 from study.transcripts.stamped import read_stamped
 from study.transcripts.subtitles import LIKE_A_TIME, read_srt, read_vtt
@@ -76,4 +76,4 @@ def lines_of(data: bytes) -> list[str]:
         ) from error
     if "\0" in text:
         raise TranscriptRefused("The transcript holds bytes that are no text; save it as plain text in UTF-8.")
-    return [re.sub(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", "\ufffd", line) for line in re.split(r"\r\n|\r|\n", text)]
+    return [readable(line) for line in re.split(r"\r\n|\r|\n", text)]

@@ -44,6 +44,11 @@ class Transcript:
         return tuple(dict.fromkeys(cue.speaker for cue in self.cues if cue.speaker))
 
 
+def readable(text: str) -> str:
+    """Text without the control characters that no form of text can hold, each a U+FFFD instead."""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\ufffd", text)
+
+
 def ms_of(text: str) -> int:
     """A time such as 1:02:03.4 in milliseconds.
 

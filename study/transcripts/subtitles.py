@@ -17,9 +17,10 @@ _AT = r"(?:\d{1,3}:)?\d{2}:\d{2}[.,]\d{3}"
 LIKE_A_TIME = re.compile(r"[ \t]*[\d:.,]+[ \t]*-->")
 _CUE_TIME = re.compile(rf"[ \t]*({_AT})[ \t]*-->[ \t]*({_AT})(?:[ \t].*)?$")
 _TAG = re.compile(
-    r"<(?:/?(?:c|i|b|u|ruby|rt|lang|font)(?:\.[^\s<>]*)?(?:[ \t][^<>]*)?|/v|(?:\d+:)?\d{2}:\d{2}\.\d{3})>|\{\\[^{}]*\}",
+    r"<(?:/?(?:c|i|b|u|ruby|rt|lang|font)(?:\.[^\s<>]*)?(?:[ \t][^<>]*)?|/v|(?:\d+:)?\d{2}:\d{2}\.\d{3})>",
     re.IGNORECASE,
 )
+_PLACED = re.compile(r"\{\\an?\d+\}")  # where SRT players are to draw the words
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:[ \t\n]+([^<>]*))?>")
 _NO_SPEECH = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t]|$)")
 
@@ -55,7 +56,7 @@ def read_srt(lines: Sequence[str]) -> tuple[list[Cue], int]:
         if following < len(lines) and words and words[-1].strip().isdecimal():
             words.pop()  # the next cue's number
         begin, end = _times(lines[place], place + 1)
-        cues += [Cue(begin, end, who, said) for who, said in _voices("\n".join(words))]
+        cues += [Cue(begin, end, who, said) for who, said in _voices(_PLACED.sub("", "\n".join(words)))]
     return list(with_names_taken_out(cues)), 1
 
 

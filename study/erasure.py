@@ -19,7 +19,6 @@ from study.schema import erasures, events, leases, media_chunks, participants, p
 from study.session_events import RecordErased
 from study.state import canonical
 from study.streams import RECEIPTS
-from study.task_events import Response
 
 _PIECE = 48  # bytes of a text looked for at a time: long texts are spread over pages
 _SHORTEST = 12  # bytes that say something of their own
@@ -115,7 +114,7 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
 
 
 def _words(log: EventLog, session_id: str) -> set[bytes]:
-    """Pieces of what only this session has: salts, the link's digest, and the participant's own texts."""
+    """Pieces of what only this session has: salts, the link's digest, and what people wrote or said in it."""
     random = {one.salt for one in log.stored(session_id) if one.salt}
     with log.connected() as connection:
         place = select(participants.c.link_sha256, participants.c.keyed_hash)
@@ -124,8 +123,9 @@ def _words(log: EventLog, session_id: str) -> set[bytes]:
     said = {
         form
         for record in log.read(session_id)
-        if isinstance(record.event, Response)
-        for line in record.event.text.splitlines()
+        if record.event is not None
+        for text in record.event.said()
+        for line in text.splitlines()
         for form in (line, canonical(line)[1:-1])  # as a person reads it, and as a payload holds it
     }
     return _pieces(random) | _unsaid_elsewhere(log, session_id, _pieces(said))

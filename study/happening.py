@@ -34,6 +34,10 @@ class Happening:
         """The kind's own columns in the tidy export."""
         return {}
 
+    def said(self) -> tuple[str, ...]:
+        """What a person wrote or spoke: an erasure searches for it, and a participant's is quoted by consent only."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InTask(Happening):

@@ -59,6 +59,9 @@ class SessionWithdrawn(Happening):
     def cells(self) -> dict[str, Cell]:
         return {"reason": self.reason or None}
 
+    def said(self) -> tuple[str, ...]:
+        return (self.reason,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentShown(Happening):

@@ -164,6 +164,9 @@ class Response(InTask):
     def cells(self) -> dict[str, Cell]:
         return {"item": self.item, "answer_text": self.text or None, "answer_number": self.number}
 
+    def said(self) -> tuple[str, ...]:
+        return (self.text,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseChanged(Response):

@@ -76,6 +76,14 @@ def test_every_cell_of_every_event_is_in_the_data_dictionary(event: Event) -> No
     assert set(event.cells()) <= set(NAMES)
 
 
+TYPED = ("text", "reason", "hypothesis")  # fields that people fill with words of their own
+
+
+@given(st.sampled_from(get_args(Event)).flatmap(happenings))
+def test_what_people_type_is_said(event: Event) -> None:
+    assert {getattr(event, name) for name in TYPED if hasattr(event, name)} == set(event.said())
+
+
 def test_every_kind_has_a_name_of_its_own() -> None:
     assert len(KINDS) == len(get_args(Event))
     assert all(name.count(".") == 1 for name in KINDS)

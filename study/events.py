@@ -12,6 +12,16 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from core.types import TillerError
+from study.coding_events import (
+    AgreementComputed,
+    CodeAgreed,
+    CodeAssigned,
+    CodebookChanged,
+    CodeRemoved,
+    CodingLocked,
+    MemoWritten,
+    SampleDrawn,
+)
 from study.session_events import (
     ConsentGiven,
     ConsentRefused,
@@ -72,6 +82,14 @@ Event = (
     | ResponseSubmitted
     | SystemErrored
     | RecordErased
+    | CodebookChanged
+    | CodeAssigned
+    | CodeRemoved
+    | MemoWritten
+    | CodingLocked
+    | SampleDrawn
+    | CodeAgreed
+    | AgreementComputed
 )
 
 KINDS: dict[str, type[Event]] = {kind.name: kind for kind in get_args(Event)}

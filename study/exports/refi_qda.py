@@ -11,12 +11,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import IO
-from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from study.exports.timeline import Timeline, timeline_of
+from study.guids import guid
 from study.records import Record
 from study.session_events import SessionCompleted, SessionStarted
 from study.strategies import DEFINITIONS, LAYERS, VERSION, Code, codes_of
@@ -26,16 +26,10 @@ from study.units import units_in
 PROJECT, BOOK = "urn:QDA-XML:project:1.0", "urn:QDA-XML:codebook:1.0"
 QDE = "project.qde"
 _COLOURS = {"move": "#0072B2", "scope": "#009E73", "pattern": "#D55E00"}
-_NAMESPACE = uuid5(NAMESPACE_URL, "urn:tiller:refi-qda")
 _RULES = "rules"
 
 Sessions = Callable[[], Iterable[Sequence[Record]]]
 Value = str | int | float
-
-
-def guid(*of: object) -> str:
-    """The id of what these words name."""
-    return str(uuid5(_NAMESPACE, "/".join(map(str, of))))
 
 
 def write_project(sessions: Sessions, file: IO[bytes], *, name: str) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from study.exports.marks import seconds_of
+from study.log import EventLog
 from study.predictions import Shown
 from study.records import Record
 from study.steering_events import (
@@ -88,6 +89,11 @@ def coded_units(
         if records and records[0].event is not None
     ]
     return tuple(sorted(units, key=lambda unit: unit.seconds))  # stable: rows keep the order of their numbers
+
+
+def session_units(log: EventLog, session: str, *, named: Naming = _by_number) -> tuple[CodedUnit, ...]:
+    """The units of one session of the log."""
+    return coded_units(log.read(session), named=named)
 
 
 def rule_codes(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from core.types import TillerError
 from study.agreement import REPLICATES, SEED, Agreement, Figure, Ratings, agreement
 from study.codebook import Books, version_of
-from study.coded_units import CodedUnit, rule_codes
+from study.coded_units import CodedUnit, rule_codes, session_units
 from study.coding import coded_by, coders_of
 from study.coding_events import AgreementComputed, Measured
 from study.guids import guid
 from study.log import EventLog
-from study.records import Record
 from study.samples import Samples, drawn_for
 from study.staff import CONSENSUS, RULES
 from study.strategies import LAYERS
@@ -22,7 +22,7 @@ from study.streams import stream_of
 
 _OF_STEPS = frozenset(guid("code", name) for names in LAYERS.values() for name in names)
 
-Units = Callable[[Sequence[Record]], Sequence[CodedUnit]]
+Units = Callable[[str], Sequence[CodedUnit]]  # of a session
 Given = Mapping[str, frozenset[str]]  # the codes that each coder gave a unit; no entry for who did not code it
 
 
@@ -75,11 +75,11 @@ def compare(
     log: EventLog,
     study: str,
     coders: Sequence[str],
-    books: Books,
-    units_of: Units,
     *,
+    books: Books,
     samples: Samples = (),
     version: int | None = None,
+    units_of: Units | None = None,
     seed: int = SEED,
     replicates: int = REPLICATES,
     sessions: Iterable[str] | None = None,
@@ -100,6 +100,7 @@ def compare(
             "name two or more of them."
         )
     book = version_of(books, version)
+    units_of = units_of or partial(session_units, log)
     rated: list[RatedUnit] = []
     unfinished: Counter[str] = Counter()
     for session in log.sessions(study=study) if sessions is None else sessions:
@@ -176,13 +177,12 @@ def _given(
     log: EventLog, session: str, coders: Sequence[str], books: Books, version: int, units_of: Units, samples: Samples
 ) -> tuple[list[RatedUnit], list[str]]:
     """Each unit of a session with the codes of those who have finished it; and who has begun and not finished."""
-    records = log.read(session)
-    units = units_of(records)
+    units = units_of(session)
     given: dict[str, dict[str, frozenset[str]]] = {unit.id: {} for unit in units}
     begun: list[str] = []
     for coder in coders:
         if coder == RULES:
-            for event, names in rule_codes(records).items():
+            for event, names in rule_codes(log.read(session)).items():
                 given[event][RULES] = frozenset(guid("code", name) for name in names)
             continue
         coded = coded_by(log, session, coder, books, version)

@@ -7,14 +7,12 @@ half-open. Ids are made of what they name, so that a second export of the same l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import IO
-from xml.sax.saxutils import XMLGenerator
-from xml.sax.xmlreader import AttributesImpl
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from study.exports.elements import Elements
 from study.exports.timeline import Timeline, timeline_of
 from study.guids import guid
 from study.records import Record
@@ -45,41 +43,15 @@ def write_project(sessions: Sessions, file: IO[bytes], *, name: str) -> int:
 
 def write_codebook(file: IO[bytes]) -> int:
     """Write the rules' codebook; return how many codes it has."""
-    xml = _Xml(file)
+    xml = Elements(file)
     with xml.document("CodeBook", BOOK, origin="Tiller"):
         _codes(xml)
     return len(DEFINITIONS)
 
 
-class _Xml:
-    """Elements as nested blocks; an attribute that is None is left out."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._out = XMLGenerator(file, encoding="utf-8", short_empty_elements=True)  # pyright: ignore[reportArgumentType]
-
-    @contextmanager
-    def document(self, tag: str, namespace: str, /, **attributes: object) -> Generator[None]:
-        self._out.startDocument()
-        with self.element(tag, xmlns=namespace, **attributes):
-            yield
-        self._out.endDocument()
-
-    @contextmanager
-    def element(self, tag: str, /, **attributes: object) -> Generator[None]:
-        given = {key: str(value) for key, value in attributes.items() if value is not None}
-        self._out.startElement(tag, AttributesImpl(given))
-        yield
-        self._out.endElement(tag)
-
-    def leaf(self, tag: str, text: object = "", /, **attributes: object) -> None:
-        with self.element(tag, **attributes):
-            if text != "":
-                self._out.characters(str(text))
-
-
 class _Project:
     def __init__(self, file: IO[bytes]) -> None:
-        self._xml = _Xml(file)
+        self._xml = Elements(file)
         self._user = guid("user", _RULES)
 
     def write(self, name: str, cases: Sequence[_Case], sessions: Iterable[Sequence[Record]]) -> int:
@@ -188,7 +160,7 @@ def _spans(timeline: Timeline, codes: Iterable[Code]) -> Mapping[tuple[int, int]
     return dict(sorted(spans.items()))
 
 
-def _codes(xml: _Xml) -> None:
+def _codes(xml: Elements) -> None:
     with xml.element("Codes"):
         for layer, names in LAYERS.items():
             with xml.element("Code", guid=guid("layer", layer), name=layer, isCodable="false", color=_COLOURS[layer]):

@@ -13,7 +13,6 @@ from study.acts import Act
 from study.agreement import ONE_VALUE
 from study.bench import Bench
 from study.codebook import books_of
-from study.coded_units import coded_units
 from study.coder_agreement import Comparison, coders_in, compare, keep_agreement
 from study.coding import coded_by, coders_of
 from study.coding_events import AgreementComputed, SampleDrawn
@@ -109,8 +108,7 @@ def comparison(log: EventLog, *coders: str, **more: object) -> Comparison:
         log,
         STUDY,
         coders,
-        books_of(log, STUDY),
-        coded_units,
+        books=books_of(log, STUDY),
         samples=drawn(log),
         replicates=50,
         **more,  # pyright: ignore

@@ -69,6 +69,16 @@ class Unit:
         """Components whose setting differs between before and after."""
         return tuple(c for c in sorted({*self.before, *self.after}) if self.before.get(c) != self.after.get(c))
 
+    @cached_property
+    def before_key(self) -> Key:
+        """The settings before, as a value that can be looked up."""
+        return key_of(self.before)
+
+    @cached_property
+    def after_key(self) -> Key:
+        """The settings after, likewise."""
+        return key_of(self.after)
+
 
 def key_of(settings: Settings) -> Key:
     """Settings as a value that can be looked up; equal for equal settings."""

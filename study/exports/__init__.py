@@ -37,6 +37,8 @@ from study.exports.trrack import check_trrack, write_trrack
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record
+from study.streams import stream_of
+from study.system_events import SystemExportMade
 
 __all__ = ["FORMATS", "NOT_DATA", "Progress", "export_log"]
 
@@ -63,6 +65,7 @@ def export_log(
     Raises:
         TillerError: there is no such format or study.
         ExportFailed: a file could not be written or did not read back; the folder is as it was.
+        LogUnavailable: the files are there, and the log could not take that they were made.
     """
     if format not in FORMATS:
         raise TillerError(f"Format {format!r} was asked for; there are {', '.join(FORMATS)}: choose one.")
@@ -76,7 +79,17 @@ def export_log(
         add(made, passage)
         about = {"schema_version": SCHEMA_VERSION, "study": study, "exported_utc_ns": str(log.now().utc_ns)}
         made.add_manifest(format, {"how_to_read": how_to_read, **about, **passage.about()})
+    _note(log, passage, format, made)
     return [out / one.file for one in made.files]
+
+
+def _note(log: EventLog, passage: Passage, format: str, made: Batch) -> None:
+    """Write down in the stream of each study what of it was handed on: an erasure has to know where words have gone."""
+    for study, sessions in passage.studies.items():
+        rows = sum(passage.lengths[one] for one in sessions)
+        event = SystemExportMade(study=study, format=format, files=tuple(made.files), rows=rows, sessions=len(sessions))
+        key = f"exported/{made.files[-1].sha256}/{log.now().utc_ns}"
+        log.append(stream_of("exports", study), event, key=key, actor="researcher")
 
 
 def _add_csv(made: Batch, passage: Passage) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
+from study.verdicts import verdicts_of
 
 NOT_DATA = ("preview", "bot")
 
@@ -24,21 +25,34 @@ class Passage:
         self.study = study
         self._log, self._without, self._progress = log, without, progress
         self._scripts: set[str] = set()
+        self.studies: dict[str, list[str]] = {}  # sessions that have passed by, of each study
         self._streams: dict[str, tuple[int, str]] = {}
 
     def rows(self) -> Iterator[Stored]:
         """Every row, session by session; memory does not grow with the log."""
         done, of = 0, self._log.count(study=self.study, without=self._without)
-        for one in self._log.stored(study=self.study, without=self._without):
-            done += 1
-            self._streams[str(one.row["session_id"])] = int(one.row["seq"] or 0), str(one.row["hash"])
-            if one.row["script_sha256"] is not None:
-                self._scripts.add(str(one.row["script_sha256"]))
-            if self._progress and done % 500 == 0:
-                self._progress(done, of)
-            yield one
+        for session_id, session in groupby(
+            self._log.stored(study=self.study, without=self._without), key=lambda one: str(one.row["session_id"])
+        ):
+            last: Stored | None = None
+            for last in session:
+                done += 1
+                if self._progress and done % 500 == 0:
+                    self._progress(done, of)
+                yield last
+            if last is not None:
+                self._passed(session_id, last)
         if self._progress:
             self._progress(done, of)
+
+    def _passed(self, session_id: str, last: Stored) -> None:
+        # a session's place columns are copied from row to row, so that the last row has them if any has
+        row = last.row
+        self._streams[session_id] = int(row["seq"] or 0), str(row["hash"])
+        if row["script_sha256"] is not None:
+            self._scripts.add(str(row["script_sha256"]))
+        if row["study_id"] is not None:
+            self.studies.setdefault(str(row["study_id"]), []).append(session_id)
 
     def pass_by(self) -> None:
         """Read every row once, which fixes how far each session has come, before it is read in several passes."""
@@ -61,6 +75,11 @@ class Passage:
         return {key: rows for key, (rows, _) in self._streams.items()}
 
     def about(self) -> dict[str, object]:
-        """Scripts and heads of what has passed by, for the manifest."""
-        streams = {key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()}
+        """Scripts, heads and recorded verdicts of what has passed by, for the manifest."""
+        streams: dict[str, dict[str, object]] = {
+            key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()
+        }
+        for key, found in verdicts_of(self._log, streams).items():
+            said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
+            streams[key]["replay"] = said
         return {"scripts": sorted(self._scripts), "streams": streams}

@@ -15,8 +15,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from study.exports.elements import Elements
 from study.exports.timeline import Timeline, timeline_of
 from study.guids import guid
+from study.instrument_events import InstrumentScored
 from study.records import Record
 from study.session_events import SessionCompleted, SessionStarted
+from study.steering_events import Intervention
 from study.strategies import DEFINITIONS, LAYERS, VERSION, Code, codes_of
 from study.task_events import ResponseSubmitted
 from study.units import units_in
@@ -130,11 +132,14 @@ class _Case:
     def __init__(self, records: Sequence[Record], started: SessionStarted) -> None:
         self.session, self.name, self.made = records[0].session_id, started.participant, _time(records[0])
         self.values: dict[str, Value] = {"mode": started.mode, "study_version": started.study_version}
-        self.values["interventions"] = sum(record.name.startswith("intervention.") for record in records)
+        self.values["interventions"] = sum(isinstance(record.event, Intervention) for record in records)
         for record in records:
             event = record.event
             if isinstance(event, SessionCompleted):
                 self.values["outcome"] = event.outcome
+            if isinstance(event, InstrumentScored) and event.score is not None and math.isfinite(event.score):
+                about = filter(None, (event.task, event.instrument, event.subscale))
+                self.values[": ".join(about)] = float(event.score)
             if isinstance(event, ResponseSubmitted) and event.number is not None and math.isfinite(event.number):
                 self.values[f"{event.task}: {event.item}"] = float(event.number)
 

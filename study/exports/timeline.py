@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from study.moderator_events import ModeratorNoteAdded
 from study.predictions import Shown
+from study.preview_events import InterventionPredicted
+from study.prompt_events import PromptAnswered, PromptShown
 from study.records import Record
-from study.session_events import ConsentGiven, ConsentRefused
+from study.session_events import ConsentGiven, ConsentRefused, ConsentScopeChanged, SessionPaused, SessionResumed
 from study.steering_events import (
     Intervention,
     InterventionApplied,
+    InterventionCompared,
     InterventionRedone,
     InterventionUndone,
 )
-from study.task_events import ConceptInspected, ExplanationChanged, ResponseSubmitted, TaskStarted
+from study.task_events import (
+    ConceptInspected,
+    ExplanationChanged,
+    ResponseSubmitted,
+    TaskSkipped,
+    TaskStarted,
+    TaskTimedOut,
+)
 
 WITHHELD = "(words withheld: no consent to quote them)"
 
@@ -58,8 +69,13 @@ def timeline_of(records: Iterable[Record]) -> Timeline:
 def _quotable(records: Iterable[Record]) -> bool:
     given = False
     for record in records:
-        if isinstance(record.event, ConsentGiven | ConsentRefused) and record.event.scope == "quote":
-            given = isinstance(record.event, ConsentGiven)
+        match record.event:
+            case (ConsentGiven() | ConsentRefused()) as event if event.scope == "quote":
+                given = isinstance(event, ConsentGiven)
+            case ConsentScopeChanged() as event if event.scope == "quote":
+                given = event.given
+            case _:
+                pass
     return given
 
 
@@ -76,15 +92,62 @@ def _words(record: Record, quotable: bool) -> str | None:
         case Intervention():
             return f"{_act(event)} | {_said(event.before)} -> {_said(event.after)}"
         case ResponseSubmitted():
-            words = (event.text if quotable else WITHHELD) if event.text else ""
-            number = "" if event.number is None else f"{event.number:g}"
-            who = record.row["participant_pseudonym"] or "participant"
-            return f"{who} on {event.item}: {' '.join(filter(None, (number, words)))}"
+            return f"{_who(record)} on {event.item}: {_answer(event, quotable)}"
         case _:
-            return None
+            return _around(record, quotable)
+
+
+def _around(record: Record, quotable: bool) -> str | None:
+    event = record.event
+    line: str | None = None
+    match event:
+        case InterventionPredicted():
+            words = _quoted(event.hypothesis, quotable)
+            line = f"{_who(record)} expects {_expected(event)}{': ' if words else ''}{words}"
+        case PromptShown():
+            line = f"prompt {event.prompt}: {event.wording}"
+        case PromptAnswered():
+            line = f"{_who(record)} on {event.item or event.prompt}: {_answer(event, quotable)}"
+        case ModeratorNoteAdded():
+            line = f"{event.who} notes: {event.text}"
+        case SessionPaused():
+            line = "pause"
+        case SessionResumed() if event.ends_pause:
+            line = "go on"
+        case TaskTimedOut():
+            line = f"task {event.task} is out of time"
+        case TaskSkipped():
+            line = f"task {event.task} is skipped"
+        case _:
+            pass
+    return line
+
+
+def _who(record: Record) -> str:
+    return str(record.row["participant_pseudonym"] or "participant")
+
+
+def _quoted(words: str, quotable: bool) -> str:
+    return words if quotable or not words else WITHHELD
+
+
+def _answer(event: ResponseSubmitted | PromptAnswered, quotable: bool) -> str:
+    number = "" if event.number is None else f"{event.number:g}"
+    return " ".join(filter(None, (number, _quoted(event.text, quotable))))
+
+
+def _expected(event: InterventionPredicted) -> str:
+    chance = "" if event.probability is None else f" at {event.probability:g}"
+    parts = (
+        f"{event.label} {event.direction}" if event.direction else "",
+        f"{event.top1} on top{chance}" if event.top1 else "",
+    )
+    return ", ".join(filter(None, parts)) or "something"
 
 
 def _act(event: Intervention) -> str:
+    if isinstance(event, InterventionCompared):
+        return f"compare with {_said(event.other)}"
     if isinstance(event, InterventionApplied):
         amount = {
             "factor": f"{event.value:g} times",

@@ -17,6 +17,7 @@ from study.events import KINDS, SCHEMA_VERSION, Event, UnknownKind, event_in, pa
 from study.exports.columns import NAMES
 from study.predictions import Chance, Shown
 from study.state import Pinned, canonical
+from study.system_events import ExportedFile
 
 numbers = st.floats(allow_nan=False)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -51,6 +52,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "int": components,
     "int | None": st.none() | components,
     "bool": st.booleans(),
+    "bool | None": st.none() | st.booleans(),
     "Real": numbers,
     "Real | None": st.none() | numbers,
     "Scope": scopes,
@@ -59,6 +61,10 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "LoggedEdit | None": st.none() | edits,
     "tuple[str, ...]": st.lists(words, max_size=3).map(tuple),
     "tuple[int, ...]": st.lists(components, max_size=3).map(tuple),
+    "dict[str, int]": st.dictionaries(words, components, max_size=3),
+    "tuple[ExportedFile, ...]": st.lists(
+        st.builds(ExportedFile, file=words, bytes=components, sha256=words, rows=components), max_size=2
+    ).map(tuple),
     "dict[str, str]": st.dictionaries(words, words, max_size=3),
     "tuple[Entry, ...]": st.lists(entries, max_size=2).map(tuple),
     "tuple[Measured, ...]": st.lists(measured, max_size=2).map(tuple),

@@ -143,7 +143,7 @@ def change_codebook(
             f"Version {since} of the codebook was changed here, and {now.by or 'somebody'} has made version "
             f"{now.version} meanwhile. Look at that one and make the change again."
         )
-    checked = tuple(entries)
+    checked = in_tree_order(entries)
     if checked == now.entries:
         return now
     kept = {entry.id for entry in checked}
@@ -156,6 +156,23 @@ def change_codebook(
     except LogMoved as error:
         raise CodebookRefused("Somebody else changed the codebook at this moment. Look at theirs first.") from error
     return Codebook(event.version, event.entries, event.mapping, by, note)
+
+
+def in_tree_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Each code after the one that it lies under, those beside each other in the order given."""
+    below: dict[str | None, list[Entry]] = {}
+    for entry in entries:
+        below.setdefault(entry.parent, []).append(entry)
+    found: list[Entry] = []
+
+    def follow(parent: str | None) -> None:
+        for entry in below.pop(parent, ()):
+            found.append(entry)
+            follow(entry.id)
+
+    follow(None)
+    # what lies under nothing that is there, or under itself, is named as a mistake afterwards
+    return (*found, *(entry for rest in below.values() for entry in rest))
 
 
 def mistakes_in(entries: Sequence[Entry]) -> list[str]:

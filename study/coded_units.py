@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from study.exports.marks import seconds_of
 from study.log import EventLog
 from study.predictions import Shown
 from study.records import Record
@@ -19,6 +18,7 @@ from study.steering_events import (
 )
 from study.strategies import codes_of
 from study.task_events import ResponseSubmitted
+from study.times import seconds_of
 from study.units import units_in
 
 Kind = Literal["intervention", "utterance", "answer"]

@@ -11,7 +11,7 @@ from core.types import TillerError
 from study.agreement import REPLICATES, SEED, Agreement, Figure, Ratings, agreement
 from study.codebook import Books, version_of
 from study.coded_units import CodedUnit, rule_codes, session_units
-from study.coding import coded_by, coders_of
+from study.coding import coded_by, coders_by_session
 from study.coding_events import AgreementComputed, Measured
 from study.guids import guid
 from study.log import EventLog
@@ -66,7 +66,8 @@ class Comparison:
 
 def coders_in(log: EventLog, study: str) -> tuple[str, ...]:
     """Everybody whose codes a study has: the rules first, the consensus last."""
-    people = {coder for session in log.sessions(study=study) for coder in coders_of(log, session)}
+    by_session = coders_by_session(log)
+    people = {coder for session in log.sessions(study=study) for coder in by_session.get(session, ())}
     last = [CONSENSUS] if CONSENSUS in people else []
     return (RULES, *sorted(people - {CONSENSUS}), *last)
 

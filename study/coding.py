@@ -104,11 +104,20 @@ def coded_in(records: Sequence[Record], books: Books, version: int, coder: str) 
     )
 
 
+def coders_by_session(log: EventLog) -> dict[str, tuple[str, ...]]:
+    """Who has coded each session, in the order in which they began; the consensus is last, the rules are not named."""
+    found: dict[str, list[str]] = {}
+    for stream in log.streams():
+        what, _, rest = stream.partition(":")
+        session, _, coder = rest.partition(":")
+        if what == "coding" and coder:
+            found.setdefault(session, []).append(coder)
+    return {session: tuple(sorted(names, key=lambda coder: coder == CONSENSUS)) for session, names in found.items()}
+
+
 def coders_of(log: EventLog, session: str) -> tuple[str, ...]:
-    """Who has coded a session, in the order in which they began; the consensus is last, the rules are not named."""
-    start = stream_about("coding", session) + ":"
-    found = [stream.removeprefix(start) for stream in log.streams() if stream.startswith(start)]
-    return tuple(sorted(found, key=lambda coder: coder == CONSENSUS))
+    """Who has coded one session."""
+    return coders_by_session(log).get(session, ())
 
 
 def coded_by(log: EventLog, session: str, coder: str, books: Books, version: int) -> Coded:

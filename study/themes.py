@@ -109,21 +109,21 @@ _THEMES = (
 
 def starting_entries() -> tuple[Entry, ...]:
     """Groups, the rules' codes under ids that the rules give too, and the themes."""
-    groups = [
-        Entry(id=guid("layer", name), name=name, definition=definition, colour="#5b6670", codable=False)
-        for name, definition in _GROUPS.items()
-    ]
-    rules = [
-        Entry(
-            id=guid("code", name),
-            name=name,
-            definition=DEFINITIONS[name],
-            colour=_LOOKS[name][0],
-            shortcut=_LOOKS[name][1],
-            parent=guid("layer", layer),
-        )
-        for layer, names in LAYERS.items()
-        for name in names
-    ]
-    themes = [replace(one, parent=guid("layer", "theme")) for one in _THEMES]
-    return (*groups, *rules, *themes)
+    found: list[Entry] = []
+    for group, definition in _GROUPS.items():
+        above = guid("layer", group)
+        found.append(Entry(id=above, name=group, definition=definition, colour="#5b6670", codable=False))
+        found += [
+            Entry(
+                id=guid("code", name),
+                name=name,
+                definition=DEFINITIONS[name],
+                colour=_LOOKS[name][0],
+                shortcut=_LOOKS[name][1],
+                parent=above,
+            )
+            for layer, names in LAYERS.items()
+            if layer == group
+            for name in names
+        ]
+    return (*found, *(replace(one, parent=guid("layer", "theme")) for one in _THEMES))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 
+from study.exports.people import People
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
@@ -63,6 +64,13 @@ class Passage:
         """The sessions that have passed by, one at a time, as far as they had come then."""
         for session_id, (last, _) in self._streams.items():
             yield [recorded(one) for one in islice(self._log.stored(session_id), last)]
+
+    def people(self) -> People:
+        """What people have coded in the sessions that have passed by."""
+        wanted = [self.study] if self.study is not None else []
+        return People(
+            self._log, {study: self.studies.get(study, ()) for study in dict.fromkeys([*wanted, *self.studies])}
+        )
 
     @property
     def record(self) -> Path:

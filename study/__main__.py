@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.types import Prediction, TillerError, View
+from study.coding_desk import agreement, codebook
 from study.desk import Json, backup, erase, export, invite, report, revoke, verify
 from study.laboratory import replay, simulate
 from study.notation import find_label, read_labels, read_plan
@@ -192,6 +193,8 @@ app.command()(report)
 app.command()(export)
 app.command()(backup)
 app.command()(erase)
+app.command()(agreement)
+app.command()(codebook)
 app.command()(invite)
 app.command()(revoke)
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sqlalchemy import Connection, Select, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from core.types import TillerError
 from study.log import EventLog
@@ -81,26 +80,25 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
     records = log.read(session_id)
     if not records:
         raise TillerError(f"Session {session_id!r} was to be erased; the log has no such session.")
-    words = _words(log, session_id)
+    about = _streams_about(log, session_id)
+    words = _words(log, session_id, about)
     now = log.now()
     media = erase_media(log, session_id)
 
-    def work(connection: Connection) -> tuple[int, int, tuple[str, ...]]:
-        streams = connection.execute(_streams(session_id)).all()
-        for stream, rows in streams:
-            named = select(erasures).where(erasures.c.session_id == stream, erasures.c.what == "payloads")
-            if connection.execute(named).first() is None:
-                connection.execute(
-                    insert(erasures).values(session_id=stream, what="payloads", rows=rows, named_utc_ns=now.utc_ns)
-                )
-        mine = select(events.c.event_id).where(concerns(session_id))
+    def work(connection: Connection) -> tuple[int, int]:
+        named = set(connection.execute(select(erasures.c.session_id).where(erasures.c.what == "payloads")).scalars())
+        for stream, rows in about.items():
+            if stream not in named:
+                held = {"session_id": stream, "what": "payloads", "rows": rows, "named_utc_ns": now.utc_ns}
+                connection.execute(insert(erasures).values(held))
+        mine = select(events.c.event_id).where(events.c.session_id.in_(about))
         gone = connection.execute(delete(payloads).where(payloads.c.event_id.in_(mine))).rowcount
         places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
         connection.execute(delete(leases).where(leases.c.session_id == session_id))
-        return gone, places, tuple(stream for stream, _ in streams)
+        return gone, places
 
-    gone, places, streams = log.writer.write(work)
-    for stream in streams:
+    gone, places = log.writer.write(work)
+    for stream in about:
         log.forget(stream)
     files = [*log.files, *also]
     receipt = Receipt(
@@ -117,30 +115,30 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
     return receipt
 
 
-def _words(log: EventLog, session_id: str) -> set[bytes]:
-    """Pieces of what only this session has: salts, the link's digest, and what people wrote or said in it."""
+def _streams_about(log: EventLog, session_id: str) -> dict[str, int]:
+    """The session's own stream and those of what was said about it later, with the number of rows of each."""
+    query = select(events.c.session_id, func.count()).where(concerns(session_id)).group_by(events.c.session_id)
     with log.connected() as connection:
-        streams = [stream for stream, _ in connection.execute(_streams(session_id))]
-    random = {one.salt for stream in streams for one in log.stored(stream) if one.salt}
+        return {str(stream): int(rows) for stream, rows in connection.execute(query)}
+
+
+def _words(log: EventLog, session_id: str, about: Iterable[str]) -> set[bytes]:
+    """Pieces of what only this session has: salts, the link's digest, and what people wrote or said in or about it."""
+    random = {one.salt for stream in about for one in log.stored(stream) if one.salt}
     with log.connected() as connection:
         place = select(participants.c.link_sha256, participants.c.keyed_hash)
         for row in connection.execute(place.where(participants.c.session_id == session_id)):
             random.update(each for each in row if each)
     said = {
         form
-        for stream in streams
+        for stream in about
         for record in log.read(stream)
         if record.event is not None
         for text in record.event.said()
         for line in text.splitlines()
         for form in (line, canonical(line)[1:-1])  # as a person reads it, and as a payload holds it
     }
-    return _pieces(random) | _unsaid_elsewhere(log, session_id, _pieces(said))
-
-
-def _streams(session_id: str) -> Select[Any, int]:
-    """The session's own stream and those of what was said and coded of it later, each with its rows."""
-    return select(events.c.session_id, func.count()).where(concerns(session_id)).group_by(events.c.session_id)
+    return _pieces(random) | _unsaid_elsewhere(log, about, _pieces(said))
 
 
 def _pieces(texts: Iterable[str]) -> set[bytes]:
@@ -148,12 +146,12 @@ def _pieces(texts: Iterable[str]) -> set[bytes]:
     return {piece for piece in pieces if len(piece) >= _SHORTEST}
 
 
-def _unsaid_elsewhere(log: EventLog, session_id: str, pieces: set[bytes]) -> set[bytes]:
-    """Those of `pieces` that no other session's payloads hold; one pass over these, whatever the number of pieces."""
+def _unsaid_elsewhere(log: EventLog, about: Iterable[str], pieces: set[bytes]) -> set[bytes]:
+    """Those of `pieces` that no other stream's payloads hold; one pass over these, whatever the number of pieces."""
     left = set(pieces)
     others = select(payloads.c.json).join(events, payloads.c.event_id == events.c.event_id)
     with log.connected() as connection:
-        found = connection.execution_options(yield_per=500).execute(others.where(~concerns(session_id)))
+        found = connection.execution_options(yield_per=500).execute(others.where(events.c.session_id.not_in(about)))
         for text in found.scalars():
             if not left:
                 break

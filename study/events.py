@@ -12,6 +12,16 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from core.types import TillerError
+from study.coding_events import (
+    AgreementComputed,
+    CodeAgreed,
+    CodeAssigned,
+    CodebookChanged,
+    CodeRemoved,
+    CodingLocked,
+    MemoWritten,
+    SampleDrawn,
+)
 from study.instrument_events import InstrumentItemAnswered, InstrumentScored
 from study.media_events import MediaAnchored, MediaChunkStored, MediaLost, MediaStarted, MediaStopped
 from study.moderator_events import (
@@ -104,6 +114,14 @@ Event = (
     | MediaAnchored
     | MediaStopped
     | MediaLost
+    | CodebookChanged
+    | CodeAssigned
+    | CodeRemoved
+    | MemoWritten
+    | CodingLocked
+    | SampleDrawn
+    | CodeAgreed
+    | AgreementComputed
     | SessionTakenOver
     | SessionPaused
     | SessionTimedOut

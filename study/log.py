@@ -17,7 +17,7 @@ from study.database import LogUnavailable, unavailable
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
 from study.media_files import folder_for
-from study.queries import AFTER, ERASED, HEAD, ROWS, chosen, recorded, standing, stored
+from study.queries import AFTER, ERASED, FIRST, HEAD, ROWS, chosen, recorded, standing, stored
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
@@ -173,8 +173,7 @@ class EventLog:
 
     def sessions(self, *, study: str | None = None) -> tuple[str, ...]:
         """Ids of all sessions, in the order in which their first rows were written."""
-        begun = select(events.c.session_id).where(events.c.seq == 1, is_session())
-        query = begun.order_by(events.c.srv_utc_ns)
+        query = FIRST.with_only_columns(events.c.session_id).where(is_session()).order_by(events.c.srv_utc_ns)
         if study is not None:
             query = query.where(events.c.study_id == study)
         with self.connected() as connection:
@@ -182,13 +181,14 @@ class EventLog:
 
     def streams(self) -> tuple[str, ...]:
         """Ids of the streams that are nobody's session: receipts, transcripts, codes."""
-        query = select(events.c.session_id).where(events.c.seq == 1, ~is_session()).order_by(events.c.srv_utc_ns)
+        query = FIRST.with_only_columns(events.c.session_id).where(~is_session()).order_by(events.c.srv_utc_ns)
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 
     def studies(self) -> tuple[str, ...]:
-        """Ids of all studies that have rows."""
-        query = select(events.c.study_id).where(events.c.study_id.is_not(None)).distinct().order_by(events.c.study_id)
+        """Ids of all studies that have sessions."""
+        named = events.c.study_id
+        query = FIRST.with_only_columns(named).where(named.is_not(None), is_session()).distinct().order_by(named)
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 

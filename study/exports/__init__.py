@@ -17,10 +17,11 @@ from study.exports.jsonl import HOW_TO_READ_JSONL, check_jsonl, write_jsonl
 from study.exports.manifest import Batch, batch
 from study.exports.marks import marks_of
 from study.exports.passage import NOT_DATA, Passage, Progress
+from study.exports.people_csv import add_people_csv
 from study.exports.prov import check_prov, write_prov
 from study.exports.psych_ds import DESCRIPTION, check_description, check_name, name_of, write_description
+from study.exports.qdc import write_qdc
 from study.exports.refi_check import check_codebook, check_project
-from study.exports.refi_qda import write_codebook as write_book
 from study.exports.refi_qda import write_project
 from study.exports.speech_track import check_speech_vtt, write_speech_vtt
 from study.exports.sqlite import check_sqlite, write_sqlite
@@ -109,6 +110,7 @@ def _add_csv(made: Batch, passage: Passage) -> None:
     talks = ((records, passage.speech.of(records)) for records in passage.sessions(only=passage.speech.spoken_in))
     made.add("utterances.csv", partial(write_utterances, talks), partial(check_csv, columns=UTTERANCES))
     made.add("utterances_data_dictionary.csv", partial(write_dictionary, columns=UTTERANCES))
+    add_people_csv(made, passage.people())
 
 
 def _add_jsonl(made: Batch, passage: Passage) -> None:
@@ -128,9 +130,10 @@ def _add_parquet(made: Batch, passage: Passage) -> None:
 
 def _add_qdpx(made: Batch, passage: Passage) -> None:
     passage.pass_by()
-    write = partial(write_project, passage.sessions, name=passage.study or "Tiller")
+    people = passage.people()
+    write = partial(write_project, passage.sessions, name=passage.study or "Tiller", people=people)
     made.add("project.qdpx", write, check_project, binary=True)
-    made.add("codebook.qdc", write_book, check_codebook, binary=True)
+    made.add("codebook.qdc", partial(write_qdc, people.entries), check_codebook, binary=True)
 
 
 def _add_bids(made: Batch, passage: Passage) -> None:

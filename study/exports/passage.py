@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 
+from study.exports.people import People
 from study.exports.speech import Speech
 from study.log import EventLog
 from study.queries import recorded
@@ -67,6 +68,13 @@ class Passage:
             if only is not None and not only(session_id):
                 continue
             yield [recorded(one) for one in islice(self._log.stored(session_id), last)]
+
+    def people(self) -> People:
+        """What people have coded in the sessions that have passed by."""
+        wanted = [self.study] if self.study is not None else []
+        return People(
+            self._log, {study: self.studies.get(study, ()) for study in dict.fromkeys([*wanted, *self.studies])}
+        )
 
     @property
     def record(self) -> Path:

@@ -7,7 +7,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
-from study.exports.refi_qda import BOOK, PROJECT, QDE
+from study.exports.qdc import BOOK
+from study.exports.refi_qda import PROJECT, QDE
 
 
 def check_project(path: Path) -> int:

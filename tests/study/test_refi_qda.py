@@ -123,8 +123,9 @@ def test_the_codebook_alone_holds_every_code_with_its_definition(project: Path) 
     root = ElementTree.parse(project.with_name("codebook.qdc")).getroot()
     assert root.tag == "{urn:QDA-XML:codebook:1.0}CodeBook"
     codes = [code for code in root.iter("{urn:QDA-XML:codebook:1.0}Code") if code.get("isCodable") == "true"]
-    assert len(codes) == 15
-    assert all(str(code.findtext("{urn:QDA-XML:codebook:1.0}Description")).endswith(".") for code in codes)
+    assert len(codes) == 22, "those of the rules and the themes that every codebook begins with"
+    said = [str(code.findtext("{urn:QDA-XML:codebook:1.0}Description")) for code in codes]
+    assert all(words.split("\n")[0].endswith(".") for words in said)
 
 
 def test_a_study_without_sessions_is_an_empty_project(fresh_log: EventLog, tmp_path: Path) -> None:

@@ -146,6 +146,9 @@ def export(
     form: Annotated[str, typer.Option("--format", help=FORMATS_THERE)] = "csv",
     study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
     also: Also = None,
+    media: Annotated[str, typer.Option(help="reference or inside: whether a qdpx names recordings or holds them.")] = (
+        "reference"
+    ),
     json_wanted: Json = False,
 ) -> None:
     """Write the log with its data dictionary and a manifest of digests."""
@@ -155,7 +158,13 @@ def export(
         log = opened_log()
         with shown_progress() as advance:
             written = export_log(
-                log, out, form, study=study, without=left_out(also), progress=lambda done, of: advance("rows", done, of)
+                log,
+                out,
+                form,
+                study=study,
+                without=left_out(also),
+                media=media,
+                progress=lambda done, of: advance("rows", done, of),
             )
         files = [str(path) for path in written]
         emit({"files": files}, "\n".join(files), json_wanted=json_wanted)

@@ -117,7 +117,7 @@ def may_record(log: EventLog, session_id: str) -> tuple[Record, ...]:
     session = log.read(session_id)
     if not session:
         raise TillerError(f"Session {session_id!r} was asked for; the log has no such session.")
-    if session[0].event is None or _erased(log, session_id):
+    if session[0].event is None or media_erased(log, session_id):
         raise LogRefused(f"Session {session_id} was erased and takes no recording and no transcript.")
     if refused(session, "audio"):
         raise TillerError(
@@ -177,7 +177,7 @@ class Fault:
 
 def faults_in(log: EventLog, session_id: str) -> tuple[Fault, ...]:
     """Pieces of one session's recordings and transcript files that are missing or were changed; none once erased."""
-    if _erased(log, session_id):
+    if media_erased(log, session_id):
         return ()
     found: list[Fault] = []
     for one in recordings_of(log, session_id):
@@ -242,7 +242,8 @@ def _name(chunk: int, form: str) -> str:
     return f"{chunk:06d}.{form}"
 
 
-def _erased(log: EventLog, session_id: str) -> bool:
+def media_erased(log: EventLog, session_id: str) -> bool:
+    """Whether a session's recordings were taken away; its words may still be there."""
     named = select(erasures.c.what).where(
         erasures.c.session_id == stream_about("transcript", session_id), erasures.c.what == "media"
     )

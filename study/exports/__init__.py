@@ -54,6 +54,7 @@ def export_log(
     study: str | None = None,
     progress: Progress | None = None,
     without: tuple[str, ...] = NOT_DATA,
+    media: str = "reference",
 ) -> list[Path]:
     """Write the log to the folder `out` and return the files written, the manifest last.
 
@@ -64,19 +65,22 @@ def export_log(
         study: one study only.
         progress: called now and then with the rows done and the rows in all.
         without: modes to leave out; by default what nobody's session made.
+        media: reference or inside: whether a .qdpx names recordings by their paths or holds their sound.
 
     Raises:
-        TillerError: there is no such format or study.
+        TillerError: there is no such format, study or way with recordings.
         ExportFailed: a file could not be written or did not read back; the folder is as it was.
         LogUnavailable: the files are there, and the log could not take that they were made.
     """
     if format not in FORMATS:
         raise TillerError(f"Format {format!r} was asked for; there are {', '.join(FORMATS)}: choose one.")
+    if media not in ("reference", "inside"):
+        raise TillerError(f"Recordings were to be handed on by {media!r}; there are reference and inside: choose one.")
     studies = log.studies()
     if study is not None and study not in studies:
         known = ", ".join(studies) or "none"
         raise TillerError(f"Study {study!r} was asked for; the log has rows of {known}: name one that it has.")
-    passage = Passage(log, study, without, progress)
+    passage = Passage(log, study, without, progress, media)
     add, how_to_read = _FORMATS[format]
     with batch(out) as made:
         add(made, passage)
@@ -131,8 +135,10 @@ def _add_parquet(made: Batch, passage: Passage) -> None:
 def _add_qdpx(made: Batch, passage: Passage) -> None:
     passage.pass_by()
     people = passage.people()
-    write = partial(write_project, passage.sessions, name=passage.study or "Tiller", people=people)
-    made.add("project.qdpx", write, check_project, binary=True)
+    with spooled() as links:
+        speech = passage.spoken(links)
+        write = partial(write_project, passage.sessions, name=passage.study or "Tiller", people=people, speech=speech)
+        made.add("project.qdpx", write, check_project, binary=True)
     made.add("codebook.qdc", partial(write_qdc, people.entries), check_codebook, binary=True)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
+from typing import IO
 
 from study.exports.people import People
+from study.exports.refi_speech import SpeechInProject
 from study.exports.speech import Speech
 from study.log import EventLog
 from study.queries import recorded
@@ -22,9 +24,15 @@ class Passage:
     """What passes by in one export: its rows, and what the manifest says of them."""
 
     def __init__(
-        self, log: EventLog, study: str | None, without: tuple[str, ...] = NOT_DATA, progress: Progress | None = None
+        self,
+        log: EventLog,
+        study: str | None,
+        without: tuple[str, ...] = NOT_DATA,
+        progress: Progress | None = None,
+        media: str = "reference",
     ) -> None:
         self.study = study
+        self._media = media
         self._log, self._without, self._progress = log, without, progress
         self._scripts: set[str] = set()
         self.studies: dict[str, list[str]] = {}  # sessions that have passed by, of each study
@@ -75,6 +83,10 @@ class Passage:
         return People(
             self._log, {study: self.studies.get(study, ()) for study in dict.fromkeys([*wanted, *self.studies])}
         )
+
+    def spoken(self, links: IO[str]) -> SpeechInProject:
+        """What was said in them, for a project; `links` is a file for links on their way."""
+        return SpeechInProject(self._log, self.speech, links, inside=self._media == "inside")
 
     @property
     def record(self) -> Path:

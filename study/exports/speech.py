@@ -10,6 +10,7 @@ from study.consent import given, refused
 from study.explains import explained
 from study.exports.timeline import WITHHELD
 from study.log import EventLog
+from study.media import media_erased
 from study.queries import recorded
 from study.recordings import Recording, recordings_in
 from study.records import Record
@@ -80,7 +81,8 @@ class Speech:
             Spoken(one, names[_voice(one)], _words(one, quotable), one.said.participant and not quotable)
             for one in speech
         )
-        recordings = tuple(one for one in recordings_in(rows) if one.kind == "audio") if audible else ()
+        kept = audible and not media_erased(self._log, session[0].session_id)
+        recordings = tuple(one for one in recordings_in(rows) if one.kind == "audio") if kept else ()
         if any(one.withheld for one in spoken):
             self.leave_out(session[0].session_id, "words", "no consent to quote them")
         if not audible:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import wave
@@ -18,12 +19,16 @@ from core.types import TillerError
 from study.acts import Act
 from study.anchors import Anchor
 from study.bench import Bench
+from study.codebook import books_of
+from study.coded_units import session_units
+from study.coding import Coder
 from study.corrections import speech_of
 from study.decisions import opening
 from study.explains import explained
 from study.exports import export_log
 from study.exports.manifest import ExportFailed
 from study.exports.timeline import WITHHELD
+from study.guids import guid
 from study.imports import import_recording, import_transcript
 from study.interventions import perform
 from study.log import EventLog
@@ -254,3 +259,21 @@ def test_a_piece_that_is_gone_is_one_sentence_and_leaves_no_half_project(
     assert not (tmp_path / "out").exists()
     with pytest.raises(TillerError, match="there are reference and inside: choose one"):
         exported(filled, tmp_path / "out", media="elsewhere")
+
+
+def test_what_people_code_an_utterance_as_lies_on_its_selection_and_in_codes_csv(
+    filled: EventLog, session: str, tmp_path: Path
+) -> None:
+    units = [unit.id for unit in session_units(filled, session)]
+    said = speech_of(filled, session)[1]
+    assert said.id in units
+    coder = Coder(filled, "demo", session, "Kim", units)
+    coder.assign(said.id, guid("code", "suppress"), version=books_of(filled, "demo")[-1].version, key="k1")
+    project = exported(filled, tmp_path / "out")
+    (coding,) = (one for one in project.all("Coding") if one.get("creatingUser") == guid("user", "coder", "Kim"))
+    (holder,) = (one for one in project.all("PlainTextSelection") if coding in list(one))
+    assert project.utterances()[str(holder.get("guid"))].endswith("the badge")
+    export_log(filled, tmp_path / "out", "csv")
+    with (tmp_path / "out" / "codes.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["unit"], row["unit_kind"], row["unit_seq"]) == (said.id, "utterance", "")

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 from core.types import TillerError
 from study.database import search_server, settle_files
 from study.log import EventLog
+from study.media import erase_media
 from study.remains import found_in_rows, words_of
-from study.schema import erasures, events, leases, media_chunks, participants, payloads
+from study.schema import erasures, events, leases, participants, payloads
 from study.session_events import RecordErased
 from study.streams import RECEIPTS, concerns
 from study.traces import found_in_file
@@ -75,18 +76,18 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
         raise TillerError(f"Session {session_id!r} was to be erased; the log has no such session.")
     words = words_of(log, streams, session_id)
     now = log.now()
+    media = erase_media(log, session_id)
 
-    def work(connection: Connection) -> tuple[int, int, int]:
+    def work(connection: Connection) -> tuple[int, int]:
         for stream, rows in streams.items():
             _name(connection, stream, rows, now.utc_ns)
         mine = select(events.c.event_id).where(concerns(session_id))
         gone = connection.execute(delete(payloads).where(payloads.c.event_id.in_(mine))).rowcount
         places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
-        media = connection.execute(delete(media_chunks).where(media_chunks.c.session_id == session_id)).rowcount
         connection.execute(delete(leases).where(leases.c.session_id == session_id))
-        return gone, places, media
+        return gone, places
 
-    gone, places, media = log.writer.write(work)
+    gone, places = log.writer.write(work)
     for stream in streams:
         log.forget(stream)
     settled = settle_files(log.engine, patience_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from core.types import TillerError
 from study.database import LogUnavailable, files_of, first_line, insert_new, take_turn, unavailable
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
-from study.queries import AFTER, ERASED, HEAD, ROWS, chosen, recorded, standing, stored
+from study.media_files import folder_for
+from study.queries import AFTER, ERASED, FIRST, HEAD, ROWS, chosen, recorded, standing, stored
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
@@ -65,11 +66,13 @@ class EventLog:
         page: str | None = None,
         client: ClientTime | None = None,
         expect: int | None = None,
+        beside: Callable[[Connection], object] | None = None,
     ) -> tuple[Record, ...]:
         """Write one act in one transaction and return its rows once they are on the disk.
 
         The first event is the cause of the others. The same `key` with the same request returns the rows that stand
         and writes nothing. With `expect`, the last seq that the caller has read, rows written since raise LogMoved.
+        What `beside` writes belongs to the act: it runs last in its transaction, and only if the act is new.
 
         Raises:
             LogRefused: the key stands for another act, or the session takes no more rows.
@@ -94,6 +97,8 @@ class EventLog:
             _refuse_after_the_end(session_id, drafted, head)
             rows = rows_of(drafted, session_id, key, place, self.now(), head)
             _insert(connection, rows, drafted, asked)
+            if beside is not None:
+                beside(connection)
             return tuple(Record(one.event, row) for one, row in zip(drafted, rows, strict=True))
 
         try:
@@ -114,6 +119,11 @@ class EventLog:
     def files(self) -> tuple[Path, ...]:
         """The database's files on this machine, the record itself first; none where a server keeps it."""
         return tuple(files_of(self.engine))
+
+    @property
+    def media(self) -> Path:
+        """The folder that recordings of this record lie in; it may not be there yet."""
+        return folder_for(self.engine.url)
 
     def forget(self, session_id: str) -> None:
         """Drop what is held in memory of one session, so that it is read anew."""
@@ -166,8 +176,7 @@ class EventLog:
 
     def sessions(self, *, study: str | None = None) -> tuple[str, ...]:
         """Ids of all sessions, in the order in which their first rows were written."""
-        begun = select(events.c.session_id).where(events.c.seq == 1, is_session())
-        query = begun.order_by(events.c.srv_utc_ns)
+        query = FIRST.with_only_columns(events.c.session_id).where(is_session()).order_by(events.c.srv_utc_ns)
         if study is not None:
             query = query.where(events.c.study_id == study)
         with self.connected() as connection:
@@ -175,13 +184,14 @@ class EventLog:
 
     def streams(self) -> tuple[str, ...]:
         """Ids of the streams that are nobody's session: receipts, transcripts, codes."""
-        query = select(events.c.session_id).where(events.c.seq == 1, ~is_session()).order_by(events.c.srv_utc_ns)
+        query = FIRST.with_only_columns(events.c.session_id).where(~is_session()).order_by(events.c.srv_utc_ns)
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 
     def studies(self) -> tuple[str, ...]:
-        """Ids of all studies that have rows."""
-        query = select(events.c.study_id).where(events.c.study_id.is_not(None)).distinct().order_by(events.c.study_id)
+        """Ids of all studies that have sessions."""
+        named = events.c.study_id
+        query = FIRST.with_only_columns(named).where(named.is_not(None), is_session()).distinct().order_by(named)
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 

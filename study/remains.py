@@ -10,14 +10,13 @@ from study.log import EventLog
 from study.schema import events, participants, payloads, record
 from study.state import canonical
 from study.streams import concerns
-from study.task_events import Response
 from study.traces import PIECE, found_in
 
 _SHORTEST = 12  # bytes that say something of their own
 
 
 def words_of(log: EventLog, streams: Iterable[str], session_id: str) -> set[bytes]:
-    """Pieces of what only this session has: salts, the link's digest, and the participant's own texts.
+    """Pieces of what only this session has: salts, the link's digest, and what people wrote or said in it or about it.
 
     Args:
         log: the record.
@@ -29,8 +28,8 @@ def words_of(log: EventLog, streams: Iterable[str], session_id: str) -> set[byte
     for stream in streams:
         random |= {one.salt for one in log.stored(stream) if one.salt}
         for record_ in log.read(stream):
-            if isinstance(record_.event, Response):
-                for line in record_.event.text.splitlines():
+            for text in () if record_.event is None else record_.event.said():
+                for line in text.splitlines():
                     said |= {line, canonical(line)[1:-1]}  # as a person reads it, and as a payload holds it
     with log.connected() as connection:
         place = select(participants.c.link_sha256, participants.c.keyed_hash)

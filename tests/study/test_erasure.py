@@ -26,7 +26,7 @@ from study.interventions import perform
 from study.log import EventLog, LogRefused
 from study.participants import admit, find
 from study.schema import record
-from study.session_events import SessionStarted
+from study.session_events import SessionStarted, SessionWithdrawn
 from study.streams import RECEIPTS
 from study.task_events import ResponseSubmitted
 
@@ -168,6 +168,14 @@ def test_a_trace_is_found_wherever_it_lies(filled: Filled, tmp_path: Path, befor
     assert receipt.found == 2
     (tmp_path / "near.txt").write_bytes(said.encode()[:-1])
     assert erase(filled.log, filled.ids[0].session_id, also=[tmp_path / "near.txt"]).clean
+
+
+def test_what_was_typed_into_any_kind_of_event_is_searched_for(filled: Filled, tmp_path: Path) -> None:
+    why = "my daughter has been taken to hospital"
+    filled.log.append(filled.ids[0].session_id, SessionWithdrawn(reason=why), key="withdrawn")
+    earlier = tmp_path / "earlier.csv"
+    earlier.write_text(why)
+    assert erase(filled.log, filled.ids[0].session_id, also=[earlier]).found == 1
 
 
 def test_what_others_said_as_well_is_no_trace(filled: Filled) -> None:

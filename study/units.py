@@ -21,12 +21,12 @@ from study.steering_events import (
 
 Act = Literal["applied", "undone", "redone", "reset", "compared"]
 
-_ACTS: dict[type[Intervention], Act] = {
-    InterventionApplied: "applied",
-    InterventionUndone: "undone",
-    InterventionRedone: "redone",
-    InterventionReset: "reset",
-    InterventionCompared: "compared",
+ACTS: dict[str, Act] = {  # by the kind of event
+    InterventionApplied.name: "applied",
+    InterventionUndone.name: "undone",
+    InterventionRedone.name: "redone",
+    InterventionReset.name: "reset",
+    InterventionCompared.name: "compared",
 }
 
 
@@ -97,19 +97,20 @@ def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:
         unit = Unit(
             seq=record.seq,
             event_id=record.event_id,
-            act=_ACTS[type(event)],
+            act=ACTS[event.name],
             task=event.task,
             attempt=event.attempt,
             image=event.pinned.image_sha256,
-            before=_settings(event.before.edits),
-            after=_settings(event.after.edits),
+            before=settings_of(event.before.edits),
+            after=settings_of(event.after.edits),
             of=undone or redone,
         )
         found.append(unit)
     return tuple(found)
 
 
-def _settings(edits: Iterable[Edit]) -> Settings:
+def settings_of(edits: Iterable[Edit]) -> Settings:
+    """Edits as settings by component, the neutral ones left out."""
     # one spelling for one effect, so that a strength of set 0 is met again as scale 0
     canonical = ((edit, canonical_edits([edit])) for edit in edits)
     return {

@@ -59,10 +59,15 @@ class Passage:
         for _ in self.rows():
             pass
 
-    def sessions(self) -> Iterator[Sequence[Record]]:
-        """The sessions that have passed by, one at a time, as far as they had come then."""
+    def stored(self) -> Iterator[tuple[str, Iterator[Stored]]]:
+        """The sessions that have passed by, one at a time, as far as they had come then, each with its id."""
         for session_id, (last, _) in self._streams.items():
-            yield [recorded(one) for one in islice(self._log.stored(session_id), last)]
+            yield session_id, islice(self._log.stored(session_id), last)
+
+    def sessions(self) -> Iterator[Sequence[Record]]:
+        """The same with their events read."""
+        for _, stored in self.stored():
+            yield list(map(recorded, stored))
 
     @property
     def record(self) -> Path:

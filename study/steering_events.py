@@ -12,6 +12,8 @@ from study.happening import Cell, InTask
 from study.predictions import LoggedEdit, Real, Shown, unpack_logits
 from study.state import Pinned, State, canonical, digest
 
+_READABLE = json.JSONEncoder(ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervention(InTask):
@@ -180,23 +182,29 @@ def _pinned_cells(pinned: Pinned) -> dict[str, Cell]:
 
 
 def _shown_cells(seen: Shown, when: str) -> dict[str, Cell]:
-    edits = [(each.component, each.op.value, each.strength, each.scope.value, each.patches) for each in seen.edits]
+    edits = [
+        edit_text(each.component, each.op.value, each.strength, each.scope.value, each.patches) for each in seen.edits
+    ]
     said = said_cells(edits, seen.logits, [(each.label, each.probability) for each in seen.top])
     return {f"{name}{when}": cell for name, cell in said.items()}
 
 
-def said_cells(
-    edits: Iterable[tuple[int, str, float, str, tuple[int, ...]]], logits: str, top: Sequence[tuple[str, float]]
-) -> dict[str, Cell]:
-    """The cells of one state and what the model said there, from plain values in the order of their classes' fields."""
-    plain = [dict(zip(("component", "op", "strength", "scope", "patches"), edit, strict=True)) for edit in edits]
+def edit_text(component: int, op: str, strength: float, scope: str, patches: Sequence[int]) -> str:
+    """One edit as JSON for people."""
+    return json.dumps(
+        {"component": component, "op": op, "strength": strength, "scope": scope, "patches": list(patches)}
+    )
+
+
+def said_cells(edits: Iterable[str], logits: str, top: Sequence[tuple[str, float]]) -> dict[str, Cell]:
+    """The cells of one state, its edits as JSON each, and of what the model said there, best class first."""
     label, probability = top[0] if top else (None, None)
     return {
-        "edits": json.dumps(plain),
+        "edits": f"[{', '.join(edits)}]",
         "logits": json.dumps(unpack_logits(logits)),
         "top1": label,
         "top1_probability": probability,
-        "topk": json.dumps(top, ensure_ascii=False),
+        "topk": _READABLE.encode(top),
     }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from study.happening import Cell
 
 _RISKY = frozenset("=+-@\uff1d\uff0b\uff0d\uff20'\t\r\n")
 _QUOTE = '"'
-_QUOTED = (",", _QUOTE, "\r", "\n")
 _NONE = type(None)
 
 
@@ -27,7 +27,7 @@ def _texts(column: Sequence[Cell]) -> Sequence[str]:
         return ["" if value is None else repr(value) for value in column]
     if not kinds <= {str, _NONE}:
         return list(map(_text, column))
-    some = [str(value or "") for value in column]
+    some = cast("Sequence[str]", [value or "" for value in column] if _NONE in kinds else column)
     if _clean(some):
         return some
     known = {value: _text(value) for value in set(some)}
@@ -40,13 +40,15 @@ def _text(value: Cell) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = f"'{value}" if isinstance(value, str) and value[:1] in _RISKY else str(value)
-    return f'"{text.replace(_QUOTE, _QUOTE * 2)}"' if any(sign in text for sign in _QUOTED) else text
+    if _QUOTE in text or "," in text or "\n" in text or "\r" in text:
+        return f'"{text.replace(_QUOTE, _QUOTE * 2)}"'
+    return text
 
 
 def _clean(column: Sequence[str]) -> bool:
     """Whether no cell needs a quote or an apostrophe; a whole column is searched at once."""
     together = "".join(column)
-    if not together.isascii() or any(sign in together for sign in _QUOTED):
+    if not together.isascii() or any(sign in together for sign in (",", _QUOTE, "\r", "\n")):
         return False
     risky = [sign for sign in "=+-@'\t" if sign in together]
     return not risky or not any(text[:1] in _RISKY for text in column)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic_core import from_json
 
@@ -26,13 +26,15 @@ from study.steering_events import (
     InterventionReset,
     InterventionUndone,
     ModelPredicted,
+    edit_text,
     said_cells,
 )
-from study.units import ACTS, Settings, Unit, settings_of
+from study.units import ACTS, Setting, Settings, Unit, setting_of
 
 Plain = Mapping[str, Any]  # an event's payload as JSON has it
 Line = list[Cell]  # a row's cells in the order of NAMES
 
+_AFTER_IS = '{"after":'
 _KEPT = 4096  # what a state shows stands in about three rows, near each other
 _PLACES = {name: place for place, name in enumerate(NAMES)}
 _PLACED = cast("Callable[[Mapping[str, Value]], tuple[Value, ...]]", itemgetter(*COLUMNS))
@@ -75,10 +77,11 @@ def line_of(one: Stored) -> Line:
 
 def unit_in(one: Stored) -> Unit | None:
     """The coded unit that a row is; None if it is none, or its payload was erased."""
-    act = ACTS.get(str(one.row["name"]))
+    name = str(one.row["name"])
+    act = ACTS.get(name)
     if act is None or one.payload is None:
         return None
-    plain = _plain(one.payload)
+    plain = _plain(one.payload) if name in _FILLED else from_json(one.payload)
     return Unit(
         seq=int(one.row["seq"] or 0),
         event_id=str(one.row["event_id"]),
@@ -86,16 +89,68 @@ def unit_in(one: Stored) -> Unit | None:
         task=plain["task"],
         attempt=plain.get("attempt", 1),
         image=plain["pinned"]["image_sha256"],
-        before=_settings(_edits(plain["before"])),
-        after=_settings(_edits(plain["after"])),
+        before=_seen(plain["before"]).settings,
+        after=_seen(plain["after"]).settings,
         of=plain.get("undone_event") or plain.get("redone_event"),
     )
 
 
 @lru_cache(1)
 def _plain(payload: str) -> Plain:
-    # one row's cells and its unit are asked for one after the other
+    """The payload of a kind in _FILLED with its states, by their names, left as the JSON that they are.
+
+    Keys are in order, and `,"attempt":` cannot stand in a text, where a quote has a backslash before it: so a state
+    ends where the key after it begins.
+    """
+    # cached, for one row's cells and its unit are asked for one after the other
+    after, found, rest = payload.partition(',"attempt":')
+    if not found or not after.startswith(_AFTER_IS):
+        return from_json(payload)
+    held: dict[str, Any] = {"after": after[len(_AFTER_IS) :]}
+    attempt, found, rest = rest.partition(',"before":')
+    if not found:
+        return from_json(f'{{"attempt":{attempt}') | held
+    for key in (',"component":', ',"control":'):
+        held["before"], found, tail = rest.partition(key)
+        if found:
+            return from_json(f'{{"attempt":{attempt}{key}{tail}') | held
     return from_json(payload)
+
+
+class _Seen(NamedTuple):
+    """One state and what the model said there: its five cells, and its edits as settings."""
+
+    cells: tuple[Cell, ...]
+    settings: Settings
+
+
+def _seen(state: str | Plain) -> _Seen:
+    return _seen_in(state) if isinstance(state, str) else _made(state)
+
+
+@lru_cache(_KEPT)
+def _seen_in(text: str) -> _Seen:
+    return _made(from_json(text))
+
+
+def _made(seen: Plain) -> _Seen:
+    edits = [(of["component"], of["op"], of["strength"], of["scope"], tuple(of["patches"])) for of in seen["edits"]]
+    top = [(of["label"], _real(of["probability"])) for of in seen["top"]]
+    said = said_cells(map(_edit, edits), seen["logits"], top)
+    settings = {edit[0]: setting for edit in edits if (setting := _setting(edit)) is not None}
+    return _Seen(tuple(said[name] for name in _SAID), settings)
+
+
+@lru_cache(_KEPT)
+def _edit(edit: tuple[Any, ...]) -> str:
+    component, op, strength, scope, patches = edit
+    return edit_text(component, op, _real(strength), scope, patches)
+
+
+@lru_cache(_KEPT)
+def _setting(edit: tuple[Any, ...]) -> Setting | None:
+    component, op, strength, scope, patches = edit
+    return setting_of(Edit(component, Op(op), _real(strength), Scope(scope), patches))
 
 
 def _applied(plain: Plain, line: Line) -> None:
@@ -127,13 +182,13 @@ def _other(plain: Plain, line: Line) -> None:
 def _around(plain: Plain, line: Line, *act: Cell) -> None:
     line[_ACT] = act
     line[_PINNED] = _pinned(plain["pinned"])
-    line[_BEFORE] = _said(plain["before"])
-    line[_AFTER] = _said(plain["after"])
+    line[_BEFORE] = _seen(plain["before"]).cells
+    line[_AFTER] = _seen(plain["after"]).cells
 
 
 def _predicted(plain: Plain, line: Line) -> None:
     line[_PINNED] = _pinned(plain["pinned"])
-    line[_AFTER] = _said(plain["after"])
+    line[_AFTER] = _seen(plain["after"]).cells
     line[_COST] = (
         _real(plain["latency_ms"]),
         plain.get("cache_hit", False),
@@ -145,34 +200,6 @@ def _predicted(plain: Plain, line: Line) -> None:
 def _pinned(pinned: Plain) -> tuple[Cell, ...]:
     digests = pinned["image_sha256"], None, pinned["labels_sha256"], pinned["model_sha256"], pinned["dictionary_sha256"]
     return *digests, pinned.get("explanation")
-
-
-def _said(seen: Plain) -> tuple[Cell, ...]:
-    return _told(_edits(seen), seen["logits"], tuple([(one["label"], one["probability"]) for one in seen["top"]]))
-
-
-def _edits(seen: Plain) -> tuple[Any, ...]:
-    return tuple(
-        [
-            (each["component"], each["op"], each["strength"], each["scope"], tuple(each["patches"]))
-            for each in seen["edits"]
-        ]
-    )
-
-
-@lru_cache(_KEPT)
-def _told(edits: tuple[Any, ...], logits: str, top: tuple[tuple[str, Any], ...]) -> tuple[Cell, ...]:
-    settings = [(component, op, _real(strength), scope, patches) for component, op, strength, scope, patches in edits]
-    said = said_cells(settings, logits, [(label, _real(chance)) for label, chance in top])
-    return tuple(said[name] for name in _SAID)
-
-
-@lru_cache(_KEPT)
-def _settings(edits: tuple[Any, ...]) -> Settings:
-    return settings_of(
-        Edit(component, Op(op), _real(strength), Scope(scope), patches)
-        for component, op, strength, scope, patches in edits
-    )
 
 
 @lru_cache(_KEPT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -27,6 +27,7 @@ HOW_TO_READ_CSV = (
 )
 
 _AT_ONCE = 500
+_LARGE = 1 << 24  # bytes
 _LONGEST = 2**31 - 1  # the csv module itself stops at 128 KiB a cell
 
 
@@ -46,6 +47,11 @@ def check_csv(path: Path, columns: Sequence[Column] = COLUMNS) -> int:
     Raises:
         ValueError: the header is not the dictionary's, or a row has a cell that is not of its column's type.
     """
+    if path.stat().st_size > _LARGE:
+        from study.exports.arrow import rows_in  # noqa: PLC0415 - slow to import, for large files
+
+        with suppress(ValueError):  # the other reader says what is wrong, and where
+            return rows_in(path, columns)
     rows = 0
     typed = [(place, one) for place, one in enumerate(columns) if one.type != "text"]  # any text is text
     with _long_cells(), path.open(encoding="utf-8", newline="") as file:

@@ -1,6 +1,7 @@
 """Sessions for the benchmarks: what participants do, drawn and not run, written by the log's own drafts and rows.
 
-No two sessions have the same logits or words, so that nothing which is kept in memory helps more than in a real log.
+Sessions have logits and words of their own; after DRAWN of them they come again under other names, which is further
+back than anything that an export keeps in memory.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlalchemy import insert
 
 from core.types import Edit, Prediction, SteeringPlan
 from study.database import connect
-from study.drafts import draft, rows_of
+from study.drafts import Draft, draft, rows_of
 from study.events import Event
 from study.log import EventLog
 from study.predictions import Shown, shown
@@ -37,6 +38,7 @@ ENVIRONMENT = {f"field {number}": "value" * 4 for number in range(12)}
 COMPONENTS = 2048
 TASKS = ("word", "scene", "badge")
 ROWS = 500  # of one session, about
+DRAWN = 40
 Act = tuple[Event, ...]
 
 
@@ -114,9 +116,10 @@ def filled(path: Path, size: int) -> str:
     """The URL of a log of at least `size` rows, in sessions of about ROWS, with no flush between them."""
     url = f"sqlite:///{path}"
     log = EventLog(connect(url))
+    made = [[tuple(map(draft, act)) for act in session(number, min(ROWS, max(40, size)))] for number in range(DRAWN)]
     left, number = size, 0
     while left > 0:
-        rows, texts = _written(f"s{number:06d}", session(number, min(ROWS, max(40, left))))
+        rows, texts = _written(f"s{number:06d}", made[number % DRAWN])
         with log.writer._engine.begin() as connection:
             connection.execute(insert(events), rows)
             connection.execute(insert(payloads), texts)
@@ -125,12 +128,11 @@ def filled(path: Path, size: int) -> str:
     return url
 
 
-def _written(session_id: str, acts: Iterator[Act]) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+def _written(session_id: str, acts: list[tuple[Draft, ...]]) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     rows: list[dict[str, object]] = []
     texts: list[dict[str, object]] = []
     place = {"actor": "participant", "page": None}
-    for turn, act in enumerate(acts):
-        drafted = [draft(event) for event in act]
+    for turn, drafted in enumerate(acts):
         mine = rows_of(drafted, session_id, f"key {turn}", place, server_now(), rows[-1] if rows else None)
         rows += mine
         texts += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 from zipfile import ZipFile
@@ -13,23 +12,36 @@ from study.exports.refi_qda import BOOK, PROJECT, QDE
 def check_project(path: Path) -> int:
     """Read a project back and return its selections.
 
+    Ids within a text are compared with each other and with all ids outside of texts, so that memory holds one text's;
+    the same id in two texts would be of one session in both, whose own id would be there twice.
+
     Raises:
         ValueError: an id is used twice or names nothing, a text is missing, or a position is not where its line is.
     """
-    ids: Counter[str] = Counter()
+    ids: set[str] = set()  # outside of texts
+    inside: set[str] = set()  # of the present text
     named: set[str] = set()
+    reading = False
     selections, text = 0, ""
     with ZipFile(path) as archive, archive.open(QDE) as file:
         if bad := archive.testzip():
             raise ValueError(f"{bad} is damaged")
         for event, element in ElementTree.iterparse(file, ("start", "end")):
             tag = element.tag.removeprefix(f"{{{PROJECT}}}")
-            if event == "start" and tag == "TextSource":
-                text = archive.read(f"sources/{element.attrib['plainTextPath'].removeprefix('internal://')}").decode()
             if event == "start":
-                ids.update(filter(None, [element.get("guid")]))
+                guid = element.get("guid")
+                if guid in ids or guid in inside:
+                    raise ValueError(f"the id {guid} is used twice")
+                if guid:
+                    (inside if reading else ids).add(guid)
                 named.update(filter(None, [element.get("targetGUID"), element.get("creatingUser")]))
+                if tag == "TextSource":
+                    reading = True
+                    inside.clear()
+                    inner = element.attrib["plainTextPath"].removeprefix("internal://")
+                    text = archive.read(f"sources/{inner}").decode()
                 continue
+            reading = reading and tag != "TextSource"
             if tag == "PlainTextSelection":
                 selections += 1
                 start, end = int(element.attrib["startPosition"]), int(element.attrib["endPosition"])
@@ -38,11 +50,19 @@ def check_project(path: Path) -> int:
                     raise ValueError(f"the selection {element.get('name')} is not where its lines are")
             if tag in ("PlainTextSelection", "TextSource"):
                 element.clear()
-    if twice := [one for one, count in ids.items() if count > 1]:
-        raise ValueError(f"the id {twice[0]} is used twice")
-    if strays := named - set(ids):
+    if (left := named - ids) and (strays := left - _met(path, left)):
         raise ValueError(f"the id {min(strays)} names nothing")
     return selections
+
+
+def _met(path: Path, wanted: set[str]) -> set[str]:
+    """Those of `wanted` that are ids within texts, which links name."""
+    with ZipFile(path) as archive, archive.open(QDE) as file:
+        met: set[str] = set()
+        for _, element in ElementTree.iterparse(file):
+            met.update({element.get("guid", "")} & wanted)
+            element.clear()
+        return met
 
 
 def check_codebook(path: Path) -> int:

@@ -42,9 +42,13 @@ def guid(*of: object) -> str:
 
 def write_project(sessions: Sessions, file: IO[bytes], *, name: str) -> int:
     """Write a project over participants' sessions, read anew for each pass; return how many selections it has."""
-    cases = [case for case in map(_case, sessions()) if case is not None]
+    cases: list[_Case] = []
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
-        for records in _participants(sessions()):
+        for records in sessions():
+            started = _started(records)
+            if started is None:
+                continue
+            cases.append(_Case(records, started))
             text = timeline_of(records).text
             archive.writestr(_entry(f"sources/{guid('text', records[0].session_id)}.txt"), text.encode("utf-8"))
         with archive.open(_entry(QDE), "w", force_zip64=True) as inner:
@@ -184,11 +188,6 @@ def _participants(sessions: Iterable[Sequence[Record]]) -> Iterator[Sequence[Rec
 
 def _started(records: Sequence[Record]) -> SessionStarted | None:
     return next((record.event for record in records if isinstance(record.event, SessionStarted)), None)
-
-
-def _case(records: Sequence[Record]) -> _Case | None:
-    started = _started(records)
-    return None if started is None else _Case(records, started)
 
 
 def _spans(timeline: Timeline, codes: Iterable[Code]) -> Mapping[tuple[int, int], list[Code]]:

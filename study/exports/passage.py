@@ -69,12 +69,16 @@ class Passage:
         for _ in self.rows():
             pass
 
-    def sessions(self, *, only: Callable[[str], bool] | None = None) -> Iterator[Sequence[Record]]:
-        """The sessions that have passed by, or only some, one at a time, as far as they had come then."""
+    def stored(self, *, only: Callable[[str], bool] | None = None) -> Iterator[tuple[str, Iterator[Stored]]]:
+        """The sessions that have passed by, or only some, one at a time, as far as they had come then, with its id."""
         for session_id, (last, _) in self._streams.items():
-            if only is not None and not only(session_id):
-                continue
-            yield [recorded(one) for one in islice(self.log.stored(session_id), last)]
+            if only is None or only(session_id):
+                yield session_id, islice(self.log.stored(session_id), last)
+
+    def sessions(self, *, only: Callable[[str], bool] | None = None) -> Iterator[Sequence[Record]]:
+        """The same with their events read."""
+        for _, stored in self.stored(only=only):
+            yield list(map(recorded, stored))
 
     def people(self) -> People:
         """What people have coded in the sessions that have passed by."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import islice
 from typing import TextIO
 
 from study.coded_units import CodedUnit
+from study.exports.cells import csv_of
 from study.exports.column import Column, col
 from study.exports.columns import write_dictionary
 from study.exports.manifest import Batch
 from study.exports.people import People
-from study.exports.tidy import cell_of, check_csv
+from study.exports.tidy import check_csv
 from study.happening import Cell
 
 _PLACE: tuple[Column, ...] = (
@@ -53,6 +55,7 @@ CODEBOOK: tuple[Column, ...] = (
 )
 
 
+_AT_ONCE = 500
 _Rows = Iterable[Sequence[Cell]]
 
 
@@ -68,12 +71,11 @@ def add_people_csv(made: Batch, people: People) -> None:
 
 
 def _write(rows: Callable[[People], _Rows], people: People, columns: Sequence[Column], file: TextIO) -> int:
-    writer = csv.writer(file)
-    writer.writerow([one.column for one in columns])
-    written = 0
-    for row in rows(people):
-        writer.writerow(map(cell_of, row))
-        written += 1
+    csv.writer(file).writerow([one.column for one in columns])
+    written, left = 0, iter(rows(people))
+    while some := list(islice(left, _AT_ONCE)):
+        file.write(csv_of(some))
+        written += len(some)
     return written
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 from zipfile import ZipFile
@@ -16,27 +15,40 @@ _NAMES = ("targetGUID", "originGUID", "creatingUser", "fromSyncPoint", "toSyncPo
 def check_project(path: Path) -> int:
     """Read a project back and return its selections.
 
+    Ids within a text are compared with each other and with all ids outside of texts, so that memory holds one text's;
+    the same id in two texts would be of one session in both, whose own id would be there twice.
+
     Raises:
         ValueError: an id is used twice or names nothing, a text is missing, or a position is not where its line is.
     """
-    ids: Counter[str] = Counter()
+    ids: set[str] = set()  # outside of texts
+    inside: set[str] = set()  # of the present text
     named: set[str] = set()
+    reading = False
     selections, text = 0, ""
     with ZipFile(path) as archive, archive.open(QDE) as file:
         if bad := archive.testzip():
             raise ValueError(f"{bad} is damaged")
-        inside = set(archive.namelist())
+        packed = set(archive.namelist())
         for event, element in ElementTree.iterparse(file, ("start", "end")):
             tag = element.tag.removeprefix(f"{{{PROJECT}}}")
-            if event == "start" and tag == "TextSource":
-                text = archive.read(f"sources/{element.attrib['plainTextPath'].removeprefix('internal://')}").decode()
             if event == "start":
-                ids.update(filter(None, [element.get("guid")]))
+                guid = element.get("guid")
+                if guid in ids or guid in inside:
+                    raise ValueError(f"the id {guid} is used twice")
+                if guid:
+                    (inside if reading else ids).add(guid)
                 named.update(filter(None, map(element.get, _NAMES)))
                 stray = element.get("path", "").removeprefix("internal://")
-                if element.get("path", "").startswith("internal://") and f"sources/{stray}" not in inside:
+                if element.get("path", "").startswith("internal://") and f"sources/{stray}" not in packed:
                     raise ValueError(f"{stray} is not in the project")
+                if tag == "TextSource":
+                    reading = True
+                    inside.clear()
+                    inner = element.attrib["plainTextPath"].removeprefix("internal://")
+                    text = archive.read(f"sources/{inner}").decode()
                 continue
+            reading = reading and tag != "TextSource"
             if tag == "PlainTextSelection":
                 selections += 1
                 start, end = int(element.attrib["startPosition"]), int(element.attrib["endPosition"])
@@ -46,9 +58,7 @@ def check_project(path: Path) -> int:
                     raise ValueError(f"the selection {element.get('name')} is not where its lines are")
             if tag in ("PlainTextSelection", "TextSource"):
                 element.clear()
-    if twice := [one for one, count in ids.items() if count > 1]:
-        raise ValueError(f"the id {twice[0]} is used twice")
-    if strays := named - set(ids):
+    if (left := named - ids) and (strays := left - _met(path, left)):
         raise ValueError(f"the id {min(strays)} names nothing")
     return selections
 
@@ -56,6 +66,16 @@ def check_project(path: Path) -> int:
 def _is_a_line(text: str, start: int, end: int) -> bool:
     """Whether a selection is one whole line, as an utterance's is."""
     return "\n" not in text[start:end] and text[max(start - 1, 0) : start] in ("", "\n")
+
+
+def _met(path: Path, wanted: set[str]) -> set[str]:
+    """Those of `wanted` that are ids within texts, which links name."""
+    with ZipFile(path) as archive, archive.open(QDE) as file:
+        met: set[str] = set()
+        for _, element in ElementTree.iterparse(file):
+            met.update({element.get("guid", "")} & wanted)
+            element.clear()
+        return met
 
 
 def check_codebook(path: Path) -> int:

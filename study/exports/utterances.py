@@ -6,9 +6,9 @@ import csv
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
+from study.exports.cells import csv_of
 from study.exports.columns import Column, col
 from study.exports.speech import Spoken, Talk
-from study.exports.tidy import cell_of
 from study.happening import Cell
 from study.records import Record
 
@@ -47,17 +47,18 @@ _NAMES = tuple(one.column for one in UTTERANCES)
 
 def write_utterances(talks: Iterable[tuple[Sequence[Record], Talk]], file: TextIO) -> int:
     """Write the utterances of sessions, one at a time; return how many there are."""
-    writer = csv.writer(file)
-    writer.writerow(_NAMES)
+    csv.writer(file).writerow(_NAMES)
     rows = 0
     for session, talk in talks:
+        lines: list[list[Cell]] = []
         explains: dict[str, list[int]] = {}
         for utterance, seq in talk.explains:
             explains.setdefault(utterance, []).append(seq)
         for one in talk.spoken:
             cells = _cells(one, session[0], talk.quotable, explains.get(one.of.id, ()))
-            writer.writerow([cell_of(cells[name]) for name in _NAMES])
-            rows += 1
+            lines.append([cells[name] for name in _NAMES])
+        file.write(csv_of(lines))
+        rows += len(lines)
     return rows
 
 

@@ -16,7 +16,7 @@ from study.steering_events import (
     InterventionReset,
     InterventionUndone,
 )
-from study.strategies import codes_of
+from study.strategies import DEFINITIONS, codes_of
 from study.task_events import ResponseSubmitted
 from study.times import seconds_of
 from study.units import units_in
@@ -104,7 +104,8 @@ def rule_codes(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
         for unit in units:
             if code.first <= unit.seq <= code.last and (code.layer != "pattern" or unit.act != "compared"):
                 found[unit.event_id].append(code.name)
-    return {event: tuple(dict.fromkeys(names)) for event, names in found.items()}
+    order = list(DEFINITIONS)
+    return {event: tuple(sorted(set(names), key=order.index)) for event, names in found.items()}
 
 
 def _unit(

@@ -44,7 +44,7 @@ const unitsPart = (part, choose) => {
       if (row.shown === wanted) continue;
       row.shown = wanted;
       mark(row.root, "data-mine", look.mine);
-      if (look.given) row.answer.replaceChildren(...look.given.map(({ name, codes }) => el("span", { class: "gave" }, el("b", {}, name), ...(codes.length ? codes.map((code) => chip(code)) : ["no code"]))));
+      if (look.given) row.answer.replaceChildren(...look.given.map(({ name, codes }) => el("span", { class: "gave" }, el("b", {}, name), el("span", { class: "codes" }, ...(codes.length ? codes.map((code) => chip(code)) : ["no code"])))));
       row.codes.replaceChildren(
         ...look.codes.map((code) => chip(code, { "data-pending": code.pending })),
         ...(look.decided && !look.codes.length ? [el("span", { class: "chip none" }, "no code")] : []),

@@ -15,6 +15,7 @@ from study.desk import Json, backup, erase, export, invite, report, revoke, veri
 from study.laboratory import replay, simulate
 from study.notation import find_label, read_labels, read_plan
 from study.settings import settings_in
+from study.speech_desk import audio, transcript
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, figures_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
@@ -185,6 +186,8 @@ def doctor(json_wanted: Json = False) -> None:
 
 app.command()(replay)
 app.command()(simulate)
+app.command()(transcript)
+app.command()(audio)
 app.command()(verify)
 app.command()(report)
 app.command()(export)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from study.corrections import speech_of
 from study.log import EventLog
 from study.predictions import Shown
 from study.records import Record
@@ -93,7 +94,22 @@ def coded_units(
 
 def session_units(log: EventLog, session: str, *, named: Naming = _by_number) -> tuple[CodedUnit, ...]:
     """The units of one session of the log."""
-    return coded_units(log.read(session), named=named)
+    return coded_units(log.read(session), sayings_of(log, session), named=named)
+
+
+def sayings_of(log: EventLog, session: str) -> tuple[Saying, ...]:
+    """What was said in one session of the log, the participant by pseudonym."""
+    speech = speech_of(log, session)
+    who = _participant(log.read(session)[0]) if speech else ""
+    return tuple(
+        Saying(
+            id=one.id,
+            seconds=one.begin_ns / 1e9,
+            speaker=who if one.said.participant else one.said.speaker or "somebody",
+            text=one.text,
+        )
+        for one in speech
+    )
 
 
 def rule_codes(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from core.types import TillerError
 from study.log import EventLog
-from study.schema import erasures, events, leases, media_chunks, participants, payloads
+from study.media import erase_media
+from study.schema import erasures, events, leases, participants, payloads
 from study.session_events import RecordErased
 from study.state import canonical
 from study.streams import RECEIPTS, concerns
@@ -82,8 +83,9 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
     about = _streams_about(log, session_id)
     words = _words(log, session_id, about)
     now = log.now()
+    media = erase_media(log, session_id)
 
-    def work(connection: Connection) -> tuple[int, int, int]:
+    def work(connection: Connection) -> tuple[int, int]:
         named = set(connection.execute(select(erasures.c.session_id).where(erasures.c.what == "payloads")).scalars())
         for stream, rows in about.items():
             if stream not in named:
@@ -92,11 +94,10 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
         mine = select(events.c.event_id).where(events.c.session_id.in_(about))
         gone = connection.execute(delete(payloads).where(payloads.c.event_id.in_(mine))).rowcount
         places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
-        media = connection.execute(delete(media_chunks).where(media_chunks.c.session_id == session_id)).rowcount
         connection.execute(delete(leases).where(leases.c.session_id == session_id))
-        return gone, places, media
+        return gone, places
 
-    gone, places, media = log.writer.write(work)
+    gone, places = log.writer.write(work)
     for stream in about:
         log.forget(stream)
     files = [*log.files, *also]

@@ -23,6 +23,7 @@ from study.coding_events import (
     SampleDrawn,
 )
 from study.instrument_events import InstrumentItemAnswered, InstrumentScored
+from study.media_events import MediaAnchored, MediaChunkStored, MediaLost, MediaStarted, MediaStopped
 from study.moderator_events import (
     ModeratorClockMarked,
     ModeratorJoined,
@@ -60,6 +61,7 @@ from study.steering_events import (
     ModelPredicted,
 )
 from study.system_events import SystemExportMade, SystemReplayVerified, SystemRestarted
+from study.talk_events import SilenceDetected, UtteranceCorrected, UtteranceImported
 from study.task_events import (
     ConceptInspected,
     ExplanationChanged,
@@ -104,6 +106,14 @@ Event = (
     | ResponseSubmitted
     | SystemErrored
     | RecordErased
+    | SilenceDetected
+    | UtteranceImported
+    | UtteranceCorrected
+    | MediaStarted
+    | MediaChunkStored
+    | MediaAnchored
+    | MediaStopped
+    | MediaLost
     | CodebookChanged
     | CodeAssigned
     | CodeRemoved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from core.types import TillerError
 from study.database import LogUnavailable, unavailable
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
+from study.media_files import folder_for
 from study.queries import AFTER, ERASED, FIRST, HEAD, ROWS, chosen, recorded, standing, stored
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
@@ -66,11 +67,13 @@ class EventLog:
         page: str | None = None,
         client: ClientTime | None = None,
         expect: int | None = None,
+        beside: Callable[[Connection], object] | None = None,
     ) -> tuple[Record, ...]:
         """Write one act in one transaction and return its rows once they are on the disk.
 
         The first event is the cause of the others. The same `key` with the same request returns the rows that stand
         and writes nothing. With `expect`, the last seq that the caller has read, rows written since raise LogMoved.
+        What `beside` writes belongs to the act: it runs last in its transaction, and only if the act is new.
 
         Raises:
             LogRefused: the key stands for another act, or the session takes no more rows.
@@ -94,6 +97,8 @@ class EventLog:
             _refuse_after_the_end(session_id, drafted, head)
             rows = rows_of(drafted, session_id, key, place, self.now(), head)
             _insert(connection, rows, drafted, asked)
+            if beside is not None:
+                beside(connection)
             return tuple(Record(one.event, row) for one, row in zip(drafted, rows, strict=True))
 
         try:
@@ -113,6 +118,11 @@ class EventLog:
         """The database's files: the record itself first, then what SQLite keeps beside it."""
         path = Path(str(self._engine.url.database))
         return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+    @property
+    def media(self) -> Path:
+        """The folder that recordings of this record lie in; it may not be there yet."""
+        return folder_for(self._engine.url)
 
     def forget(self, session_id: str) -> None:
         """Drop what is held in memory of one session, so that it is read anew."""

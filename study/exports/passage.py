@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
+from typing import IO
 
 from study.exports.people import People
+from study.exports.refi_speech import SpeechInProject
+from study.exports.speech import Speech
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
@@ -21,13 +24,20 @@ class Passage:
     """What passes by in one export: its rows, and what the manifest says of them."""
 
     def __init__(
-        self, log: EventLog, study: str | None, without: tuple[str, ...] = NOT_DATA, progress: Progress | None = None
+        self,
+        log: EventLog,
+        study: str | None,
+        without: tuple[str, ...] = NOT_DATA,
+        progress: Progress | None = None,
+        media: str = "reference",
     ) -> None:
         self.study = study
+        self._media = media
         self._log, self._without, self._progress = log, without, progress
         self._scripts: set[str] = set()
         self.studies: dict[str, list[str]] = {}  # sessions that have passed by, of each study
         self._streams: dict[str, tuple[int, str]] = {}
+        self.speech = Speech(log)
 
     def rows(self) -> Iterator[Stored]:
         """Every row, session by session; memory does not grow with the log."""
@@ -60,9 +70,11 @@ class Passage:
         for _ in self.rows():
             pass
 
-    def sessions(self) -> Iterator[Sequence[Record]]:
-        """The sessions that have passed by, one at a time, as far as they had come then."""
+    def sessions(self, *, only: Callable[[str], bool] | None = None) -> Iterator[Sequence[Record]]:
+        """The sessions that have passed by, or only some, one at a time, as far as they had come then."""
         for session_id, (last, _) in self._streams.items():
+            if only is not None and not only(session_id):
+                continue
             yield [recorded(one) for one in islice(self._log.stored(session_id), last)]
 
     def people(self) -> People:
@@ -71,6 +83,10 @@ class Passage:
         return People(
             self._log, {study: self.studies.get(study, ()) for study in dict.fromkeys([*wanted, *self.studies])}
         )
+
+    def spoken(self, links: IO[str]) -> SpeechInProject:
+        """What was said in them, for a project; `links` is a file for links on their way."""
+        return SpeechInProject(self._log, self.speech, links, inside=self._media == "inside")
 
     @property
     def record(self) -> Path:
@@ -90,4 +106,4 @@ class Passage:
         for key, found in verdicts_of(self._log, streams).items():
             said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
             streams[key]["replay"] = said
-        return {"scripts": sorted(self._scripts), "streams": streams}
+        return {"scripts": sorted(self._scripts), "streams": streams, **self.speech.about()}

@@ -15,7 +15,8 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from study.exports.elements import Elements
 from study.exports.people import People
 from study.exports.refi_people import PeopleInProject
-from study.exports.timeline import Timeline, timeline_of
+from study.exports.refi_speech import SpeechInProject
+from study.exports.timeline import Timeline
 from study.guids import guid
 from study.instrument_events import InstrumentScored
 from study.records import Record
@@ -33,20 +34,21 @@ Sessions = Callable[[], Iterable[Sequence[Record]]]
 Value = str | int | float
 
 
-def write_project(sessions: Sessions, file: IO[bytes], *, name: str, people: People) -> int:
+def write_project(sessions: Sessions, file: IO[bytes], *, name: str, people: People, speech: SpeechInProject) -> int:
     """Write a project over participants' sessions, read anew for each pass; return how many selections it has."""
-    cases = [case for case in map(_case, sessions()) if case is not None]
+    cases = [_Case(records, started, speech) for records in sessions() if (started := _started(records)) is not None]
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         for records in _participants(sessions()):
-            text = timeline_of(records).text
+            text = speech.timeline(records).text
             archive.writestr(_entry(f"sources/{guid('text', records[0].session_id)}.txt"), text.encode("utf-8"))
+            speech.write_files(archive, records)
         with archive.open(_entry(QDE), "w", force_zip64=True) as inner:
-            return _Project(inner, people).write(name, cases, _participants(sessions()))
+            return _Project(inner, people, speech).write(name, cases, _participants(sessions()))
 
 
 class _Project:
-    def __init__(self, file: IO[bytes], people: People) -> None:
-        self._xml, self._people = Elements(file), PeopleInProject(people)
+    def __init__(self, file: IO[bytes], people: People, speech: SpeechInProject) -> None:
+        self._xml, self._people, self._speech = Elements(file), PeopleInProject(people), speech
         self._user = guid("user", _RULES)
 
     def write(self, name: str, cases: Sequence[_Case], sessions: Iterable[Sequence[Record]]) -> int:
@@ -67,6 +69,7 @@ class _Project:
                     for records in sessions:
                         selections += self._source(records)
             self._people.write_notes(xml)
+            self._speech.write_links(xml)
             xml.leaf("Description", "Made by Tiller from its log; each line of a text is one row, by its number.")
         return selections
 
@@ -83,13 +86,14 @@ class _Project:
                         with xml.element("VariableValue"):
                             xml.leaf("VariableRef", targetGUID=guid("variable", key))
                             xml.leaf(f"{types[key]}Value", _plain(value))
-                    xml.leaf("SourceRef", targetGUID=guid("text", case.session))
+                    for source in (guid("text", case.session), *case.recordings):
+                        xml.leaf("SourceRef", targetGUID=source)
 
     def _source(self, records: Sequence[Record]) -> int:
         session, made = records[0].session_id, _time(records[0])
         who = records[0].row["participant_pseudonym"]
         source = guid("text", session)
-        timeline = timeline_of(records)
+        timeline = self._speech.timeline(records)
         self._people.open(session)
         spans = _spans(timeline, codes_of(units_in(records)))
         with self._xml.element(
@@ -102,7 +106,9 @@ class _Project:
         ):
             for (first, last), codes in spans.items():
                 self._selection(session, timeline, first, last, codes)
-        return len(spans)
+            spoken = self._speech.write_selections(self._xml, timeline, self._people, self._user)
+        self._speech.write_recordings(self._xml, records, self._user, made)
+        return len(spans) + spoken
 
     def _selection(self, session: str, timeline: Timeline, first: int, last: int, codes: Sequence[Code]) -> None:
         lines = {line.seq: line for line in timeline.lines}
@@ -127,7 +133,8 @@ class _Project:
 class _Case:
     """One participant: what is known of them as values, and when their session began."""
 
-    def __init__(self, records: Sequence[Record], started: SessionStarted) -> None:
+    def __init__(self, records: Sequence[Record], started: SessionStarted, speech: SpeechInProject) -> None:
+        self.recordings = speech.sources(records)
         self.session, self.name, self.made = records[0].session_id, started.participant, _time(records[0])
         self.values: dict[str, Value] = {"mode": started.mode, "study_version": started.study_version}
         self.values["interventions"] = sum(isinstance(record.event, Intervention) for record in records)
@@ -148,11 +155,6 @@ def _participants(sessions: Iterable[Sequence[Record]]) -> Iterator[Sequence[Rec
 
 def _started(records: Sequence[Record]) -> SessionStarted | None:
     return next((record.event for record in records if isinstance(record.event, SessionStarted)), None)
-
-
-def _case(records: Sequence[Record]) -> _Case | None:
-    started = _started(records)
-    return None if started is None else _Case(records, started)
 
 
 def _spans(timeline: Timeline, codes: Iterable[Code]) -> Mapping[tuple[int, int], list[Code]]:

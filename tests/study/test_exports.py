@@ -81,6 +81,8 @@ def test_the_csv_holds_one_row_per_event_under_the_dictionarys_columns(full: Eve
         "events_data_dictionary.csv",
         "strategy_codes_data_dictionary.csv",
         "strategy_codebook.csv",
+        "utterances.csv",
+        "utterances_data_dictionary.csv",
         *(f"{name}{more}.csv" for name in ("codes", "memos", "codebook") for more in ("", "_data_dictionary")),
         "manifest.json",
     ]
@@ -171,6 +173,7 @@ def test_the_manifest_lists_every_file_with_its_digest_and_every_head(full: Even
         if form not in ("csv", "jsonl"):
             continue
         codes = {"strategy_codes.csv", "strategy_codes_data_dictionary.csv", "strategy_codebook.csv"}
+        codes |= {"utterances.csv", "utterances_data_dictionary.csv"}
         codes |= {f"{name}{more}.csv" for name in ("codes", "memos", "codebook") for more in ("", "_data_dictionary")}
         wanted = {f"events.{form}", "events_data_dictionary.csv"} | (codes if form == "csv" else set())
         assert {file["file"] for file in one["files"]} == wanted

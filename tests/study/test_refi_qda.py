@@ -138,15 +138,15 @@ def test_a_study_without_sessions_is_an_empty_project(fresh_log: EventLog, tmp_p
 def test_a_project_that_does_not_read_back_is_not_kept(
     fresh_log: EventLog, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from study.exports import refi_qda
+    from study.exports import refi_speech
 
-    honest = refi_qda.timeline_of
+    honest = refi_speech.timeline_of
 
-    def shifted(records: object) -> object:
-        timeline = honest(records)  # pyright: ignore
+    def shifted(records: object, spoken: object) -> object:
+        timeline = honest(records, spoken)  # pyright: ignore
         return type(timeline)(timeline.text[1:], timeline.lines)
 
-    monkeypatch.setattr(refi_qda, "timeline_of", shifted)
+    monkeypatch.setattr(refi_speech, "timeline_of", shifted)
     with pytest.raises(ExportFailed, match="is not where its lines are"):
         export_log(fresh_log, tmp_path / "broken", "qdpx")
     assert not (tmp_path / "broken").exists()

@@ -89,7 +89,8 @@ def _differs(
 
 
 def _unit(one: CodedUnit) -> dict[str, Any]:
-    return {
+    """What the browser needs of a unit; what is empty is left out, for all of them travel with each answer."""
+    found = {
         "id": one.id,
         "kind": one.kind,
         "time": duration(round(one.seconds * 1e9)),
@@ -100,6 +101,7 @@ def _unit(one: CodedUnit) -> dict[str, Any]:
         "before": one.before,
         "after": one.after,
     }
+    return {name: value for name, value in found.items() if value}
 
 
 def _book(book: Codebook) -> dict[str, Any]:
@@ -129,8 +131,9 @@ def _book(book: Codebook) -> dict[str, Any]:
 
 def _rules(place: CodingPlace) -> dict[str, list[str]]:
     """The rules' codes by unit, by id; the names of those that this codebook does not have."""
-    book = place.books[-1]
-    found = rule_codes(place.insider.rig.log.read(place.session))
+    book, rig = place.books[-1], place.insider.rig
+    records = rig.log.read(place.session)
+    found = rig.codes.recall((place.session, len(records)), lambda: rule_codes(records))
     return {
         unit: [code if book.find(code := guid("code", name)) else name for name in names]
         for unit, names in found.items()

@@ -58,7 +58,7 @@ const openLedger = (root, data) => {
 
   const passes = (unit, waiting) => {
     const words = part.search.value.trim().toLowerCase();
-    if (words && !`${unit.words} ${unit.said} ${unit.before} ${unit.after} ${memoOf(unit.id, waiting)}`.toLowerCase().includes(words)) return false;
+    if (words && ![unit.words, unit.said, unit.before, unit.after, memoOf(unit.id, waiting)].join(" ").toLowerCase().includes(words)) return false;
     if (filter === "todo") return unit.id === current || (isMine(unit.id) && !isDone(unit.id, waiting));
     return filter === "all" || unit.kind === filter;
   };

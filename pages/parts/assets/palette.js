@@ -56,8 +56,8 @@ const unitPart = (part, take) => {
     part.unit.hidden = !unit;
     if (!unit) return;
     say(part.when, [unit.time, KINDS[unit.kind], unit.task ? `task ${unit.task}` : "", unit.seq ? `row ${unit.seq}` : ""].filter(Boolean).join(" \u00b7 "));
-    say(part.words, unit.words);
-    say(part.said, unit.said);
+    say(part.words, unit.words ?? "");
+    say(part.said, unit.said ?? "");
     part.said.hidden = !unit.said;
     say(part.turn, unit.before ? `The model said ${unit.before}, then ${unit.after}.` : "");
     part.turn.hidden = !unit.before;

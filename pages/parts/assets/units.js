@@ -10,8 +10,8 @@ const unitsPart = (part, choose) => {
 
   const make = (unit) => {
     const head = el("span", { class: "what" });
-    if (unit.kind === "intervention") head.append(el("b", {}, unit.words));
-    else head.append(el("small", {}, unit.words), el("q", {}, unit.said));
+    if (unit.kind === "intervention") head.append(el("b", {}, unit.words ?? ""));
+    else head.append(el("small", {}, unit.words ?? ""), el("q", {}, unit.said ?? ""));
     const turned = unit.before && unit.before.replace(/ [^ ]*$/, "") !== unit.after.replace(/ [^ ]*$/, "");
     const answer = unit.before
       ? el("span", { class: "answer", "data-turned": turned ? "true" : "false" }, el("span", {}, unit.before), el("span", { "aria-hidden": "true" }, "\u2192"), el("span", {}, unit.after))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from html import escape
 
+from pages.parts.sheets import percent
 from study.agreement import ONE_VALUE, Figure
 from study.coder_agreement import Compared, Comparison
 
@@ -62,11 +63,15 @@ def _plain(number: float) -> str:
     return f"{number:g}".replace("-", "−")
 
 
+def _rounded(number: float) -> str:
+    return f"{round(number, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0: nothing is minus nothing
+
+
 def _row(row: Compared, colours: Mapping[str, str], low: float) -> str:
     one = row.agreement
     swatch = "" if row.code is None else f'<i style="background:{escape(colours.get(row.code, "#888"))}"></i>'
     name = f"<b>{escape(row.of)}</b>" if row.code is None else f"{swatch}{escape(row.of)}"
-    share = "" if row.prevalence is None else f"{row.prevalence:.0%}"
+    share = "" if row.prevalence is None else escape(percent(row.prevalence))
     numbers = "".join(
         f'<td class="number"{_hint(figure)}>{_words(figure)}</td>' for figure in (one.observed, one.kappa, one.alpha)
     )
@@ -80,11 +85,10 @@ def _row(row: Compared, colours: Mapping[str, str], low: float) -> str:
 def _words(figure: Figure) -> str:
     if figure.value is None:
         return '<span class="faint">–</span>'
-    value = f"{figure.value:.2f}".replace("-", "−")
+    value = _rounded(figure.value)
     if figure.low is None or figure.high is None:
         return value
-    interval = f"{figure.low:.2f} to {figure.high:.2f}".replace("-", "−")
-    return f"{value}<small>{interval}</small>"
+    return f"{value}<small>{_rounded(figure.low)} to {_rounded(figure.high)}</small>"
 
 
 def _hint(figure: Figure) -> str:

@@ -99,7 +99,7 @@ def _row(insider: Insider, study: str, sample: SampleDrawn) -> tuple[str, ...]:
     return (
         f"{sample.coder} after {sample.first}",
         f"{sample.share:.0%} of {sample.of}",
-        f"{count} in {len(sample.units)} sessions",
+        f"{count} in {len(sample.units)} {'session' if len(sample.units) == 1 else 'sessions'}",
         finished(sample.coder),
         finished(sample.first),
         str(sample.seed),

@@ -67,7 +67,7 @@ def code_view(insider: Insider, study: str, row: DeltaGenerator) -> None:
         st.info("Nobody has taken part in this study yet: there is nothing to code.", icon=None)
         return
     states = _states(insider, study, sessions)
-    session = _picked(row, sessions, states, first=("yours, blind", "", "begun", "finished"))
+    session = _picked(row, sessions, states, first=("yours, blind", "begun", "", "finished"))
     _ledger(insider, study, session, lambda place: coding_board(place, unit=st.query_params.get("unit")))
 
 
@@ -126,6 +126,7 @@ def _picked(row: DeltaGenerator, sessions: Sequence[Entry], states: dict[str, st
     wanted = st.query_params.get("session")
     if wanted not in known:
         wanted = min(known, key=lambda one: (first.index(states[one]), known.index(one)))
+        st.query_params["session"] = wanted  # so that a reload comes back to it
 
     def turn() -> None:
         st.query_params["session"] = st.session_state[_SESSION]

@@ -11,7 +11,7 @@ import typer
 
 from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
-from study.desk import Json, backup, erase, export, invite, report, revoke, verify
+from study.desk import Json, backup, erase, export, invite, report, restore, revoke, verify
 from study.laboratory import replay, simulate
 from study.notation import find_label, read_labels, read_plan
 from study.settings import settings_in
@@ -193,6 +193,7 @@ app.command()(report)
 app.command()(export)
 app.command()(backup)
 app.command()(erase)
+app.command()(restore)
 app.command()(agreement)
 app.command()(codebook)
 app.command()(invite)

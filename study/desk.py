@@ -104,8 +104,24 @@ def backup(
     with one_sentence():
         from study.backup import back_up
 
-        copy = back_up(opened_log().files[0], out)
+        copy = back_up(opened_log(), out)
         emit({"file": str(copy), "bytes": copy.stat().st_size}, str(copy), json_wanted=json_wanted)
+
+
+def restore(
+    copy: Annotated[Path, typer.Option("--from", help="A copy that `tiller backup` made.")],
+    json_wanted: Json = False,
+) -> None:
+    """Copy a backup into the record that TILLER_DATABASE_URL names, which must be empty; also from file to server."""
+    with one_sentence():
+        from study.backup import restore as bring_back
+        from study.database import connect
+        from study.log import EventLog
+
+        log = EventLog(connect(settings_in(os.environ).database_url))
+        with shown_progress() as advance:
+            rows = bring_back(copy, log, progress=lambda done, of: advance("rows", done, of))
+        emit({"rows": rows}, f"{rows} rows restored.", json_wanted=json_wanted)
 
 
 def report(

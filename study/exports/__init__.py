@@ -77,7 +77,7 @@ def export_log(
     if media not in ("reference", "inside"):
         raise TillerError(f"Recordings were to be handed on by {media!r}; there are reference and inside: choose one.")
     studies = log.studies()
-    if study is not None and study not in studies:
+    if study is not None and study not in studies and not log.count(study=study):
         known = ", ".join(studies) or "none"
         raise TillerError(f"Study {study!r} was asked for; the log has rows of {known}: name one that it has.")
     passage = Passage(log, study, without, progress, media)
@@ -188,7 +188,7 @@ def _add_psych_ds(made: Batch, passage: Passage) -> None:
 
 def _add_sqlite(made: Batch, passage: Passage) -> None:
     passage.pass_by()
-    write = partial(write_sqlite, record=passage.record, rows=passage.lengths)
+    write = partial(write_sqlite, log=passage.log, rows=passage.lengths)
     made.add("record.db", write, check_sqlite, binary=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
-from pathlib import Path
 from typing import IO
 
 from study.exports.people import People
@@ -34,7 +33,7 @@ class Passage:
     ) -> None:
         self.study = study
         self._media = media
-        self._log, self._without, self._progress = log, without, progress
+        self.log, self._without, self._progress = log, without, progress
         self._scripts: set[str] = set()
         self.studies: dict[str, list[str]] = {}  # sessions that have passed by, of each study
         self._streams: dict[str, tuple[int, str]] = {}
@@ -42,9 +41,9 @@ class Passage:
 
     def rows(self) -> Iterator[Stored]:
         """Every row, session by session; memory does not grow with the log."""
-        done, of = 0, self._log.count(study=self.study, without=self._without)
+        done, of = 0, self.log.count(study=self.study, without=self._without)
         for session_id, session in groupby(
-            self._log.stored(study=self.study, without=self._without), key=lambda one: str(one.row["session_id"])
+            self.log.stored(study=self.study, without=self._without), key=lambda one: str(one.row["session_id"])
         ):
             last: Stored | None = None
             for last in session:
@@ -76,23 +75,18 @@ class Passage:
         for session_id, (last, _) in self._streams.items():
             if only is not None and not only(session_id):
                 continue
-            yield [recorded(one) for one in islice(self._log.stored(session_id), last)]
+            yield [recorded(one) for one in islice(self.log.stored(session_id), last)]
 
     def people(self) -> People:
         """What people have coded in the sessions that have passed by."""
         wanted = [self.study] if self.study is not None else []
         return People(
-            self._log, {study: self.studies.get(study, ()) for study in dict.fromkeys([*wanted, *self.studies])}
+            self.log, {study: self.studies.get(study, ()) for study in dict.fromkeys([*wanted, *self.studies])}
         )
 
     def spoken(self, links: IO[str]) -> SpeechInProject:
         """What was said in them, for a project; `links` is a file for links on their way."""
-        return SpeechInProject(self._log, self.speech, links, inside=self._media == "inside")
-
-    @property
-    def record(self) -> Path:
-        """The file that the log is kept in."""
-        return self._log.files[0]
+        return SpeechInProject(self.log, self.speech, links, inside=self._media == "inside")
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -104,7 +98,7 @@ class Passage:
         streams: dict[str, dict[str, object]] = {
             key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()
         }
-        for key, found in verdicts_of(self._log, streams).items():
+        for key, found in verdicts_of(self.log, streams).items():
             said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
             streams[key]["replay"] = said
         coding = {"rules": VERSION, "codebooks": self.people().versions}

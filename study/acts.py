@@ -44,6 +44,18 @@ class _Act(BaseModel):
         return ClientTime(epoch_ms=self.epoch_ms, perf_ms=self.perf_ms, time_origin=self.origin_ms)
 
 
+class Expectation(BaseModel):
+    """What the participant says beforehand that a step will do; questions that were not put stay empty."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    direction: Literal["up", "down", "same"] | None = None
+    top1: Annotated[str, StringConstraints(max_length=200)] | None = None
+    probability: Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)] | None = None
+    confidence: Annotated[float, Field(allow_inf_nan=False, ge=0, le=100)] | None = None
+    hypothesis: Annotated[str, StringConstraints(max_length=10_000)] = ""
+
+
 class Setting(_Act):
     """Give one component a strength: a factor under `scale`, multiples of its p99 (or codes) under `set` and `add`."""
 
@@ -54,6 +66,7 @@ class Setting(_Act):
     unit: Literal["p99", "code"] = "p99"
     scope: Literal["active", "all", "cls", "patches"] = "active"
     patches: Annotated[tuple[Index, ...], Field(max_length=4096, strict=False)] = ()
+    expected: Expectation | None = None
 
     @property
     def tool(self) -> str:

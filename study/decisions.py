@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
-from core.types import Edit, Op, Scope, SteeringPlan
-from study.acts import Act, ActRefused, Change, Explain, Inspect, Overlay, Redo, Reset, Setting, Turn, Undo
+from core.types import Edit, Op, Prediction, Scope, SteeringPlan
+from study.acts import Act, ActRefused, Change, Expectation, Explain, Inspect, Overlay, Redo, Reset, Setting, Turn, Undo
 from study.bench import Bench, Seen
 from study.events import Event
+from study.expectations import Expected, scored
 from study.predictions import Shown, shown
+from study.preview_events import InterventionPredicted
 from study.records import Record
 from study.session import History, history_in
 from study.state import canonical_edits
@@ -69,7 +71,17 @@ def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Even
     seen = bench.see(plan)
     after = shown(seen.prediction, plan, bench.pinned)
     before = _last_shown(records, bench, history.plan)
-    return _intervention(act, bench, history, before, after), _predicted(bench, seen, after)
+    happened = _intervention(act, bench, history, before, after), _predicted(bench, seen, after)
+    if not isinstance(act, Setting) or act.expected is None:
+        return happened
+    return *happened, _scored(act.expected, bench, before, seen.prediction)
+
+
+def _scored(said: Expectation, bench: Bench, before: Shown, after: Prediction) -> InterventionPredicted:
+    if said.top1 is not None and said.top1 not in after.labels:
+        raise ActRefused(f"{said.top1!r} was expected; the model chooses from {', '.join(after.labels)}: name one.")
+    expected = Expected(**said.model_dump())
+    return scored(expected, before.prediction(after.labels), after, task=bench.task, attempt=bench.attempt)
 
 
 def _explained(act: Explain | Overlay, bench: Bench, plan: SteeringPlan) -> ExplanationChanged:

@@ -12,7 +12,8 @@ from typing import Any, cast
 from study.events import SCHEMA_VERSION, Event, event_in, payload_of
 from study.records import GENESIS, ClientTime, Instant, Value, payload_digest, row_hash
 from study.schema import events
-from study.session_events import SessionStarted
+from study.session_events import SessionResumed, SessionStarted, SessionTakenOver
+from study.setup_events import ClockSynced
 from study.state import State, canonical, digest
 
 COLUMNS = tuple(column.name for column in events.columns)
@@ -49,10 +50,12 @@ def rows_of(
     for number, one in enumerate(drafted):
         event = one.event
         before, after = event.state_ids()
+        media, media_ms = event.in_media()
         above = cast("Mapping[str, Any] | None", rows[-1] if rows else head)
         task = getattr(event, "task", None)
         row: dict[str, Value] = dict.fromkeys(COLUMNS)
         row |= _study_cells(event, above)
+        row |= _offset_cells(event, above)
         row |= place
         row |= {
             "schema_version": SCHEMA_VERSION,
@@ -68,8 +71,11 @@ def rows_of(
             "srv_utc_ns": now.utc_ns,
             "srv_mono_ns": now.mono_ns,
             "boot_id": now.boot_id,
+            "media_id": media,
+            "media_ms": _kept_ms(media_ms),
             "before_state_id": before,
             "after_state_id": after,
+            "voids_event_id": event.voids(),
             "cause_event_id": rows[0]["event_id"] if rows else None,
             "payload_digest": one.digest,
             "prev_hash": above["hash"] if above else GENESIS,
@@ -103,6 +109,15 @@ def _kept(state: State) -> dict[str, str]:
 def _kept_ms(ms: float | None) -> float | None:
     # The hash covers what reads back, and a REAL column keeps neither NaN nor -0.0, nor a whole number as one.
     return None if ms is None or not math.isfinite(ms) else float(ms) + 0.0
+
+
+def _offset_cells(event: Event, above: Mapping[str, Any] | None) -> dict[str, Value]:
+    """How far the browser's clock is from the server's: as last measured in this window, else not known."""
+    if isinstance(event, ClockSynced):
+        return {"offset_ms": _kept_ms(event.offset_ms), "offset_err_ms": _kept_ms(event.error_ms)}
+    if above is None or isinstance(event, SessionResumed | SessionTakenOver):
+        return {}
+    return {column: above[column] for column in ("offset_ms", "offset_err_ms")}
 
 
 def _study_cells(event: Event, above: Mapping[str, Any] | None) -> dict[str, Value]:

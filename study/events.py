@@ -12,25 +12,56 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from core.types import TillerError
+from study.coding_events import (
+    AgreementComputed,
+    CodeAgreed,
+    CodeAssigned,
+    CodebookChanged,
+    CodeRemoved,
+    CodingLocked,
+    MemoWritten,
+    SampleDrawn,
+)
+from study.instrument_events import InstrumentItemAnswered, InstrumentScored
+from study.media_events import MediaAnchored, MediaChunkStored, MediaLost, MediaStarted, MediaStopped
+from study.moderator_events import (
+    ModeratorClockMarked,
+    ModeratorJoined,
+    ModeratorLeft,
+    ModeratorNoteAdded,
+    ModeratorPromptSent,
+    ModeratorTookOver,
+)
+from study.preview_events import InterventionPredicted, InterventionPreviewed
+from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
 from study.session_events import (
     ConsentGiven,
     ConsentRefused,
+    ConsentScopeChanged,
     ConsentShown,
     RecordErased,
     SessionCompleted,
+    SessionPaused,
+    SessionRejected,
     SessionResumed,
     SessionStarted,
+    SessionTakenOver,
+    SessionTimedOut,
     SessionWithdrawn,
     SystemErrored,
 )
+from study.setup_events import ClockSynced, DeviceChecked, MicChecked
 from study.steering_events import (
     InterventionApplied,
+    InterventionCompared,
     InterventionFailed,
     InterventionRedone,
     InterventionReset,
     InterventionUndone,
     ModelPredicted,
 )
+from study.system_events import SystemExportMade, SystemReplayVerified, SystemRestarted
+from study.talk_events import SilenceDetected, UtteranceCorrected, UtteranceImported
 from study.task_events import (
     ConceptInspected,
     ExplanationChanged,
@@ -40,8 +71,11 @@ from study.task_events import (
     ResponseChanged,
     ResponseSubmitted,
     StimulusShown,
+    TaskExtended,
+    TaskSkipped,
     TaskStarted,
     TaskSubmitted,
+    TaskTimedOut,
 )
 
 SCHEMA_VERSION = 1
@@ -72,6 +106,50 @@ Event = (
     | ResponseSubmitted
     | SystemErrored
     | RecordErased
+    | SilenceDetected
+    | UtteranceImported
+    | UtteranceCorrected
+    | MediaStarted
+    | MediaChunkStored
+    | MediaAnchored
+    | MediaStopped
+    | MediaLost
+    | CodebookChanged
+    | CodeAssigned
+    | CodeRemoved
+    | MemoWritten
+    | CodingLocked
+    | SampleDrawn
+    | CodeAgreed
+    | AgreementComputed
+    | SessionTakenOver
+    | SessionPaused
+    | SessionTimedOut
+    | SessionRejected
+    | ConsentScopeChanged
+    | DeviceChecked
+    | MicChecked
+    | ClockSynced
+    | TaskTimedOut
+    | TaskExtended
+    | TaskSkipped
+    | InterventionPredicted
+    | InterventionPreviewed
+    | InterventionCompared
+    | PromptShown
+    | PromptAnswered
+    | PromptDismissed
+    | ModeratorJoined
+    | ModeratorLeft
+    | ModeratorNoteAdded
+    | ModeratorPromptSent
+    | ModeratorClockMarked
+    | ModeratorTookOver
+    | InstrumentItemAnswered
+    | InstrumentScored
+    | SystemRestarted
+    | SystemExportMade
+    | SystemReplayVerified
 )
 
 KINDS: dict[str, type[Event]] = {kind.name: kind for kind in get_args(Event)}

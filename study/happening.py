@@ -30,9 +30,21 @@ class Happening:
         """Ids of the state before and after, for their columns."""
         return None, None
 
+    def in_media(self) -> tuple[str | None, float | None]:
+        """The recording or transcript that it is about, and its ms there, for their columns."""
+        return None, None
+
+    def voids(self) -> str | None:
+        """The earlier event that stands no longer, for its column."""
+        return None
+
     def cells(self) -> dict[str, Cell]:
         """The kind's own columns in the tidy export."""
         return {}
+
+    def said(self) -> tuple[str, ...]:
+        """What a person wrote or spoke: an erasure searches for it, and a participant's is quoted by consent only."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.types import SteeringPlan
+from core.types import SteeringPlan, TillerError
 from study.desk import Json, opened_log, records_of
 from study.replay import Outcome, Rerun, Verdict, worst
 from study.replay import replay as again
@@ -27,12 +27,16 @@ def replay(
     session: Annotated[str, typer.Option(help="The session to run again.")],
     seq: Annotated[int | None, typer.Option(help="Only the prediction that this row asked for.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="The bundle that was used. Default: TILLER_BUNDLE's.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep the verdict in the log; exports name it.")] = False,
     json_wanted: Json = False,
 ) -> None:
     """Run every prediction of a session again and compare the logits; leaves with status 1 where one does not match."""
     with one_sentence():
         from core.rerun import Workshop
+        from study.verdicts import record_verdict
 
+        if record and seq is not None:
+            raise TillerError("A verdict was to be recorded for one row; it is of a whole session: leave --seq out.")
         log = opened_log()
         records = records_of(log, session)
         workshop = Workshop(bundle or settings_in(os.environ).bundle)
@@ -56,6 +60,8 @@ def replay(
                 outcomes.append(outcome)
                 advance("predictions", len(outcomes), of)
         verdict, counts = worst(outcomes)
+        if record:
+            record_verdict(log, records, outcomes)
         result = {"session": session, "verdict": verdict, "counts": counts, "events": [asdict(one) for one in outcomes]}
         emit(result, replay_table(outcomes, verdict), json_wanted=json_wanted)
     if verdict in (Verdict.MISMATCH, Verdict.UNRUNNABLE):

@@ -30,6 +30,7 @@ def report_in_words(study: str, found: Mapping[str, Any]) -> str:
             if one["times"]
         ),
     ]
+    lines += _expectations(found["expectations"])
     for title, first, key in (("Tasks", "task", "tasks"), ("In the order they were met", "order", "by_order")):
         lines += [
             "",
@@ -44,8 +45,29 @@ def report_in_words(study: str, found: Mapping[str, Any]) -> str:
                 for name, one in found[key].items()
             ),
         ]
-    lines += ["", "Steps and time are medians; steps count from the first setting to the first right answer."]
+    lines += [
+        "",
+        "Steps and time are medians, pauses aside; steps count from the first setting to the first right answer.",
+    ]
+    guessed = sum(one["seconds_by_wall_clock"] for one in found["tasks"].values())
+    if guessed:
+        lines.append(f"{guessed} of the times span a restart of the server's machine and are by its wall clock.")
     return "\n".join(lines) + "\n"
+
+
+def _expectations(found: Mapping[str, Any]) -> list[str]:
+    """Predicted against observed effect; nothing where nobody was asked."""
+    if not any(found[which]["of"] for which in ("direction_right", "top1_right")):
+        return []
+    brier = "\u2013" if found["mean_brier"] is None else f"{found['mean_brier']:.3f}"
+    return [
+        "",
+        "## Predicted against observed effect",
+        "",
+        "| right direction | right class | mean Brier score (0 is best) |",
+        "| --- | --- | --- |",
+        f"| {_share(found['direction_right'])} | {_share(found['top1_right'])} | {brier} |",
+    ]
 
 
 def _share(rate: Mapping[str, Any]) -> str:

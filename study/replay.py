@@ -16,6 +16,7 @@ from study.steering_events import (
     Intervention,
     InterventionApplied,
     InterventionRedone,
+    InterventionReset,
     InterventionUndone,
     ModelPredicted,
 )
@@ -136,7 +137,7 @@ def _rebuilt(event: Intervention, was: History) -> SteeringPlan:
         return was.past[-1].plan if was.past else was.plan
     if isinstance(event, InterventionRedone):
         return was.future[-1].plan if was.future else was.plan
-    return SteeringPlan()
+    return SteeringPlan() if isinstance(event, InterventionReset) else was.plan
 
 
 def _outcome(cause: Record, event: ModelPredicted, plan: SteeringPlan, labels: Sequence[str], run: Run) -> Outcome:

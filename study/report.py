@@ -9,12 +9,13 @@ from statistics import median
 from typing import Any
 
 from core.types import Rate
-from study.exports.marks import seconds_of
+from study.expectations import Expectations
 from study.records import Record
 from study.session_events import SessionCompleted, SessionStarted
 from study.steering_events import Intervention, InterventionApplied, ModelPredicted
 from study.strategies import DEFINITIONS, VERSION, codes_of
 from study.task_events import ConceptInspected, ExplanationChanged, ExplanationViewed, TaskStarted, TaskSubmitted
+from study.times import Moment, moments_of
 from study.units import units_in
 
 DIRECTIONS = ("suppress", "amplify", "set")  # the moves that a participant's dominant strategy is one of
@@ -27,7 +28,8 @@ class Attempt:
     participant: str
     task: str
     order: int
-    seconds: float | None = None  # from its start to its handing in
+    seconds: float | None = None  # from its start to its handing in, pauses aside
+    guessed: bool = False  # whether only the wall clock tells
     inspections: int = 0
     interventions: int = 0
     goal: str = ""  # the label that the model should have given
@@ -45,6 +47,7 @@ class Findings:
     dominant: Counter[str] = field(default_factory=Counter[str])
     codes: Counter[str] = field(default_factory=Counter[str])
     users: Counter[str] = field(default_factory=Counter[str])  # participants who did it at least once
+    expectations: Expectations = field(default_factory=Expectations)
 
     def add(self, records: Sequence[Record]) -> None:
         """Take one session in; a stream of no participant is passed over."""
@@ -60,6 +63,7 @@ class Findings:
         self.users.update(codes.keys())
         self.dominant[_dominant(codes)] += 1
         self.attempts += _attempts(started.participant, records)
+        self.expectations.add(records)
 
     def plain(self) -> dict[str, Any]:
         """Everything as plain values, rates with their Wilson 95 % intervals."""
@@ -75,6 +79,7 @@ class Findings:
                 name: {"times": self.codes[name], "participants": _rate(self.users[name], self.participants)}
                 for name in DEFINITIONS
             },
+            "expectations": self.expectations.plain(),
             "tasks": {task: _of_attempts([one for one in handed_in if one.task == task]) for task in _tasks(handed_in)},
             "by_order": {
                 str(order): _of_attempts([one for one in handed_in if one.order == order])
@@ -100,13 +105,13 @@ def _dominant(codes: Counter[str]) -> str:
 
 def _attempts(participant: str, records: Sequence[Record]) -> list[Attempt]:
     found: dict[tuple[str, int], Attempt] = {}
-    begun: dict[tuple[str, int], float] = {}
-    for record, second in zip(records, seconds_of(records), strict=True):
+    begun: dict[tuple[str, int], Moment] = {}
+    for record, moment in zip(records, moments_of(records), strict=True):
         event = record.event
         key = (str(getattr(event, "task", None)), int(getattr(event, "attempt", None) or 1))
         if isinstance(event, TaskStarted):
             found[key] = Attempt(participant, event.task, event.order)
-            begun[key] = second
+            begun[key] = moment
             continue
         one = found.get(key)
         if one is None:
@@ -123,7 +128,8 @@ def _attempts(participant: str, records: Sequence[Record]) -> list[Attempt]:
                 if one.repaired and one.steps_to_repair is None:
                     one.steps_to_repair = one.interventions
             case TaskSubmitted():
-                one.seconds = second - begun[key]
+                one.seconds = moment.working - begun[key].working
+                one.guessed = moment.guesses != begun[key].guesses
                 one.repaired = bool(one.repaired)
             case _:
                 pass
@@ -138,6 +144,7 @@ def _of_attempts(attempts: Sequence[Attempt]) -> dict[str, Any]:
         "ever_repaired": _rate(len(steps), len(attempts)),
         "median_steps_to_repair": median(steps) if steps else None,
         "median_seconds": median(one.seconds or 0.0 for one in attempts) if attempts else None,
+        "seconds_by_wall_clock": sum(one.guessed for one in attempts),
         "inspections": sum(one.inspections for one in attempts),
         "interventions": sum(one.interventions for one in attempts),
     }

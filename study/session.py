@@ -9,7 +9,18 @@ from enum import StrEnum
 from core.types import SteeringPlan
 from study.records import Record
 from study.script import StudyScript
-from study.session_events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted, SessionWithdrawn
+from study.session_events import (
+    ConsentGiven,
+    ConsentRefused,
+    ConsentScopeChanged,
+    SessionCompleted,
+    SessionPaused,
+    SessionRejected,
+    SessionResumed,
+    SessionStarted,
+    SessionTimedOut,
+    SessionWithdrawn,
+)
 from study.steering_events import (
     InterventionApplied,
     InterventionRedone,
@@ -17,7 +28,16 @@ from study.steering_events import (
     InterventionUndone,
     ModelPredicted,
 )
-from study.task_events import PageEntered, ResponseChanged, ResponseSubmitted, TaskStarted, TaskSubmitted
+from study.task_events import (
+    PageEntered,
+    ResponseChanged,
+    ResponseSubmitted,
+    TaskSkipped,
+    TaskStarted,
+    TaskSubmitted,
+    TaskTimedOut,
+)
+from study.times import paused_after
 
 
 class Step(StrEnum):
@@ -45,6 +65,8 @@ class Session:
     consented: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     submitted: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()  # tasks that timed out or were skipped
+    paused: bool = False
     outcome: str = ""
     seq: int = 0
 
@@ -81,30 +103,40 @@ def session_in(records: Iterable[Record], script: StudyScript, *, session_id: st
         match record.event:
             case SessionStarted() as event:
                 place = replace(place, participant=event.participant, mode=event.mode, step=Step.CONSENT)
-            case ConsentGiven() as event:
-                scope = frozenset({event.scope})
-                place = replace(place, consented=place.consented | scope, refused=place.refused - scope)
-            case ConsentRefused() as event:
-                scope = frozenset({event.scope})
-                place = replace(place, consented=place.consented - scope, refused=place.refused | scope)
+            case (ConsentGiven() | ConsentRefused() | ConsentScopeChanged()) as event:
+                place = _answered(place, event)
             case TaskStarted() as event:
                 started[event.task], page = event.attempt, ""
             case PageEntered() as event if event.task:
                 page = event.page
             case TaskSubmitted() as event:
                 place = replace(place, submitted=(*place.submitted, event.task))
-            case SessionCompleted() as event:
-                place = replace(place, outcome=event.outcome)
-            case SessionWithdrawn():
-                place = replace(place, outcome="withdrawn")
+            case (TaskTimedOut() | TaskSkipped()) as event:
+                place = replace(place, dropped=(*place.dropped, event.task))
+            case SessionPaused() | SessionResumed():
+                place = replace(place, paused=paused_after(place.paused, record))
+            case (SessionCompleted() | SessionRejected() | SessionTimedOut() | SessionWithdrawn()) as event:
+                place = replace(place, outcome=_outcome(event), paused=False)
             case _:
                 pass
     return _placed(place, script, started, page)
 
 
+def _outcome(event: SessionCompleted | SessionRejected | SessionTimedOut | SessionWithdrawn) -> str:
+    named = isinstance(event, SessionCompleted | SessionRejected)
+    return event.outcome if named else event.name.removeprefix("session.")
+
+
+def _answered(place: Session, event: ConsentGiven | ConsentRefused | ConsentScopeChanged) -> Session:
+    scope = frozenset({event.scope})
+    if isinstance(event, ConsentGiven) or (isinstance(event, ConsentScopeChanged) and event.given):
+        return replace(place, consented=place.consented | scope, refused=place.refused - scope)
+    return replace(place, consented=place.consented - scope, refused=place.refused | scope)
+
+
 def _placed(place: Session, script: StudyScript, started: dict[str, int], page: str) -> Session:
     scopes = script.consent.scopes
-    task = next((task for task in script.tasks if task not in place.submitted), None)
+    task = next((task for task in script.tasks if task not in (*place.submitted, *place.dropped)), None)
     refused = any(scope.required and scope.key in place.refused for scope in scopes)
     if place.finished or refused:
         return replace(place, step=Step.DONE)

@@ -28,14 +28,44 @@ class SessionStarted(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionResumed(Happening):
-    """The link was opened again, `gap_s` seconds after the last row."""
+    """The session goes on, `gap_s` seconds after the last row: the link was opened again, or a pause has ended.
+
+    A link that is opened again does not end a pause; what does says so with `ends_pause`.
+    """
 
     name: ClassVar[str] = "session.resumed"
+    results: ClassVar[frozenset[str]] = frozenset({"gap_s"})
+    gap_s: Real
+    ends_pause: bool = False
+
+    def cells(self) -> dict[str, Cell]:
+        return {"gap_s": self.gap_s}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTakenOver(Happening):
+    """Another window took the session from the one that had it, last heard of `gap_s` seconds before."""
+
+    name: ClassVar[str] = "session.taken_over"
     results: ClassVar[frozenset[str]] = frozenset({"gap_s"})
     gap_s: Real
 
     def cells(self) -> dict[str, Cell]:
         return {"gap_s": self.gap_s}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPaused(Happening):
+    """Time stands still, for limits and for what is counted as time on a task, until the session goes on."""
+
+    name: ClassVar[str] = "session.paused"
+    reason: str = ""
+
+    def cells(self) -> dict[str, Cell]:
+        return {"reason": self.reason or None}
+
+    def said(self) -> tuple[str, ...]:
+        return (self.reason,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +88,37 @@ class SessionWithdrawn(Happening):
 
     def cells(self) -> dict[str, Cell]:
         return {"reason": self.reason or None}
+
+    def said(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTimedOut(Happening):
+    """The session was closed because a limit of the script had passed, `gap_s` seconds after the last row."""
+
+    name: ClassVar[str] = "session.timed_out"
+    results: ClassVar[frozenset[str]] = frozenset({"gap_s"})
+    limit: str  # the script's key of it: resume_window_hours or max_minutes
+    gap_s: Real
+
+    def cells(self) -> dict[str, Cell]:
+        return {"session_limit": self.limit, "gap_s": self.gap_s}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRejected(Happening):
+    """The session was closed because it cannot be used; `outcome` is `rejected` or `screened_out`."""
+
+    name: ClassVar[str] = "session.rejected"
+    outcome: str = "rejected"
+    reason: str = ""
+
+    def cells(self) -> dict[str, Cell]:
+        return {"outcome": self.outcome, "reason": self.reason or None}
+
+    def said(self) -> tuple[str, ...]:
+        return (self.reason,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +162,17 @@ class ConsentRefused(ConsentAnswer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentScopeChanged(ConsentAnswer):
+    """A scope was allowed or taken back later on; what it was before is in the rows above."""
+
+    name: ClassVar[str] = "consent.scope_changed"
+    given: bool
+
+    def cells(self) -> dict[str, Cell]:
+        return {**ConsentAnswer.cells(self), "consent_given": self.given}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemErrored(Happening):
     """Something broke; `reference` is the number that the participant was shown and the server's log holds."""
 
@@ -125,10 +197,11 @@ class RecordErased(Happening):
     payloads: int
     participants: int
     media: int
-    searched: tuple[str, ...]  # names of files
+    searched: tuple[str, ...]  # names of files; tables and files of a server
     sought: int
     found: int
     settled: bool
+    unsearched: tuple[str, ...] = ()
 
     def target(self) -> str | None:
         return f"session/{self.session}"

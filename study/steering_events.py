@@ -105,6 +105,23 @@ class InterventionReset(Intervention):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InterventionCompared(Intervention):
+    """The state that stands, before and after alike, was put side by side with another."""
+
+    name: ClassVar[str] = "intervention.compared"
+    results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned", "other"})
+    other: Shown
+    against: str = "original"  # what was asked for: original, or an earlier event by its id
+
+    def states(self) -> tuple[State, ...]:
+        return self.pinned.state(self.after.edits), self.pinned.state(self.other.edits)
+
+    def cells(self) -> dict[str, Cell]:
+        own: dict[str, Cell] = {"other_state_id": self.other.state_id, **_shown_cells(self.other, "_other")}
+        return {**Intervention.cells(self), **own}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InterventionFailed(InTask):
     """An act was asked for and could not be answered; the state stayed as it was."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import dropwhile, groupby
 from typing import Literal
 
-from study.units import Key, Setting, Settings, Unit, key_of
+from study.units import Key, Setting, Unit
 
 VERSION = "rules/1.0.0"
 MIN_STRENGTHS = 3  # different strengths of one component that make a sweep
@@ -68,31 +68,34 @@ def codes_of(units: Sequence[Unit]) -> tuple[Code, ...]:
 def _moves(units: Sequence[Unit]) -> Iterator[Code]:
     """Each unit's move; the stacks remember which settings each component has had since the attempt began."""
     start = units[0].before
-    stacks: dict[int, list[Setting | None]] = {}
-    stood: dict[str, dict[int, list[Setting | None]]] = {}
+    numbers: dict[Setting | None, int] = {}  # a stack holds each setting's number, which is compared in no time
+    stacks: dict[int, tuple[int, ...]] = {}
+    stood: dict[str, dict[int, tuple[int, ...]]] = {}
 
-    def stack(component: int) -> list[Setting | None]:
-        return stacks.setdefault(component, [start.get(component)])
+    def number(setting: Setting | None) -> int:
+        return numbers.setdefault(setting, len(numbers))
+
+    def stack(component: int) -> tuple[int, ...]:
+        return stacks.get(component) or (number(start.get(component)),)
 
     for unit in units:
         if unit.act in ("applied", "redone", "reset"):
-            stood[unit.of or unit.event_id] = {component: list(held) for component, held in stacks.items()}
-        returning = {c for c in unit.touched if unit.after.get(c) in stack(c)[:-1]}
+            stood[unit.of or unit.event_id] = dict(stacks)
+        now = {component: number(unit.after.get(component)) for component in unit.touched}
+        returning = {component for component, setting in now.items() if setting in stack(component)[:-1]}
         name, attributes = _move(unit, returning)
         yield Code(layer="move", name=name, first=unit.seq, last=unit.seq, attributes=attributes)
         if name == "hand-revert":
-            for component in unit.touched:
-                held = stack(component)
-                held.pop()
-                while held[-1] != unit.after.get(component):
-                    held.pop()
+            for component, setting in now.items():
+                held = stack(component)[:-1]
+                stacks[component] = held[: len(held) - held[::-1].index(setting)]
         elif unit.act in ("applied", "redone"):
-            for component in unit.touched:
-                stack(component).append(unit.after.get(component))
+            for component, setting in now.items():
+                stacks[component] = (*stack(component), setting)
         elif unit.act == "reset":
-            stacks.clear()
+            stacks = {}
         elif unit.act == "undone":
-            stacks = {c: list(held) for c, held in stood.get(str(unit.of), {}).items()}
+            stacks = dict(stood.get(str(unit.of), {}))
 
 
 def _move(unit: Unit, returning: set[int]) -> tuple[str, dict[str, int | bool]]:
@@ -133,9 +136,7 @@ def _scopes(units: Sequence[Unit]) -> Iterator[Code]:
 def _sweeps(units: Sequence[Unit]) -> Iterator[Code]:
     """Longest runs that touch one component alone, from an applied event on."""
     for touched, group in groupby(units, key=lambda unit: unit.touched):
-        run = list(group)
-        while run and run[0].act != "applied":
-            run.pop(0)
+        run = list(dropwhile(lambda unit: unit.act != "applied", group))
         if len(touched) != 1 or not run:
             continue
         tried: dict[str, set[float]] = {}
@@ -148,39 +149,57 @@ def _sweeps(units: Sequence[Unit]) -> Iterator[Code]:
 
 
 def _scans(units: Sequence[Unit]) -> Iterator[Code]:
-    """Longest runs of legs from one state; a leg touches one component and may stay open only as the last."""
-    told: dict[Key, int] = {}  # where the last scan from a state ended: what begins within it is part of it
-    for place, unit in enumerate(units):
-        start = key_of(unit.before)
-        if unit.seq <= told.get(start, 0):
+    """Longest runs of legs from one state; a leg touches one component and may stay open only as the last.
+
+    Each leg is followed once: it leads to one next leg from the same state, and what begins within a run is part of it.
+    """
+    ends = _leg_ends(units)
+    followed: set[int] = set()
+    told: dict[Key, int] = {}  # where the last scan from a state ended
+    for first in ends:
+        start = units[first].before_key
+        if first in followed or units[first].seq <= told.get(start, 0):
             continue
-        run, tried = _legs(units[place:], unit.before)
-        if len(tried) >= MIN_COMPONENTS:
-            told[start] = run[-1].seq
-            yield _pattern("scan", run, components=len(tried))
-
-
-def _legs(units: Sequence[Unit], start: Settings) -> tuple[list[Unit], set[int]]:
-    run: list[Unit] = []
-    tried: set[int] = set()
-    leg: int | None = None
-    for unit in units:
-        if leg is None:
-            if unit.act not in ("applied", "redone") or len(unit.touched) != 1:
+        tried: set[int] = set()
+        place, last = first, first
+        while place in ends:
+            followed.add(place)
+            tried.add(units[place].touched[0])
+            last, back = ends[place]
+            if not back:
                 break
-            leg = unit.touched[0]
-        # what was so far touches the leg alone, so only what this unit touches can leave it
-        if any(component != leg for component in unit.touched):
-            break
-        run.append(unit)
-        tried.add(leg)
-        if unit.after == start:
-            leg = None
-    return run, tried
+            place = last + 1
+        if len(tried) >= MIN_COMPONENTS:
+            told[start] = units[last].seq
+            yield _pattern("scan", units[first : last + 1], components=len(tried))
+
+
+def _leg_ends(units: Sequence[Unit]) -> dict[int, tuple[int, bool]]:
+    """For each place where a leg can begin, in order: the last place of the leg, and whether it is back by then."""
+    ends: dict[int, tuple[int, bool]] = {}
+    component: int | None = None
+    beyond = len(units)  # the first place after the stretch that touches `component` alone
+    back: dict[Key, int] = {}  # within it, where each state is next come to
+    still: dict[Key, int] = {}  # the same over what touches nothing before the next that touches something
+    touching = len(units)  # where that next one is
+    for place in range(len(units) - 1, -1, -1):
+        unit = units[place]
+        if len(unit.touched) == 1 and unit.touched[0] != component:
+            component, beyond, back = unit.touched[0], touching, dict(still)
+        back[unit.after_key] = place
+        still[unit.after_key] = place
+        if unit.touched:
+            touching, still = place, {}
+        if len(unit.touched) > 1:
+            component = None
+        if len(unit.touched) == 1 and unit.act in ("applied", "redone"):
+            at = back.get(unit.before_key)
+            ends[place] = (beyond - 1, False) if at is None else (at, True)
+    return dict(reversed(ends.items()))
 
 
 def _confirmed(units: Sequence[Unit]) -> Iterator[Code]:
-    return _repeated("confirm", units, lambda unit: (key_of(unit.before), key_of(unit.after)))
+    return _repeated("confirm", units, lambda unit: (unit.before_key, unit.after_key))
 
 
 def _repeated(name: str, units: Sequence[Unit], key: Callable[[Unit], object]) -> Iterator[Code]:
@@ -197,7 +216,7 @@ def _transfers(units: Sequence[Unit]) -> Iterator[Code]:
     images: dict[object, set[str]] = {}
     for unit in units:
         if unit.act == "applied" and unit.after:
-            seen = images.setdefault(key_of(unit.after), set())
+            seen = images.setdefault(unit.after_key, set())
             if seen and unit.image not in seen:
                 yield _pattern("transfer-check", [unit])
             seen.add(unit.image)

@@ -61,6 +61,44 @@ class TaskSubmitted(InTask):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTimedOut(InTask):
+    """The time for a task had run out before it was handed in; the task is over."""
+
+    name: ClassVar[str] = "task.timed_out"
+    limit_s: Real
+
+    def cells(self) -> dict[str, Cell]:
+        return {"limit_s": self.limit_s}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskExtended(InTask):
+    """A moderator gave a task more time; `remaining_ms` is what was left of it before."""
+
+    name: ClassVar[str] = "task.extended"
+    results: ClassVar[frozenset[str]] = frozenset({"remaining_ms"})
+    minutes: Real
+    remaining_ms: Real | None = None
+
+    def cells(self) -> dict[str, Cell]:
+        return {"extended_minutes": self.minutes, "remaining_ms": self.remaining_ms}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSkipped(InTask):
+    """A moderator took a task out of a session, for a reason; the task is over."""
+
+    name: ClassVar[str] = "task.skipped"
+    reason: str
+
+    def cells(self) -> dict[str, Cell]:
+        return {"reason": self.reason}
+
+    def said(self) -> tuple[str, ...]:
+        return (self.reason,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StimulusShown(InTask):
     """The picture of a task was shown, with the labels that the model chose from."""
 
@@ -163,6 +201,9 @@ class Response(InTask):
 
     def cells(self) -> dict[str, Cell]:
         return {"item": self.item, "answer_text": self.text or None, "answer_number": self.number}
+
+    def said(self) -> tuple[str, ...]:
+        return (self.text,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

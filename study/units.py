@@ -13,6 +13,7 @@ from study.state import canonical_edits
 from study.steering_events import (
     Intervention,
     InterventionApplied,
+    InterventionCompared,
     InterventionRedone,
     InterventionReset,
     InterventionUndone,
@@ -25,6 +26,7 @@ _ACTS: dict[type[Intervention], Act] = {
     InterventionUndone: "undone",
     InterventionRedone: "redone",
     InterventionReset: "reset",
+    InterventionCompared: "compared",
 }
 
 
@@ -66,6 +68,16 @@ class Unit:
     def touched(self) -> tuple[int, ...]:
         """Components whose setting differs between before and after."""
         return tuple(c for c in sorted({*self.before, *self.after}) if self.before.get(c) != self.after.get(c))
+
+    @cached_property
+    def before_key(self) -> Key:
+        """The settings before, as a value that can be looked up."""
+        return key_of(self.before)
+
+    @cached_property
+    def after_key(self) -> Key:
+        """The settings after, likewise."""
+        return key_of(self.after)
 
 
 def key_of(settings: Settings) -> Key:

@@ -10,7 +10,7 @@ from itertools import groupby
 from tempfile import SpooledTemporaryFile
 from typing import IO, TextIO
 
-from study.exports.columns import Column, col
+from study.exports.column import Column, col
 from study.exports.tidy import cell_of
 from study.records import Record
 from study.strategies import DEFINITIONS, VERSION, codes_of

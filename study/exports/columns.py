@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from typing import TextIO
 
+from study.exports.column import NOT_HERE, Column, col
+from study.exports.session_columns import AROUND
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column; `source` is who made its values: log, engine, script, browser or participant."""
-
-    column: str
-    type: str
-    unit: str
-    levels: str
-    empty: str
-    source: str
-    meaning: str
-
-
-def col(
-    name: str, kind: str, source: str, meaning: str, *, unit: str = "", levels: str = "", empty: str = "never empty"
-) -> Column:
-    """A column, with what its empty cell says; most never have one."""
-    return Column(name, kind, unit, levels, empty, source, meaning)
-
-
-NOT_HERE = "not a fact of this kind of event, or its payload was erased"
 NO_TASK = "the event belongs to no task"
 NOT_SENT = "the browser sent none"
+UNMEASURED = "not measured in this window yet"
 LATER = "not recorded by this version"
 EDITS = "JSON list of {component, op, strength, scope, patches}; strength in codes for set and add."
 LOGITS = "JSON list of every class's logit, exact, in the order of the labels."
@@ -70,14 +52,21 @@ PLACE = (
         empty=NOT_SENT,
     ),
     col("client_time_origin", "number", "browser", "When that timer was 0.", unit="ms since 1970", empty=NOT_SENT),
-    col("offset_ms", "number", "log", "Browser clock minus server clock.", unit="ms", empty=LATER),
+    col(
+        "offset_ms",
+        "number",
+        "log",
+        "The participant's browser clock minus the server's, as last measured.",
+        unit="ms",
+        empty=UNMEASURED,
+    ),
     col(
         "offset_err_ms",
         "number",
         "log",
         "Greatest error of offset_ms, and so of aligned times.",
         unit="ms",
-        empty=LATER,
+        empty=UNMEASURED,
     ),
     col("media_id", "text", "log", "The recording that runs at this event.", empty=LATER),
     col("media_ms", "number", "log", "Time in that recording.", unit="ms", empty=LATER),
@@ -102,12 +91,25 @@ CELLS = (
         "gap_s",
         "number",
         "log",
-        "Time since the session's last row when the link was opened again.",
+        "Time since the session was last heard of when it was opened again, taken over or closed.",
         unit="s",
         empty=NOT_HERE,
     ),
-    col("outcome", "text", "log", "How the session ended.", levels="completed|no_consent", empty=NOT_HERE),
-    col("reason", "text", "participant", "Why the participant withdrew, in their words.", empty="none given"),
+    col(
+        "outcome",
+        "text",
+        "log",
+        "How the session ended.",
+        levels="completed|no_consent|rejected|screened_out",
+        empty=NOT_HERE,
+    ),
+    col(
+        "reason",
+        "text",
+        "participant",
+        "Why it was withdrawn, paused, rejected or skipped, in the words of who did it.",
+        empty="none given",
+    ),
     col("consent_scope", "text", "script", "The consent scope that was answered.", empty=NOT_HERE),
     col("text_sha256", "text", "script", "Digest of the consent text as it was shown.", empty=NOT_HERE),
     col("dwell_ms", "number", "log", "Time on the page that was left.", unit="ms", empty="not known"),
@@ -202,7 +204,7 @@ CELLS = (
     col("error", "text", "log", "Class of the error that caused it.", empty=NOT_HERE),
 )
 
-COLUMNS = PLACE + CELLS
+COLUMNS = PLACE + CELLS + AROUND
 NAMES = tuple(one.column for one in COLUMNS)
 
 

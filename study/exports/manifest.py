@@ -7,11 +7,12 @@ import json
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
 from core.types import TillerError
+from study.system_events import ExportedFile
 
 MANIFEST = "manifest.json"
 
@@ -20,23 +21,13 @@ class ExportFailed(TillerError):
     """A file could not be written, or did not read back as it was written; the folder is as it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """One finished file of an export."""
-
-    file: str
-    bytes: int
-    sha256: str
-    rows: int
-
-
 class Batch:
     """The files of one export, which lie beside their names until all of them are whole."""
 
     def __init__(self, out: Path) -> None:
         self._out = out
         self._listed = _listed(out)
-        self.files: list[Written] = []
+        self.files: list[ExportedFile] = []
 
     def add(
         self,
@@ -68,7 +59,8 @@ class Batch:
                 raise ValueError(f"{rows} rows were written and {found} read back")
             with aside.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            self.files.append(Written(name, aside.stat().st_size, sha256, rows))
+            made = ExportedFile(file=name, bytes=aside.stat().st_size, sha256=sha256, rows=rows)
+            self.files.append(made)
 
     def add_manifest(self, form: str, about: dict[str, object]) -> None:
         """List this format's files with their digests, beside what the folder holds of other formats."""

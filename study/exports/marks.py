@@ -9,6 +9,7 @@ from itertools import pairwise
 from study.exports.timeline import timeline_of
 from study.records import Record
 from study.strategies import codes_of
+from study.times import seconds_of
 from study.units import units_in
 
 SHORTEST_S = 0.001  # an instant, where a format needs an end after its beginning
@@ -55,17 +56,3 @@ def marks_of(records: Sequence[Record]) -> tuple[Mark, ...]:
         )
         for line, (begin, end) in zip(timeline.lines, pairwise(places), strict=True)
     )
-
-
-def seconds_of(records: Sequence[Record]) -> list[float]:
-    """Seconds since the first row: by the monotonic clock within one boot, by the wall clock across boots."""
-    now = 0
-    seconds: list[float] = []
-    for place, record in enumerate(records):
-        if place:
-            last = records[place - 1]
-            clock = "srv_mono_ns" if record.row["boot_id"] == last.row["boot_id"] else "srv_utc_ns"
-            # a wall clock that was set back must not turn the order round
-            now += max(0, int(record.row[clock] or 0) - int(last.row[clock] or 0))
-        seconds.append(now / 1e9)
-    return seconds

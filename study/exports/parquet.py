@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.exports.columns import COLUMNS, Column
+from study.exports.column import Column
+from study.exports.columns import COLUMNS
 from study.exports.tidy import cells_of
 from study.records import Record
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from pathlib import Path
+from itertools import groupby, islice
+from typing import IO
 
+from study.exports.people import People
+from study.exports.refi_speech import SpeechInProject
+from study.exports.speech import Speech
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
+from study.verdicts import verdicts_of
 
 NOT_DATA = ("preview", "bot")
 
@@ -19,41 +23,69 @@ class Passage:
     """What passes by in one export: its rows, and what the manifest says of them."""
 
     def __init__(
-        self, log: EventLog, study: str | None, without: tuple[str, ...] = NOT_DATA, progress: Progress | None = None
+        self,
+        log: EventLog,
+        study: str | None,
+        without: tuple[str, ...] = NOT_DATA,
+        progress: Progress | None = None,
+        media: str = "reference",
     ) -> None:
         self.study = study
-        self._log, self._without, self._progress = log, without, progress
+        self._media = media
+        self.log, self._without, self._progress = log, without, progress
         self._scripts: set[str] = set()
+        self.studies: dict[str, list[str]] = {}  # sessions that have passed by, of each study
         self._streams: dict[str, tuple[int, str]] = {}
+        self.speech = Speech(log)
 
     def rows(self) -> Iterator[Stored]:
         """Every row, session by session; memory does not grow with the log."""
-        done, of = 0, self._log.count(study=self.study, without=self._without)
-        for one in self._log.stored(study=self.study, without=self._without):
-            done += 1
-            self._streams[str(one.row["session_id"])] = int(one.row["seq"] or 0), str(one.row["hash"])
-            if one.row["script_sha256"] is not None:
-                self._scripts.add(str(one.row["script_sha256"]))
-            if self._progress and done % 500 == 0:
-                self._progress(done, of)
-            yield one
+        done, of = 0, self.log.count(study=self.study, without=self._without)
+        for session_id, session in groupby(
+            self.log.stored(study=self.study, without=self._without), key=lambda one: str(one.row["session_id"])
+        ):
+            last: Stored | None = None
+            for last in session:
+                done += 1
+                if self._progress and done % 500 == 0:
+                    self._progress(done, of)
+                yield last
+            if last is not None:
+                self._passed(session_id, last)
         if self._progress:
             self._progress(done, of)
+
+    def _passed(self, session_id: str, last: Stored) -> None:
+        # a session's place columns are copied from row to row, so that the last row has them if any has
+        row = last.row
+        self._streams[session_id] = int(row["seq"] or 0), str(row["hash"])
+        if row["script_sha256"] is not None:
+            self._scripts.add(str(row["script_sha256"]))
+        if row["study_id"] is not None:
+            self.studies.setdefault(str(row["study_id"]), []).append(session_id)
 
     def pass_by(self) -> None:
         """Read every row once, which fixes how far each session has come, before it is read in several passes."""
         for _ in self.rows():
             pass
 
-    def sessions(self) -> Iterator[Sequence[Record]]:
-        """The sessions that have passed by, one at a time, as far as they had come then."""
+    def sessions(self, *, only: Callable[[str], bool] | None = None) -> Iterator[Sequence[Record]]:
+        """The sessions that have passed by, or only some, one at a time, as far as they had come then."""
         for session_id, (last, _) in self._streams.items():
-            yield [recorded(one) for one in islice(self._log.stored(session_id), last)]
+            if only is not None and not only(session_id):
+                continue
+            yield [recorded(one) for one in islice(self.log.stored(session_id), last)]
 
-    @property
-    def record(self) -> Path:
-        """The file that the log is kept in."""
-        return self._log.files[0]
+    def people(self) -> People:
+        """What people have coded in the sessions that have passed by."""
+        wanted = [self.study] if self.study is not None else []
+        return People(
+            self.log, {study: self.studies.get(study, ()) for study in dict.fromkeys([*wanted, *self.studies])}
+        )
+
+    def spoken(self, links: IO[str]) -> SpeechInProject:
+        """What was said in them, for a project; `links` is a file for links on their way."""
+        return SpeechInProject(self.log, self.speech, links, inside=self._media == "inside")
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -61,6 +93,11 @@ class Passage:
         return {key: rows for key, (rows, _) in self._streams.items()}
 
     def about(self) -> dict[str, object]:
-        """Scripts and heads of what has passed by, for the manifest."""
-        streams = {key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()}
-        return {"scripts": sorted(self._scripts), "streams": streams}
+        """Scripts, heads and recorded verdicts of what has passed by, for the manifest."""
+        streams: dict[str, dict[str, object]] = {
+            key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()
+        }
+        for key, found in verdicts_of(self.log, streams).items():
+            said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
+            streams[key]["replay"] = said
+        return {"scripts": sorted(self._scripts), "streams": streams, **self.speech.about()}

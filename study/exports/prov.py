@@ -10,7 +10,7 @@ from typing import TextIO
 from study.predictions import Shown
 from study.records import Record
 from study.state import Pinned
-from study.steering_events import Intervention, ModelPredicted
+from study.steering_events import Intervention, InterventionCompared, ModelPredicted
 
 _RELATIONS = {
     "used": ("prov:activity", "prov:entity"),
@@ -60,8 +60,11 @@ def _add_intervention(terms: Terms, record: Record, event: Intervention, who: st
     act = _activity(terms, record)
     before, after = (_state(terms, seen, event.pinned) for seen in (event.before, event.after))
     _join(terms, "used", act, before)
-    _join(terms, "wasGeneratedBy", after, act)
-    _join(terms, "wasDerivedFrom", after, before)
+    if isinstance(event, InterventionCompared):
+        _join(terms, "used", act, _state(terms, event.other, event.pinned))
+    else:
+        _join(terms, "wasGeneratedBy", after, act)
+        _join(terms, "wasDerivedFrom", after, before)
     _join(terms, "wasAssociatedWith", act, who)
 
 

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from study.exports.columns import COLUMNS, NAMES, Column
+from study.exports.column import Column
+from study.exports.columns import COLUMNS, NAMES
 from study.happening import Cell
 from study.records import Record
 

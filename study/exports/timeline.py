@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from study.consent import given
+from study.moderator_events import ModeratorNoteAdded
 from study.predictions import Shown
+from study.preview_events import InterventionPredicted
+from study.prompt_events import PromptAnswered, PromptShown
 from study.records import Record
-from study.session_events import ConsentGiven, ConsentRefused
+from study.session_events import SessionPaused, SessionResumed
 from study.steering_events import (
     Intervention,
     InterventionApplied,
+    InterventionCompared,
     InterventionRedone,
     InterventionUndone,
 )
-from study.task_events import ConceptInspected, ExplanationChanged, ResponseSubmitted, TaskStarted
+from study.task_events import (
+    ConceptInspected,
+    ExplanationChanged,
+    ResponseSubmitted,
+    TaskSkipped,
+    TaskStarted,
+    TaskTimedOut,
+)
+
+if TYPE_CHECKING:
+    from study.exports.speech import Spoken
 
 WITHHELD = "(words withheld: no consent to quote them)"
 
@@ -30,37 +46,49 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenLine:
+    """One utterance's line; `number` is its place among the session's utterances."""
+
+    number: int
+    utterance: str
+    event_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
-    """The text of one session, lines ended by LF, and where each row's line lies."""
+    """The text of one session, lines ended by LF, and where the line of each row and of each utterance lies."""
 
     text: str
     lines: tuple[Line, ...]
+    spoken: tuple[SpokenLine, ...] = ()
 
 
-def timeline_of(records: Iterable[Record]) -> Timeline:
+def timeline_of(records: Iterable[Record], spoken: Iterable[Spoken] = ()) -> Timeline:
     """What was done and said, in order; a participant's own words only where the consent to quote them stands."""
     held = list(records)
-    quotable = _quotable(held)
+    quotable = given(held, "quote")
+    said: dict[int, list[Spoken]] = {}
+    for one in spoken:
+        said.setdefault(one.of.after_seq, []).append(one)
     parts: list[str] = []
     lines: list[Line] = []
+    voices: list[SpokenLine] = []
     place = 0
-    for record in held:
-        words = _words(record, quotable)
-        if words is None:
-            continue
-        line = f"[#{record.seq}] {words}".replace("\r\n", "\n").replace("\r", "\n")
-        lines.append(Line(record.seq, record.event_id, place, place + len(line)))
-        parts.append(line)
-        place += len(line) + 1
-    return Timeline("".join(f"{part}\n" for part in parts), tuple(lines))
-
-
-def _quotable(records: Iterable[Record]) -> bool:
-    given = False
-    for record in records:
-        if isinstance(record.event, ConsentGiven | ConsentRefused) and record.event.scope == "quote":
-            given = isinstance(record.event, ConsentGiven)
-    return given
+    for record in (None, *held):
+        words = None if record is None else _words(record, quotable)
+        if record is not None and words is not None:
+            line = f"[#{record.seq}] {words}".replace("\r\n", "\n").replace("\r", "\n")
+            lines.append(Line(record.seq, record.event_id, place, place + len(line)))
+            parts.append(line)
+            place += len(line) + 1
+        for one in said.get(0 if record is None else record.seq, ()):
+            line = f"{one.who}: {one.words}"
+            voices.append(SpokenLine(one.of.number, one.of.id, one.of.event_id, place, place + len(line)))
+            parts.append(line)
+            place += len(line) + 1
+    return Timeline("".join(f"{part}\n" for part in parts), tuple(lines), tuple(voices))
 
 
 def _words(record: Record, quotable: bool) -> str | None:
@@ -76,15 +104,62 @@ def _words(record: Record, quotable: bool) -> str | None:
         case Intervention():
             return f"{_act(event)} | {_said(event.before)} -> {_said(event.after)}"
         case ResponseSubmitted():
-            words = (event.text if quotable else WITHHELD) if event.text else ""
-            number = "" if event.number is None else f"{event.number:g}"
-            who = record.row["participant_pseudonym"] or "participant"
-            return f"{who} on {event.item}: {' '.join(filter(None, (number, words)))}"
+            return f"{_who(record)} on {event.item}: {_answer(event, quotable)}"
         case _:
-            return None
+            return _around(record, quotable)
+
+
+def _around(record: Record, quotable: bool) -> str | None:
+    event = record.event
+    line: str | None = None
+    match event:
+        case InterventionPredicted():
+            words = _quoted(event.hypothesis, quotable)
+            line = f"{_who(record)} expects {_expected(event)}{': ' if words else ''}{words}"
+        case PromptShown():
+            line = f"prompt {event.prompt}: {event.wording}"
+        case PromptAnswered():
+            line = f"{_who(record)} on {event.item or event.prompt}: {_answer(event, quotable)}"
+        case ModeratorNoteAdded():
+            line = f"{event.who} notes: {event.text}"
+        case SessionPaused():
+            line = "pause"
+        case SessionResumed() if event.ends_pause:
+            line = "go on"
+        case TaskTimedOut():
+            line = f"task {event.task} is out of time"
+        case TaskSkipped():
+            line = f"task {event.task} is skipped"
+        case _:
+            pass
+    return line
+
+
+def _who(record: Record) -> str:
+    return str(record.row["participant_pseudonym"] or "participant")
+
+
+def _quoted(words: str, quotable: bool) -> str:
+    return words if quotable or not words else WITHHELD
+
+
+def _answer(event: ResponseSubmitted | PromptAnswered, quotable: bool) -> str:
+    number = "" if event.number is None else f"{event.number:g}"
+    return " ".join(filter(None, (number, _quoted(event.text, quotable))))
+
+
+def _expected(event: InterventionPredicted) -> str:
+    chance = "" if event.probability is None else f" at {event.probability:g}"
+    parts = (
+        f"{event.label} {event.direction}" if event.direction else "",
+        f"{event.top1} on top{chance}" if event.top1 else "",
+    )
+    return ", ".join(filter(None, parts)) or "something"
 
 
 def _act(event: Intervention) -> str:
+    if isinstance(event, InterventionCompared):
+        return f"compare with {_said(event.other)}"
     if isinstance(event, InterventionApplied):
         amount = {
             "factor": f"{event.value:g} times",

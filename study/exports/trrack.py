@@ -9,22 +9,28 @@ from typing import Any, TextIO
 
 from study.predictions import Shown
 from study.records import Record
-from study.steering_events import Intervention, InterventionApplied, InterventionRedone, InterventionUndone
+from study.steering_events import (
+    Intervention,
+    InterventionApplied,
+    InterventionCompared,
+    InterventionRedone,
+    InterventionUndone,
+)
 from study.task_events import TaskStarted
 
 
 def write_trrack(records: Sequence[Record], file: TextIO) -> int:
     """Write one graph for each attempt at a task; return how many nodes they have.
 
-    Undo and redo make no node: they are steps to one that is there. What the format has no place for (actor, row,
-    server clock) is in each node's meta.
+    Undo and redo make no node: they are steps to one that is there; comparing is no step. What the format has no place
+    for (actor, row, server clock) is in each node's meta.
     """
     graphs: dict[str, _Graph] = {}
     for record in records:
         event = record.event
         if isinstance(event, TaskStarted):
             graphs[f"{event.task}/{event.attempt}"] = _Graph(record)
-        elif isinstance(event, Intervention):
+        elif isinstance(event, Intervention) and not isinstance(event, InterventionCompared):
             graph = graphs.get(f"{event.task}/{event.attempt}")
             if graph is not None:
                 graph.follow(record, event)

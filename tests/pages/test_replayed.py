@@ -16,6 +16,7 @@ from pages.parts.opened import bench_of, open_picture
 from pages.parts.rig import Rig
 from study.__main__ import app
 from study.decisions import opening
+from study.exports import export_log
 from study.session import Step
 
 
@@ -45,12 +46,41 @@ def replayed(who: Participant, world: Any, *more: str, status: int = 0) -> dict[
     return json.loads(done.stdout)
 
 
+def stream_in(out: Path, session: str) -> dict[str, Any]:
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    return manifest["exports"]["jsonl"]["streams"][session]
+
+
 def test_on_the_same_machine_every_event_is_bit_exact(steered: Participant, world: Any) -> None:
     found = replayed(steered, world)
     assert found["verdict"] == "BIT_EXACT"
     assert found["counts"] == {"BIT_EXACT": 6, "WITHIN_TOLERANCE": 0, "UNRUNNABLE": 0, "MISMATCH": 0}
     assert [event["differing"] for event in found["events"]] == [{}] * 6
     assert len({event["state_id"] for event in found["events"]}) == 3
+
+
+def test_a_recorded_verdict_travels_in_the_manifest_of_a_later_export(
+    steered: Participant, world: Any, tmp_path: Path
+) -> None:
+    log = steered.rig.log
+    rows = log.read(steered.id)
+    export_log(log, tmp_path / "before", "jsonl", without=())
+    assert "replay" not in stream_in(tmp_path / "before", steered.id)
+    found = replayed(steered, world, "--record")
+    assert log.read(steered.id) == rows, "nothing is written to the participant's own stream"
+    (verdict,) = log.read(f"replay:{steered.id}")
+    assert (verdict.name, verdict.row["actor"]) == ("system.replay_verified", "researcher")
+    export_log(log, tmp_path / "after", "jsonl", without=())
+    assert stream_in(tmp_path / "after", steered.id)["replay"] == {
+        "verdict": "BIT_EXACT",
+        "counts": found["counts"],
+        "rows": len(rows),
+        "head": rows[-1].row["hash"],
+    }
+    words = ["replay", "--session", steered.id, "--bundle", str(world.bundle), "--record", "--seq", "3"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert "it is of a whole session: leave --seq out" in done.stderr.replace("\n", " ")
 
 
 def test_one_event_is_run_by_its_row(steered: Participant, world: Any) -> None:

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Edit, Op, Scope
+from study.coding_events import Entry, Measured
 from study.events import KINDS, SCHEMA_VERSION, Event, UnknownKind, event_in, payload_of
 from study.exports.columns import NAMES
 from study.predictions import Chance, Shown
 from study.state import Pinned, canonical
+from study.system_events import ExportedFile
 
 numbers = st.floats(allow_nan=False)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -40,12 +42,17 @@ seen = st.builds(
     logits=st.just("0000803f"),
     top=st.lists(st.builds(Chance, words, numbers), max_size=2).map(tuple),
 )
+entries = st.builds(Entry, **dict.fromkeys(("id", "name", "definition", "example"), words), parent=st.none() | words)
+measured = st.builds(
+    Measured, of=words, layer=words, statistic=words, units=components, value=st.none() | numbers, reason=words
+)
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "str": words,
     "str | None": st.none() | words,
     "int": components,
     "int | None": st.none() | components,
     "bool": st.booleans(),
+    "bool | None": st.none() | st.booleans(),
     "Real": numbers,
     "Real | None": st.none() | numbers,
     "Scope": scopes,
@@ -54,7 +61,14 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "LoggedEdit | None": st.none() | edits,
     "tuple[str, ...]": st.lists(words, max_size=3).map(tuple),
     "tuple[int, ...]": st.lists(components, max_size=3).map(tuple),
+    "dict[str, int]": st.dictionaries(words, components, max_size=3),
+    "tuple[ExportedFile, ...]": st.lists(
+        st.builds(ExportedFile, file=words, bytes=components, sha256=words, rows=components), max_size=2
+    ).map(tuple),
     "dict[str, str]": st.dictionaries(words, words, max_size=3),
+    "tuple[Entry, ...]": st.lists(entries, max_size=2).map(tuple),
+    "tuple[Measured, ...]": st.lists(measured, max_size=2).map(tuple),
+    "dict[str, tuple[str, ...]]": st.dictionaries(words, st.lists(words, max_size=2).map(tuple), max_size=2),
 }
 
 
@@ -74,6 +88,14 @@ def test_every_event_survives_a_round_trip(event: Event) -> None:
 @given(st.sampled_from(get_args(Event)).flatmap(happenings))
 def test_every_cell_of_every_event_is_in_the_data_dictionary(event: Event) -> None:
     assert set(event.cells()) <= set(NAMES)
+
+
+TYPED = ("text", "reason", "hypothesis", "memo", "speaker")  # fields that people fill with words of their own
+
+
+@given(st.sampled_from(get_args(Event)).flatmap(happenings))
+def test_what_people_type_is_said(event: Event) -> None:
+    assert {getattr(event, name) for name in TYPED if hasattr(event, name)} == set(event.said())
 
 
 def test_every_kind_has_a_name_of_its_own() -> None:

@@ -30,6 +30,7 @@ from study.interventions import perform
 from study.log import EventLog
 from study.schema import events
 from study.session_events import SessionResumed, SessionStarted, SystemErrored
+from study.system_events import SystemExportMade
 from study.task_events import PageEntered, ResponseSubmitted
 
 Start = Callable[..., SessionStarted]
@@ -80,6 +81,9 @@ def test_the_csv_holds_one_row_per_event_under_the_dictionarys_columns(full: Eve
         "events_data_dictionary.csv",
         "strategy_codes_data_dictionary.csv",
         "strategy_codebook.csv",
+        "utterances.csv",
+        "utterances_data_dictionary.csv",
+        *(f"{name}{more}.csv" for name in ("codes", "memos", "codebook") for more in ("", "_data_dictionary")),
         "manifest.json",
     ]
     rows = cells(out)
@@ -169,11 +173,32 @@ def test_the_manifest_lists_every_file_with_its_digest_and_every_head(full: Even
         if form not in ("csv", "jsonl"):
             continue
         codes = {"strategy_codes.csv", "strategy_codes_data_dictionary.csv", "strategy_codebook.csv"}
+        codes |= {"utterances.csv", "utterances_data_dictionary.csv"}
+        codes |= {f"{name}{more}.csv" for name in ("codes", "memos", "codebook") for more in ("", "_data_dictionary")}
         wanted = {f"events.{form}", "events_data_dictionary.csv"} | (codes if form == "csv" else set())
         assert {file["file"] for file in one["files"]} == wanted
         for file in one["files"]:
             data = (tmp_path / file["file"]).read_bytes()
             assert (len(data), hashlib.sha256(data).hexdigest()) == (file["bytes"], file["sha256"])
+
+
+def test_what_was_handed_on_is_written_down_in_the_studys_own_stream(
+    full: EventLog, start: Start, tmp_path: Path
+) -> None:
+    full.append("o", start(study="other"), key="start")
+    before = full.read("s1")
+    export_log(full, tmp_path / "one", "csv", study="demo")
+    files = export_log(full, tmp_path / "all", "jsonl")
+    assert full.read("s1") == before
+    made = [record.event for record in full.read("exports:demo")]
+    assert all(isinstance(event, SystemExportMade) for event in made)
+    assert [(event.format, event.rows, event.sessions) for event in made] == [("csv", 10, 1), ("jsonl", 10, 1)]
+    listed = {one.file: one.sha256 for one in made[1].files}
+    assert listed == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    assert [record.event.format for record in full.read("exports:other")] == ["jsonl"]
+    assert full.verify("exports:demo").whole
+    export_log(full, tmp_path / "again", "csv")
+    assert {row["session_id"] for row in cells(tmp_path / "again")} == {"s1", "o"}, "it is no data"
 
 
 def test_preview_sessions_are_no_data_unless_asked_for(full: EventLog, start: Start, tmp_path: Path) -> None:
@@ -201,8 +226,7 @@ def test_erased_words_are_said_to_be_erased(full: EventLog, stranger, tmp_path: 
 
 
 def test_a_tampered_log_is_not_exported_as_json_lines(full: EventLog, stranger, tmp_path: Path) -> None:
-    for (trigger,) in stranger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        stranger.execute(f"DROP TRIGGER {trigger}")
+    stranger.drop_guards()
     stranger.execute("UPDATE events SET actor = 'system' WHERE seq = 4")
     with pytest.raises(ExportFailed, match="row 4: its columns were changed"):
         export_log(full, tmp_path, "jsonl")
@@ -305,7 +329,7 @@ def test_what_is_no_number_to_json_is_null_and_its_chain_still_checks(
     fresh_log.append(session, SessionResumed(gap_s=math.inf), key="back")
     export_log(fresh_log, tmp_path, "jsonl")
     line = (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()[1]
-    assert json.loads(line, parse_constant=pytest.fail)["payload"] == {"gap_s": None}
+    assert json.loads(line, parse_constant=pytest.fail)["payload"] == {"gap_s": None, "ends_pause": False}
 
 
 def test_a_stream_of_no_study_names_no_script(fresh_log: EventLog, tmp_path: Path) -> None:

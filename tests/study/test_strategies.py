@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from study.acts import Act
 from study.bench import Bench
 from study.interventions import perform
 from study.log import EventLog
 from study.strategies import DEFINITIONS, Code, codes_of
-from study.units import Setting, Settings, Unit, units_in
+from study.units import Setting, Settings, Unit, key_of, units_in
 
 A, B, C, D = 1, 2, 3, 4
 
@@ -242,6 +245,68 @@ def test_scans_from_two_states_are_two_scans() -> None:
     # back where the first began, a third is one of its own
     story.reset().a((A, 0)).undo().a((B, 0)).undo().a((C, 0))
     assert story.spans("scan") == [(1, 7), (8, 13), (15, 19)]
+
+
+def scans_by_definition(units: list[Unit]) -> list[tuple[int, int, int]]:
+    """The table's words, step by step: from every unit on, follow the legs as long as there are any."""
+    found, told = [], {}
+    for place, first in enumerate(units):
+        start = key_of(first.before)
+        if first.seq <= told.get(start, 0):
+            continue
+        run, tried, leg = [], set(), None
+        for unit in units[place:]:
+            if leg is None:
+                if unit.act not in ("applied", "redone") or len(unit.touched) != 1:
+                    break
+                leg = unit.touched[0]
+            if any(component != leg for component in unit.touched):
+                break
+            run.append(unit)
+            tried.add(leg)
+            if unit.after == first.before:
+                leg = None
+        if len(tried) >= 3:
+            told[start] = run[-1].seq
+            found.append((run[0].seq, run[-1].seq, len(tried)))
+    return found
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("a"), st.sampled_from([A, B, C, D]), st.sampled_from([0, 0.5, None])),
+        st.tuples(st.just("both"), st.sampled_from([A, B]), st.sampled_from([0, None])),
+        st.tuples(st.sampled_from(["undo", "undo", "redo", "reset", "compare"])),
+    ),
+    max_size=60,
+)
+
+
+@given(STEPS)
+def test_scans_are_those_that_the_definition_gives(steps: list[tuple[Any, ...]]) -> None:
+    story = Story()
+    for kind, *rest in steps:
+        if kind == "a":
+            story.a((rest[0], rest[1]))
+        elif kind == "both":
+            story.a((rest[0], rest[1]), (C, rest[1]))
+        elif kind == "undo":
+            story = story.undo() if story.past else story
+        elif kind == "redo":
+            story = story.redo() if story.units and story.units[-1].act == "undone" else story
+        else:
+            getattr(story, kind)()
+    mine = [(code.first, code.last, code.attributes["components"]) for code in story.codes if code.name == "scan"]
+    assert mine == scans_by_definition([unit for unit in story.units if unit.act != "compared"])
+
+
+def test_a_long_sweep_is_coded_in_a_time_that_hangs_on_its_length_alone() -> None:
+    story = Story()
+    for turn in range(6_000):
+        story.a((A, turn / 6_000))
+    before = time.process_time()
+    assert story.spans("sweep") == [(1, 6_000)]
+    assert time.process_time() - before < 3, "from each step to the end it would be 18 million steps"
 
 
 def test_a_repeated_transition_is_a_confirmation_only_within_its_attempt() -> None:

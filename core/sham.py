@@ -1,4 +1,4 @@
-"""One picture under a sham: an edit exactly as large as the plan's that is not the plan's. Would any such edit do it?"""
+"""One picture under a sham: an edit as large as the plan's that is not the plan's. Would any such edit do it?"""
 
 from __future__ import annotations
 

@@ -23,7 +23,10 @@ class Room:
 
 
 _DESK = frozenset({Role.RESEARCHER, Role.MODERATOR, Role.OBSERVER})
-ROOMS = (Room("staff/sessions.py", "staff", "Sessions", _DESK | {Role.CODER}),)
+ROOMS = (
+    Room("staff/sessions.py", "staff", "Sessions", _DESK | {Role.CODER}),
+    Room("staff/replay.py", "replay", "Replay", _DESK),
+)
 
 
 @dataclass(frozen=True)

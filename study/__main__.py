@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.types import Prediction, TillerError, View
-from study.desk import Json, backup, erase, export, invite, report, revoke, verify
+from study.coding_desk import agreement, codebook
+from study.desk import Json, backup, erase, export, invite, report, restore, revoke, verify
 from study.laboratory import replay, simulate
 from study.notation import find_label, read_labels, read_plan
 from study.settings import settings_in
+from study.speech_desk import audio, transcript
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, figures_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
@@ -184,11 +186,16 @@ def doctor(json_wanted: Json = False) -> None:
 
 app.command()(replay)
 app.command()(simulate)
+app.command()(transcript)
+app.command()(audio)
 app.command()(verify)
 app.command()(report)
 app.command()(export)
 app.command()(backup)
 app.command()(erase)
+app.command()(restore)
+app.command()(agreement)
+app.command()(codebook)
 app.command()(invite)
 app.command()(revoke)
 

@@ -1,24 +1,30 @@
-"""Opens the record: a file that is ours or new, with every table and guard, and the settings each connection needs."""
+"""Opens the record: a database that is ours or new, with every table and guard, in the layout of this version."""
 
 from __future__ import annotations
 
 import sqlite3
-import time
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from types import ModuleType
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Insert, Table, make_url
+from sqlalchemy.dialects.postgresql import insert as insert_in_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.types import TillerError
-from study.guards import stand_guard
-from study.schema import record
+from study import postgresql, sqlite
+from study.migration import FIRST, KEPT_IN, LAYOUTS, bring_up, make_tables
+from study.postgresql import Searched
+from study.schema import VERSION
 
-_LAYOUT = (
-    "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c "
-    "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY t.name, c.cid"
-)
+_KINDS: dict[str, ModuleType] = {
+    "sqlite": sqlite,
+    "sqlite+pysqlite": sqlite,
+    "postgresql": postgresql,
+    "postgresql+psycopg": postgresql,
+    "postgres": postgresql,
+}
 
 
 class LogUnavailable(TillerError):
@@ -26,135 +32,133 @@ class LogUnavailable(TillerError):
 
 
 def connect(url: str, *, make: bool = True, patience_s: float = 10.0) -> Engine:
-    """An engine on the record at `url`; a file that holds something else is refused and left as it is.
+    """An engine on the record at `url`; a database that holds something else is refused and left as it is.
 
     Args:
-        url: sqlite:///PATH.
-        make: make the file, its tables and guards where they are missing. Without it the record must be there, and
-            opening it adds nothing to it.
-        patience_s: how long a write waits for another process to release the file before it raises LogUnavailable.
+        url: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE.
+        make: make the tables and guards where they are missing, and bring a record of an earlier version up to this
+            one. Without it the record must be there, and opening it adds nothing to it.
+        patience_s: how long a write waits for another process to release what it holds before it raises LogUnavailable.
     """
-    address = _address(url)
-    path = Path(str(address.database))
+    kind, address = _asked(url)
+    try:
+        stands = _recognise(kind.layout_at(address, make=make), address, make=make)
+        engine: Engine = kind.open_engine(address, make=make, patience_s=patience_s)
+    except (DBAPIError, sqlite3.Error) as error:
+        raise unavailable(error) from error
     if make:
-        _make_room(path)
-    elif not path.exists():
-        raise TillerError(
-            f"The record {path} was asked for, and there is no such file; "
-            "set TILLER_DATABASE_URL to the one that the app writes."
-        )
-    _recognise(path, new_is_fine=make)
-    # Every session's thread may read at the same time: none of them waits for another's connection.
-    engine = create_engine(address, connect_args={"timeout": patience_s}, max_overflow=-1)
-    event.listen(engine, "connect", _settle)
-    event.listen(engine, "begin", _begin)
-    if make:
-        event.listen(engine, "connect", _keep_a_write_ahead_log)
         try:
             with writing(engine).begin() as connection:
-                record.create_all(connection)
-                stand_guard(connection)
+                _set_up(connection, kind, address, stands)
         except DBAPIError as error:
             engine.dispose()
-            raise unavailable(error.orig) from error
+            raise unavailable(error) from error
     return engine
 
 
-def _address(url: str) -> URL:
+def _asked(url: str) -> tuple[Any, URL]:
     try:
         asked = make_url(url)
     except ArgumentError as error:
         raise TillerError(
-            "The database's address cannot be read; it is written sqlite:///PATH. "
-            "Set TILLER_DATABASE_URL to one, or leave it out."
+            "The database's address cannot be read; it is written sqlite:///PATH or "
+            "postgresql://USER:PASSWORD@HOST/DATABASE. Set TILLER_DATABASE_URL to one, or leave it out."
         ) from error
-    if asked.drivername not in ("sqlite", "sqlite+pysqlite") or asked.query:
+    kind = _KINDS.get(asked.drivername)
+    if kind is None:
         raise TillerError(
-            f"Database {asked.render_as_string()} was asked for; this version keeps its record in SQLite. "
-            "Set TILLER_DATABASE_URL to sqlite:///PATH with nothing after the path, or leave it out."
+            f"Database {asked.render_as_string()} was asked for; a record is kept in SQLite or PostgreSQL. "
+            "Set TILLER_DATABASE_URL to sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out."
         )
-    if not asked.database or asked.database == ":memory:":
-        raise TillerError("A database in memory was asked for; a record is kept in a file: name one, sqlite:///PATH.")
-    return asked
+    return kind, kind.address_of(asked)
 
 
-def _make_room(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+def _recognise(found: dict[str, list[str]], address: URL, *, make: bool) -> str | None:
+    """The version of the layout that stands; None where nothing does.
+
+    Raises:
+        TillerError: what stands is not ours, or was made by a later version.
+    """
+    if not found and make:
+        return None
+    tables = {table: columns for table, columns in found.items() if table != KEPT_IN}
+    for version, layout in LAYOUTS.items():
+        # a copy that was handed on lacks the tables that lead to people; it may be read as it is
+        copied = not make and "events" in tables and all(layout.get(name) == tables[name] for name in tables)
+        if (tables == layout or copied) and (version == FIRST or KEPT_IN in found):
+            return version
+    name = address.database if address.drivername.startswith("sqlite") else address.render_as_string()
+    if KEPT_IN in found and "events" in found:
         raise TillerError(
-            f"The record was to be kept in {path.parent}, and that folder cannot be made ({error.strerror}). "
-            "Name another in TILLER_DATABASE_URL."
-        ) from error
-
-
-def _recognise(path: Path, *, new_is_fine: bool) -> None:
-    """Refuse a file whose tables are not the record's, before anything is written to it."""
-    found: dict[str, list[str]] = {}
-    try:
-        with closing(sqlite3.connect(path)) as connection:
-            for table, column in connection.execute(_LAYOUT):
-                found.setdefault(table, []).append(column)
-    except sqlite3.Error as error:
-        raise unavailable(error) from error
-    ours = {name: [column.name for column in table.columns] for name, table in record.tables.items()}
-    strange = [name for name, columns in found.items() if ours.get(name, columns) != columns]
-    if ("events" in found and not strange) or (new_is_fine and not found):
-        return
-    holds = ", ".join((strange or list(found))[:5]) or "none"
+            f"The record {name} was made by a later version of Tiller: its tables are not those of this one. "
+            "It was left as it is; open it with the version that made it."
+        )
+    ours = LAYOUTS[VERSION]
+    holds = ", ".join([table for table in found if ours.get(table) != found[table]][:5]) or "none"
     raise TillerError(
-        f"The file {path} was asked for as the record; its tables are not those of this version ({holds}). "
-        "It was left as it is: set TILLER_DATABASE_URL to another file."
+        f"The database {name} was asked for as the record; its tables are not those of this version ({holds}). "
+        "It was left as it is: set TILLER_DATABASE_URL to another."
     )
 
 
+def _set_up(connection: Connection, kind: Any, address: URL, stood: str | None) -> None:
+    """Tables, layout and guards; processes that start together do it one after the other."""
+    kind.take_turn(connection, "tiller set-up")
+    if stood != VERSION:
+        # another process may have done it while this one waited
+        found = kind.layout_in(connection)
+        stands = _recognise(found, address, make=True)
+        if stands is None:
+            make_tables(connection)
+        elif stands != VERSION:
+            bring_up(connection, untold=stands == FIRST and KEPT_IN not in found)
+    kind.stand_guard(connection)
+
+
+def _kind_of(connection: Connection | Engine) -> Any:
+    return _KINDS[connection.dialect.name]
+
+
 def writing(engine: Engine) -> Engine:
-    """The same engine for writers: its transactions take the write lock before they read."""
-    return engine.execution_options(takes_write_lock=True)
+    """The same engine for writers."""
+    return _kind_of(engine).writing(engine)
+
+
+def take_turn(connection: Connection, name: str) -> None:
+    """Be the only writer at `name` until the transaction ends, in this process and all others."""
+    _kind_of(connection).take_turn(connection, name)
+
+
+def insert_new(connection: Connection, table: Table) -> Insert:
+    """An insert that leaves out rows whose key stands already; another row under such a key is refused by a guard."""
+    insert = insert_in_postgresql if connection.dialect.name == "postgresql" else insert_in_sqlite
+    return insert(table).on_conflict_do_nothing()
+
+
+def files_of(engine: Engine) -> Iterable[Any]:
+    """The files of the record that this machine can read, the record itself first."""
+    return _kind_of(engine).files_of(engine)
+
+
+def settle_files(engine: Engine, patience_s: float) -> bool:
+    """Have the pages written anew from which rows were taken; False if readers held them longer than that."""
+    return _kind_of(engine).settle_files(engine, patience_s)
+
+
+def search_server(engine: Engine, words: Collection[bytes]) -> Searched | None:
+    """What a search of the server's own files for `words` found; None where the record is a file."""
+    return postgresql.search_server(engine, words) if engine.dialect.name == "postgresql" else None
 
 
 def unavailable(error: BaseException | None) -> LogUnavailable:
     """One sentence for a person who waits for an act to be saved, from the driver's own error."""
-    said = str(error)
-    known = {
-        "locked": "another program holds it; the act can be sent again in a moment",
-        "readonly": "it may only be read; give the server the right to write the file and its folder",
-        "read-only": "it may only be read; give the server the right to write the file and its folder",
-        "full": "the disk is full; make room and send the act again",
-        "unable to open": "it cannot be opened; check that the path in TILLER_DATABASE_URL exists and is a database",
-        "not a database": "the file is not a database; check the path in TILLER_DATABASE_URL",
-        "malformed": "the file is damaged; stop the server and restore the last backup",
-    }
-    why = next((words for sign, words in known.items() if sign in said), "nothing was saved; send the act again")
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    said = first_line(cause)
+    trouble = sqlite.TROUBLE if isinstance(cause, sqlite3.Error) else postgresql.TROUBLE
+    why = next((words for sign, words in trouble.items() if sign in said), "nothing was saved; send the act again")
     return LogUnavailable(f"The record could not be used ({said}): {why}.")
 
 
-def _settle(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # SQLAlchemy then says BEGIN itself, and _begin says which
-    for pragma in (
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "recursive_triggers = ON",
-        "secure_delete = ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _keep_a_write_ahead_log(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    # For this one change SQLite does not wait for the lock: processes that start together would refuse each other.
-    (patience_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    until = time.monotonic() + patience_ms / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL").close()
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(0.01)
-
-
-def _begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later fails at once where another has written in between.
-    immediate = connection.get_execution_options().get("takes_write_lock", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+def first_line(error: BaseException | None) -> str:
+    """What a driver says first; PostgreSQL goes on with where in which function it was."""
+    return (str(error).splitlines() or [""])[0].rstrip(".")

@@ -46,8 +46,10 @@ def verify(
     session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
     json_wanted: Json = False,
 ) -> None:
-    """Check every session's numbers, digests and hash chain; leaves with status 1 and the first bad row of each."""
+    """Check every session's numbers, digests, hash chain and recordings; leaves with status 1 and what is wrong."""
     with one_sentence():
+        from study.media import faults_in
+
         log = opened_log()
         if session is not None:
             records_of(log, session)
@@ -57,9 +59,15 @@ def verify(
             for one in wanted:
                 found.append(log.verify(one))
                 advance("sessions", len(found), len(wanted))
-        whole = all(one.whole for one in found)
-        result = {"whole": whole, "sessions": [{**asdict(one), "whole": one.whole} for one in found]}
-        emit(result, chains_table(found), json_wanted=json_wanted)
+        recorded = [one.removeprefix("transcript:") for one in wanted if session or one.startswith("transcript:")]
+        faults = [fault for one in recorded for fault in faults_in(log, one)]
+        whole = all(one.whole for one in found) and not faults
+        result = {
+            "whole": whole,
+            "sessions": [{**asdict(one), "whole": one.whole} for one in found],
+            "media": [asdict(fault) for fault in faults],
+        }
+        emit(result, chains_table(found, faults), json_wanted=json_wanted)
     if not whole:
         raise typer.Exit(1)
 
@@ -96,8 +104,24 @@ def backup(
     with one_sentence():
         from study.backup import back_up
 
-        copy = back_up(opened_log().files[0], out)
+        copy = back_up(opened_log(), out)
         emit({"file": str(copy), "bytes": copy.stat().st_size}, str(copy), json_wanted=json_wanted)
+
+
+def restore(
+    copy: Annotated[Path, typer.Option("--from", help="A copy that `tiller backup` made.")],
+    json_wanted: Json = False,
+) -> None:
+    """Copy a backup into the record that TILLER_DATABASE_URL names, which must be empty; also from file to server."""
+    with one_sentence():
+        from study.backup import restore as bring_back
+        from study.database import connect
+        from study.log import EventLog
+
+        log = EventLog(connect(settings_in(os.environ).database_url))
+        with shown_progress() as advance:
+            rows = bring_back(copy, log, progress=lambda done, of: advance("rows", done, of))
+        emit({"rows": rows}, f"{rows} rows restored.", json_wanted=json_wanted)
 
 
 def report(
@@ -138,6 +162,9 @@ def export(
     form: Annotated[str, typer.Option("--format", help=FORMATS_THERE)] = "csv",
     study: Annotated[str | None, typer.Option(help="Only the sessions of this study.")] = None,
     also: Also = None,
+    media: Annotated[str, typer.Option(help="reference or inside: whether a qdpx names recordings or holds them.")] = (
+        "reference"
+    ),
     json_wanted: Json = False,
 ) -> None:
     """Write the log with its data dictionary and a manifest of digests."""
@@ -147,7 +174,13 @@ def export(
         log = opened_log()
         with shown_progress() as advance:
             written = export_log(
-                log, out, form, study=study, without=left_out(also), progress=lambda done, of: advance("rows", done, of)
+                log,
+                out,
+                form,
+                study=study,
+                without=left_out(also),
+                media=media,
+                progress=lambda done, of: advance("rows", done, of),
             )
         files = [str(path) for path in written]
         emit({"files": files}, "\n".join(files), json_wanted=json_wanted)

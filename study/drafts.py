@@ -50,6 +50,7 @@ def rows_of(
     for number, one in enumerate(drafted):
         event = one.event
         before, after = event.state_ids()
+        media, media_ms = event.in_media()
         above = cast("Mapping[str, Any] | None", rows[-1] if rows else head)
         task = getattr(event, "task", None)
         row: dict[str, Value] = dict.fromkeys(COLUMNS)
@@ -70,8 +71,11 @@ def rows_of(
             "srv_utc_ns": now.utc_ns,
             "srv_mono_ns": now.mono_ns,
             "boot_id": now.boot_id,
+            "media_id": media,
+            "media_ms": _kept_ms(media_ms),
             "before_state_id": before,
             "after_state_id": after,
+            "voids_event_id": event.voids(),
             "cause_event_id": rows[0]["event_id"] if rows else None,
             "payload_digest": one.digest,
             "prev_hash": above["hash"] if above else GENESIS,

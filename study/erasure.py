@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from core.types import TillerError
+from study.database import search_server, settle_files
 from study.log import EventLog
-from study.schema import erasures, events, leases, media_chunks, participants, payloads
+from study.media import erase_media
+from study.remains import found_in_rows, words_of
+from study.schema import erasures, events, leases, participants, payloads
 from study.session_events import RecordErased
-from study.state import canonical
-from study.streams import RECEIPTS
-
-_PIECE = 48  # bytes of a text looked for at a time: long texts are spread over pages
-_SHORTEST = 12  # bytes that say something of their own
-_START = 8  # bytes by which all words are looked for at once: one machine word
-_CHUNK = 1 << 20
+from study.streams import RECEIPTS, concerns
+from study.traces import found_in_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +27,11 @@ class Receipt:
     payloads: int
     participants: int
     media: int
-    searched: tuple[str, ...]  # names of files
+    searched: tuple[str, ...]  # names of files; tables and files of a server
+    unsearched: tuple[str, ...]  # what a server would not let us read
     sought: int  # pieces of text that only this session had
     found: int  # of them, still in a file
-    settled: bool  # whether the write-ahead log was emptied
+    settled: bool  # whether the pages that held the words were written anew
 
     @property
     def clean(self) -> bool:
@@ -61,10 +55,11 @@ def sessions_of(log: EventLog, study: str, pseudonym: str) -> tuple[str, ...]:
 
 
 def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience_s: float = 10.0) -> Receipt:
-    """Take away a session's payloads, media and place, empty the write-ahead log, search the files, write a receipt.
+    """Take away a session's payloads, media and place, with all that was said about it later, and write a receipt.
 
-    What is named for erasure is named first: a call that was cut short is finished by the next one. Copies that are
-    not searched (backups, files handed on) keep what they have; the receipt names what was searched.
+    What is named for erasure is named first: a call that was cut short is finished by the next one. Pages that held
+    the words are written anew, then files, tables and, where the server lets us, its files are searched. Copies that
+    are not searched (backups, files handed on) keep what they have; the receipt names what was searched.
 
     Args:
         log: the record.
@@ -76,110 +71,54 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
         TillerError: there is no such session.
         LogUnavailable: nothing was taken away; the same call may be made again.
     """
-    records = log.read(session_id)
-    if not records:
+    streams = _streams(log, session_id)
+    if session_id not in streams:
         raise TillerError(f"Session {session_id!r} was to be erased; the log has no such session.")
-    words = _words(log, session_id)
-    rows = len(records)
+    words = words_of(log, streams, session_id)
     now = log.now()
+    media = erase_media(log, session_id)
 
-    def work(connection: Connection) -> tuple[int, int, int]:
-        named = select(erasures).where(erasures.c.session_id == session_id, erasures.c.what == "payloads")
-        if connection.execute(named).first() is None:
-            connection.execute(
-                insert(erasures).values(session_id=session_id, what="payloads", rows=rows, named_utc_ns=now.utc_ns)
-            )
-        mine = select(events.c.event_id).where(events.c.session_id == session_id)
+    def work(connection: Connection) -> tuple[int, int]:
+        for stream, rows in streams.items():
+            _name(connection, stream, rows, now.utc_ns)
+        mine = select(events.c.event_id).where(concerns(session_id))
         gone = connection.execute(delete(payloads).where(payloads.c.event_id.in_(mine))).rowcount
         places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
-        media = connection.execute(delete(media_chunks).where(media_chunks.c.session_id == session_id)).rowcount
         connection.execute(delete(leases).where(leases.c.session_id == session_id))
-        return gone, places, media
+        return gone, places
 
-    gone, places, media = log.writer.write(work)
-    log.forget(session_id)
-    files = [*log.files, *also]
+    gone, places = log.writer.write(work)
+    for stream in streams:
+        log.forget(stream)
+    settled = settle_files(log.engine, patience_s)
+    files = [path for path in (*log.files, *also) if path.is_file()]
+    found = set[bytes]().union(*(found_in_file(words, path) for path in files))
+    on_server = search_server(log.engine, words)
+    if on_server is not None:
+        found |= found_in_rows(words, log) | on_server.found
     receipt = Receipt(
         session=session_id,
         payloads=gone,
         participants=places,
         media=media,
-        settled=_settled(log.files[0], patience_s),
-        searched=tuple(path.name for path in files if path.is_file()),
+        settled=settled,
+        searched=(*(path.name for path in files), *(on_server.searched if on_server else ())),
+        unsearched=on_server.unsearched if on_server else (),
         sought=len(words),
-        found=len(set[bytes]().union(*(_found(words, path) for path in files))),
+        found=len(found),
     )
     log.append(RECEIPTS, RecordErased(**asdict(receipt)), key=f"erased/{session_id}/{now.utc_ns}", actor="researcher")
     return receipt
 
 
-def _words(log: EventLog, session_id: str) -> set[bytes]:
-    """Pieces of what only this session has: salts, the link's digest, and what people wrote or said in it."""
-    random = {one.salt for one in log.stored(session_id) if one.salt}
+def _streams(log: EventLog, session_id: str) -> dict[str, int]:
+    """A session's stream and those about it, with how many rows each has."""
+    query = select(events.c.session_id, func.max(events.c.seq)).where(concerns(session_id))
     with log.connected() as connection:
-        place = select(participants.c.link_sha256, participants.c.keyed_hash)
-        for row in connection.execute(place.where(participants.c.session_id == session_id)):
-            random.update(each for each in row if each)
-    said = {
-        form
-        for record in log.read(session_id)
-        if record.event is not None
-        for text in record.event.said()
-        for line in text.splitlines()
-        for form in (line, canonical(line)[1:-1])  # as a person reads it, and as a payload holds it
-    }
-    return _pieces(random) | _unsaid_elsewhere(log, session_id, _pieces(said))
+        return {row[0]: row[1] for row in connection.execute(query.group_by(events.c.session_id))}
 
 
-def _pieces(texts: Iterable[str]) -> set[bytes]:
-    pieces = {word[at : at + _PIECE] for word in map(str.encode, texts) for at in range(0, len(word), _PIECE)}
-    return {piece for piece in pieces if len(piece) >= _SHORTEST}
-
-
-def _unsaid_elsewhere(log: EventLog, session_id: str, pieces: set[bytes]) -> set[bytes]:
-    """Those of `pieces` that no other session's payloads hold; one pass over these, whatever the number of pieces."""
-    left = set(pieces)
-    others = select(payloads.c.json).join(events, payloads.c.event_id == events.c.event_id)
-    with log.connected() as connection:
-        found = connection.execution_options(yield_per=500).execute(others.where(events.c.session_id != session_id))
-        for text in found.scalars():
-            if not left:
-                break
-            held = str(text).encode()
-            left -= {piece for piece in left if piece in held}
-    return left
-
-
-def _settled(path: Path, patience_s: float) -> bool:
-    """Empty the write-ahead log into the file; another's reader holds it back, so wait for that to end."""
-    until = time.monotonic() + patience_s
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        while True:
-            busy, left, done = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if not busy and left == done:
-                return True
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.05)
-
-
-def _found(words: Iterable[bytes], path: Path) -> set[bytes]:
-    """Those of `words` that a file holds; the time hangs on the file's size and hardly on how many they are."""
-    if not path.is_file():
-        return set()
-    by_start: dict[bytes, list[bytes]] = {}
-    for word in words:
-        by_start.setdefault(word[:_START], []).append(word)
-    starts = np.frombuffer(b"".join(by_start), np.uint64)
-    met: set[bytes] = set()
-    held = b""
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            held = held[-_PIECE:] + chunk
-            if len(held) < _START:
-                continue
-            windows = sliding_window_view(np.frombuffer(held, np.uint8), _START)
-            there = np.isin(np.ascontiguousarray(windows).view(np.uint64)[:, 0], starts)
-            for at in np.flatnonzero(there).tolist():
-                met.update(word for word in by_start[held[at : at + _START]] if held.startswith(word, at))
-    return met
+def _name(connection: Connection, stream: str, rows: int, now_ns: int) -> None:
+    named = select(erasures.c.rows).where(erasures.c.session_id == stream, erasures.c.what == "payloads")
+    if connection.execute(named).first() is None:
+        connection.execute(insert(erasures).values(session_id=stream, what="payloads", rows=rows, named_utc_ns=now_ns))

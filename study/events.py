@@ -12,7 +12,18 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from core.types import TillerError
+from study.coding_events import (
+    AgreementComputed,
+    CodeAgreed,
+    CodeAssigned,
+    CodebookChanged,
+    CodeRemoved,
+    CodingLocked,
+    MemoWritten,
+    SampleDrawn,
+)
 from study.instrument_events import InstrumentItemAnswered, InstrumentScored
+from study.media_events import MediaAnchored, MediaChunkStored, MediaLost, MediaStarted, MediaStopped
 from study.moderator_events import (
     ModeratorClockMarked,
     ModeratorJoined,
@@ -50,6 +61,7 @@ from study.steering_events import (
     ModelPredicted,
 )
 from study.system_events import SystemExportMade, SystemReplayVerified, SystemRestarted
+from study.talk_events import SilenceDetected, UtteranceCorrected, UtteranceImported
 from study.task_events import (
     ConceptInspected,
     ExplanationChanged,
@@ -94,6 +106,22 @@ Event = (
     | ResponseSubmitted
     | SystemErrored
     | RecordErased
+    | SilenceDetected
+    | UtteranceImported
+    | UtteranceCorrected
+    | MediaStarted
+    | MediaChunkStored
+    | MediaAnchored
+    | MediaStopped
+    | MediaLost
+    | CodebookChanged
+    | CodeAssigned
+    | CodeRemoved
+    | MemoWritten
+    | CodingLocked
+    | SampleDrawn
+    | CodeAgreed
+    | AgreementComputed
     | SessionTakenOver
     | SessionPaused
     | SessionTimedOut

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
-GUARDS: dict[str, str] = {}  # each trigger's SQL by its name
+from dataclasses import dataclass
 
 
-def stand_guard(connection: Connection) -> None:
-    """Put up every guard that is missing or is not the one written here; a restored file may have lost some."""
-    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    standing: dict[str, str] = {row.name: row.sql for row in rows}
-    for name, sql in GUARDS.items():
-        if standing.get(name) != sql:
-            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-            connection.exec_driver_sql(sql)
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One refusal: `act` on `table` raises an integrity error that says `sentence`, always or under a condition.
+
+    The condition is SQL that both databases read, over the rows OLD and NEW.
+    """
+
+    name: str
+    table: str
+    act: str
+    sentence: str
+    when: str
+
+    def in_sqlite(self) -> str:
+        """The trigger, as SQLite keeps its text."""
+        condition = f"WHEN {self.when} " if self.when else ""
+        # before version 3.39 SQLite has no other words for it
+        condition = condition.replace("IS DISTINCT FROM", "IS NOT")
+        return (
+            f"CREATE TRIGGER {self.name} BEFORE {self.act} ON {self.table} {condition}"
+            f"BEGIN SELECT RAISE(ABORT, '{self.sentence}'); END"
+        )
+
+    def in_postgresql(self) -> str:
+        """The body of the trigger's function in PL/pgSQL; it raises in SQLSTATE class 23, as a broken key does."""
+        row = {"DELETE": "OLD", "TRUNCATE": "NULL"}.get(self.act, "NEW")
+        return (
+            f"BEGIN IF {self.when or 'TRUE'} THEN RAISE EXCEPTION USING MESSAGE = '{self.sentence}', "
+            f"ERRCODE = 'integrity_constraint_violation'; END IF; RETURN {row}; END"
+        )
+
+
+GUARDS: list[Guard] = []
 
 
 def _guard(name: str, table: str, act: str, sentence: str, *, when: str = "") -> None:
-    """Have the database refuse `act` on `table`, with `sentence`, always or under a condition."""
-    condition = f"WHEN {when} " if when else ""
-    GUARDS[name] = (
-        f"CREATE TRIGGER {name} BEFORE {act} ON {table} {condition}BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
-    )
+    GUARDS.append(Guard(name, table, act, sentence, when))
 
 
 def _keep(table: str, row: str, *, change: str = "", stay: str, held: str = "", replace: str = "", taken: str) -> None:
@@ -39,6 +58,8 @@ def _keep(table: str, row: str, *, change: str = "", stay: str, held: str = "", 
     """
     _guard(f"{table}_never_change", table, "UPDATE", f"{row} is never changed{change}")
     _guard(f"{table}_stay", table, "DELETE", f"{row} is {stay}", when=held)
+    # A row's trigger does not see it (SQLite has no such statement).
+    _guard(f"{table}_never_emptied", table, "TRUNCATE", f"{row} is {stay}")
     # Where a connection forgot recursive_triggers, REPLACE deletes and fires no delete trigger: refused on the way in.
     _guard(f"{table}_never_replaced", table, "INSERT", f"{row} is never replaced{replace}", when=taken)
 
@@ -85,7 +106,7 @@ _keep(
     stay="kept while an event refers to it",
     held="EXISTS (SELECT 1 FROM events WHERE OLD.state_id IN (before_state_id, after_state_id))",
     taken="EXISTS (SELECT 1 FROM states WHERE state_id = NEW.state_id "
-    "AND (edits_id, json) IS NOT (NEW.edits_id, NEW.json))",
+    "AND (edits_id, json) IS DISTINCT FROM (NEW.edits_id, NEW.json))",
 )
 _keep(
     "scripts",
@@ -94,7 +115,7 @@ _keep(
     stay="never deleted",
     replace="; raise its version",
     taken="EXISTS (SELECT 1 FROM scripts WHERE script_sha256 = NEW.script_sha256 "
-    "AND (study_id, version, json) IS NOT (NEW.study_id, NEW.version, NEW.json))",
+    "AND (study_id, version, json) IS DISTINCT FROM (NEW.study_id, NEW.version, NEW.json))",
 )
 _keep(
     "erasures",

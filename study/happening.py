@@ -30,6 +30,14 @@ class Happening:
         """Ids of the state before and after, for their columns."""
         return None, None
 
+    def in_media(self) -> tuple[str | None, float | None]:
+        """The recording or transcript that it is about, and its ms there, for their columns."""
+        return None, None
+
+    def voids(self) -> str | None:
+        """The earlier event that stands no longer, for its column."""
+        return None
+
     def cells(self) -> dict[str, Cell]:
         """The kind's own columns in the tidy export."""
         return {}

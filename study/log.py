@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as insert_or
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.types import TillerError
-from study.database import LogUnavailable, unavailable
+from study.database import LogUnavailable, files_of, first_line, insert_new, take_turn, unavailable
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
-from study.queries import AFTER, ERASED, HEAD, ROWS, chosen, recorded, standing, stored, stored_of
+from study.media_files import folder_for
+from study.queries import AFTER, ERASED, FIRST, HEAD, ROWS, chosen, recorded, standing, stored, stored_of
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
@@ -52,7 +52,7 @@ class EventLog:
 
     def __init__(self, engine: Engine, *, now: Clock = server_now) -> None:
         self.writer = Writer(engine)
-        self._engine = engine
+        self.engine = engine
         self.now = now
         self._read: OrderedDict[str, tuple[Record, ...]] = OrderedDict()
         self._reading = threading.Lock()
@@ -66,11 +66,13 @@ class EventLog:
         page: str | None = None,
         client: ClientTime | None = None,
         expect: int | None = None,
+        beside: Callable[[Connection], object] | None = None,
     ) -> tuple[Record, ...]:
         """Write one act in one transaction and return its rows once they are on the disk.
 
         The first event is the cause of the others. The same `key` with the same request returns the rows that stand
         and writes nothing. With `expect`, the last seq that the caller has read, rows written since raise LogMoved.
+        What `beside` writes belongs to the act: it runs last in its transaction, and only if the act is new.
 
         Raises:
             LogRefused: the key stands for another act, or the session takes no more rows.
@@ -84,6 +86,7 @@ class EventLog:
         place: dict[str, Value] = {"actor": actor, "page": page, **client_cells(client)}
 
         def work(connection: Connection) -> tuple[Record, ...]:
+            take_turn(connection, session_id)
             stand = standing(connection, session_id, key)
             if stand:
                 return _repeated(stand, asked, session_id)
@@ -94,13 +97,17 @@ class EventLog:
             _refuse_after_the_end(session_id, drafted, head)
             rows = rows_of(drafted, session_id, key, place, self.now(), head)
             _insert(connection, rows, drafted, asked)
+            if beside is not None:
+                beside(connection)
             return tuple(Record(one.event, row) for one, row in zip(drafted, rows, strict=True))
 
         try:
             return self.writer.write(work)
         except LogUnavailable as error:
             if isinstance(error.__cause__, IntegrityError):
-                raise LogRefused(f"Session {session_id} takes no such row: {error.__cause__.orig}.") from error
+                raise LogRefused(
+                    f"Session {session_id} takes no such row: {first_line(error.__cause__.orig)}."
+                ) from error
             raise
 
     def acted(self, session_id: str, key: str) -> tuple[Record, ...]:
@@ -110,9 +117,13 @@ class EventLog:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The database's files: the record itself first, then what SQLite keeps beside it."""
-        path = Path(str(self._engine.url.database))
-        return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+        """The database's files on this machine, the record itself first; none where a server keeps it."""
+        return tuple(files_of(self.engine))
+
+    @property
+    def media(self) -> Path:
+        """The folder that recordings of this record lie in; it may not be there yet."""
+        return folder_for(self.engine.url)
 
     def forget(self, session_id: str) -> None:
         """Drop what is held in memory of one session, so that it is read anew."""
@@ -120,7 +131,9 @@ class EventLog:
             self._read.pop(session_id, None)
 
     def read(self, session_id: str) -> tuple[Record, ...]:
-        """All rows of one session in order, those of other processes included."""
+        """All rows of one session in order, those of other processes included; none for an id that no session has."""
+        if "\0" in session_id:
+            return ()  # PostgreSQL takes no such text
         with self._reading:
             known = self._read.get(session_id, ())
         newer, erased = self._newer(session_id, known[-1].seq if known else 0)
@@ -151,8 +164,8 @@ class EventLog:
     ) -> Iterator[Stored]:
         """The rows and payload texts of one session, or of all, exactly as the database holds them."""
         query = chosen(ROWS, session_id, study, without).order_by(events.c.session_id, events.c.seq)
-        with self.connected() as connection:
-            for page in connection.execution_options(yield_per=500).execute(query).partitions():
+        with self.connected() as connection, connection.execution_options(yield_per=500).execute(query) as found:
+            for page in found.partitions():
                 yield from map(stored_of, page)
 
     def count(self, *, study: str | None = None, without: Sequence[str] = ()) -> int:
@@ -163,8 +176,7 @@ class EventLog:
 
     def sessions(self, *, study: str | None = None) -> tuple[str, ...]:
         """Ids of all sessions, in the order in which their first rows were written."""
-        begun = select(events.c.session_id).where(events.c.seq == 1, is_session())
-        query = begun.order_by(events.c.srv_utc_ns)
+        query = FIRST.with_only_columns(events.c.session_id).where(is_session()).order_by(events.c.srv_utc_ns)
         if study is not None:
             query = query.where(events.c.study_id == study)
         with self.connected() as connection:
@@ -172,13 +184,14 @@ class EventLog:
 
     def streams(self) -> tuple[str, ...]:
         """Ids of the streams that are nobody's session: receipts, transcripts, codes."""
-        query = select(events.c.session_id).where(events.c.seq == 1, ~is_session()).order_by(events.c.srv_utc_ns)
+        query = FIRST.with_only_columns(events.c.session_id).where(~is_session()).order_by(events.c.srv_utc_ns)
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 
     def studies(self) -> tuple[str, ...]:
-        """Ids of all studies that have rows."""
-        query = select(events.c.study_id).where(events.c.study_id.is_not(None)).distinct().order_by(events.c.study_id)
+        """Ids of all studies that have sessions."""
+        named = events.c.study_id
+        query = FIRST.with_only_columns(named).where(named.is_not(None), is_session()).distinct().order_by(named)
         with self.connected() as connection:
             return tuple(connection.execute(query).scalars())
 
@@ -195,7 +208,7 @@ class EventLog:
             "json": script.json,
             "stored_utc_ns": self.now().utc_ns,
         }
-        self.writer.write(lambda connection: connection.execute(insert_or(scripts).on_conflict_do_nothing(), kept))
+        self.writer.write(lambda connection: connection.execute(insert_new(connection, scripts), kept))
 
     def _newer(self, session_id: str, after: int) -> tuple[tuple[Record, ...], bool]:
         """The rows after `after`, and whether the session's words were erased."""
@@ -208,10 +221,10 @@ class EventLog:
     def connected(self) -> Generator[Connection]:
         """A connection for reading, which sees one moment of the log from its first query on."""
         try:
-            with self._engine.connect() as connection:
+            with self.engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
-            raise unavailable(error.orig) from error
+            raise unavailable(error) from error
 
 
 def _refuse_after_the_end(session_id: str, drafted: Sequence[Draft], head: RowMapping | None) -> None:
@@ -234,7 +247,7 @@ def _repeated(stand: Sequence[RowMapping], asked: str, session_id: str) -> tuple
 def _insert(connection: Connection, rows: Sequence[dict[str, Value]], drafted: Sequence[Draft], asked: str) -> None:
     met = {state["state_id"]: state for one in drafted for state in one.states}
     if met:
-        connection.execute(insert_or(states).on_conflict_do_nothing(), list(met.values()))
+        connection.execute(insert_new(connection, states), list(met.values()))
     connection.execute(insert(events), list(rows))
     connection.execute(
         insert(payloads),

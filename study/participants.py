@@ -6,6 +6,7 @@ import uuid
 
 from sqlalchemy import Connection, Integer, cast, func, insert, select
 
+from study.database import take_turn
 from study.identity import Admission, link_digest, looks_like_token, new_token, pseudonym
 from study.log import EventLog
 from study.schema import events, participants
@@ -17,6 +18,7 @@ def admit(log: EventLog, study: str) -> Admission:
     now = log.now()
 
     def work(connection: Connection) -> str:
+        take_turn(connection, f"newcomers to {study}")
         name = pseudonym(_greatest(connection, study) + 1)
         connection.execute(
             insert(participants).values(

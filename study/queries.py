@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, select
+from sqlalchemy import CTE, Connection, RowMapping, Select, bindparam, func, select
 
 from study.drafts import COLUMNS, idem_key
 from study.events import event_in
@@ -18,6 +18,17 @@ AFTER = ROWS.where(events.c.session_id == bindparam("session"), events.c.seq > b
     events.c.seq
 )
 HEAD = select(events).where(events.c.session_id == bindparam("session")).order_by(events.c.seq.desc()).limit(1)
+
+
+def _streams() -> CTE:
+    """The id of every stream, from one to the next along the key: the rows between are not read."""
+    each = select(func.min(events.c.session_id).label("id")).cte("streams", recursive=True)
+    following = select(func.min(events.c.session_id)).where(events.c.session_id > each.c.id).scalar_subquery()
+    return each.union_all(select(following).where(each.c.id.is_not(None)))
+
+
+_EACH = _streams()
+FIRST = select(events).join(_EACH, events.c.session_id == _EACH.c.id).where(events.c.seq == 1)
 ERASED = select(erasures.c.what).where(erasures.c.session_id == bindparam("session"))
 _BESIDE = slice(len(COLUMNS), len(COLUMNS) + 2)  # where salt and payload stand in a row of ROWS
 _STANDING = (

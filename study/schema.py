@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import REAL, BigInteger, Column, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import REAL, BigInteger, Column, ForeignKey, Integer, MetaData, Table, UniqueConstraint
+from sqlalchemy import Text as Words
+from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 from sqlalchemy.schema import SchemaItem
 
-WHOLE = BigInteger().with_variant(Integer(), "sqlite")  # a STRICT table knows INTEGER only, and it has 64 bits
+VERSION = "0002"  # of the layout: the last migration
+
+# SQLite: a STRICT table knows INTEGER only, and it has 64 bits; REAL has 64 as well, where PostgreSQL's has 32.
+WHOLE = BigInteger().with_variant(Integer(), "sqlite")
+REAL64 = REAL[float]().with_variant(DOUBLE_PRECISION[float](), "postgresql")
+# Compared byte by byte, as SQLite does: keys and orders must not hang on the language of a server.
+Text = Words().with_variant(Words(collation="C"), "postgresql")
 
 record = MetaData()
 
@@ -39,13 +47,13 @@ events = _table(
     Column("srv_utc_ns", WHOLE, nullable=False),
     Column("srv_mono_ns", WHOLE, nullable=False),
     Column("boot_id", Text, nullable=False),
-    Column("client_epoch_ms", REAL),
-    Column("client_perf_ms", REAL),
-    Column("client_time_origin", REAL),
-    Column("offset_ms", REAL),
-    Column("offset_err_ms", REAL),
+    Column("client_epoch_ms", REAL64),
+    Column("client_perf_ms", REAL64),
+    Column("client_time_origin", REAL64),
+    Column("offset_ms", REAL64),
+    Column("offset_err_ms", REAL64),
     Column("media_id", Text),
-    Column("media_ms", REAL),
+    Column("media_ms", REAL64),
     # model
     Column("before_state_id", Text),
     Column("after_state_id", Text),

@@ -197,10 +197,11 @@ class RecordErased(Happening):
     payloads: int
     participants: int
     media: int
-    searched: tuple[str, ...]  # names of files
+    searched: tuple[str, ...]  # names of files; tables and files of a server
     sought: int
     found: int
     settled: bool
+    unsearched: tuple[str, ...] = ()
 
     def target(self) -> str | None:
         return f"session/{self.session}"

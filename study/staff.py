@@ -15,6 +15,7 @@ from study.schema import staff
 from study.state import digest
 
 _NAME = re.compile(r"[\w][\w .'-]{0,62}")  # no colon: it names the streams that its owner writes
+RULES, CONSENSUS = "rules", "consensus"  # coders that are nobody's name
 
 
 class Role(StrEnum):
@@ -45,6 +46,8 @@ def invite(log: EventLog, name: str, role: Role, *, study: str | None = None) ->
     Raises:
         TillerError: the name cannot stand in the record, or is taken by somebody who was not revoked.
     """
+    if name.casefold() in (RULES, CONSENSUS):
+        raise TillerError(f"Staff name {name!r} was asked for; it is that of a coder who is nobody: choose another.")
     if not _NAME.fullmatch(name):
         raise TillerError(
             f"Staff name {name!r} was asked for; a name has letters, digits, spaces, dots, hyphens and apostrophes, "

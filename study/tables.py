@@ -11,6 +11,7 @@ from core.types import Component, Prediction
 
 if TYPE_CHECKING:
     from study.erasure import Receipt
+    from study.media import Fault
     from study.records import Chain
     from study.replay import Outcome, Verdict
 
@@ -92,10 +93,12 @@ def figures_table(figures: Iterable[Figure]) -> Table:
     return table
 
 
-def chains_table(chains: Sequence[Chain]) -> Table:
-    """Each session's chain: its rows and, where it is broken, the first bad row."""
+def chains_table(chains: Sequence[Chain], faults: Sequence[Fault] = ()) -> Table:
+    """Each session's chain: its rows and, where it is broken, the first bad row; under it, what recordings lack."""
     bad = sum(not chain.whole for chain in chains)
-    table = _table(f"{len(chains)} sessions, {bad or 'none'} with a fault", ("session", "first fault"), ("rows", "row"))
+    notes = [f"session {one.session_id}, recording {one.media}: {one.reason}" for one in faults]
+    title = f"{len(chains)} sessions, {bad or 'none'} with a fault"
+    table = _table(title, ("session", "first fault"), ("rows", "row"), "\n".join(notes) or None)
     for chain in chains:
         row = "" if chain.whole else str(chain.bad_seq)
         table.add_row(chain.session_id, chain.reason or "whole", str(chain.rows), row)

@@ -1,4 +1,4 @@
-"""One writer per process: acts that wait for the write lock together are committed together."""
+"""One writer per process: on a file, acts that wait for the lock together are committed together."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ class Writer:
     A caller that finds another at work leaves its piece in line; whoever is next commits all that wait, with one flush
     to the disk, each piece in a savepoint of its own. SQLite before 3.51.3 can damage a file when two connections
     write at once, so a process must have one Writer per database and write through nothing else.
+
+    On PostgreSQL each piece has a transaction of its own, beside those of others: it is the server that flushes
+    commits together, and two groups that held each other's sessions would wait for ever.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -27,10 +30,14 @@ class Writer:
         self._line = threading.Condition()
         self._waiting: list[_Piece] = []
         self._at_work = False
+        self._beside_others = engine.dialect.name == "postgresql"
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` and return its result once it is on the disk; an error it raises leaves nothing written."""
         piece = _Piece(work)
+        if self._beside_others:
+            self._commit([piece])
+            return cast("T", piece.outcome())
         with self._line:
             self._waiting.append(piece)
             self._line.wait_for(lambda: piece.done or not self._at_work)
@@ -74,7 +81,7 @@ class _Piece:
             with connection.begin_nested():
                 self._result = self._work(connection)
         except (OperationalError, InterfaceError):
-            raise  # the disk or the lock, not this piece: SQLite may have rolled the whole transaction back
+            raise  # the disk, the lock or the line, not this piece: the whole transaction may be gone
         except Exception as error:
             self._error = error
 
@@ -88,6 +95,6 @@ class _Piece:
             case None:
                 return self._result
             case DBAPIError() as error:
-                raise unavailable(error.orig) from error
+                raise unavailable(error) from error
             case error:
                 raise error

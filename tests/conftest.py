@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw
 from core.model import Clip
 from core.sae import Convention, SparseAutoencoder, TopK
 
+pytest_plugins = ["servers"]
+
 TINY = {
     "embed_dim": 24,
     "vision_cfg": {"image_size": 32, "patch_size": 8, "width": 32, "head_width": 8, "layers": 3},

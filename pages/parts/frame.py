@@ -22,12 +22,17 @@ def page(kind: Literal["stage", "sheet"], title: str) -> DeltaGenerator:
 
     A stage is the whole width for the instrument, a sheet is one column to read; `title` is one of STEPS.
     """
-    st.set_page_config(page_title=f"{title} · Tiller", page_icon=_ICON, layout="wide")
-    st.html(_STYLE)
+    window(title)
     room = st.container(key=kind)
     if kind == "sheet":
         room.html(_top(title))
     return room
+
+
+def window(title: str) -> None:
+    """Name the browser's window and give it the style of every page."""
+    st.set_page_config(page_title=f"{title} · Tiller", page_icon=_ICON, layout="wide")
+    st.html(_STYLE)
 
 
 def _top(current: str) -> str:

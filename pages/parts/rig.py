@@ -76,6 +76,7 @@ class Rig:
     ripples: Memory = field(default_factory=lambda: Memory(256))
     thumbnails: Memory = field(default_factory=lambda: Memory(4096))
     settled: Memory = field(default_factory=lambda: Memory(1024))
+    chains: Memory = field(default_factory=lambda: Memory(4096))
 
 
 def task_pictures(folder: Path) -> dict[str, TaskPicture]:

@@ -1,15 +1,34 @@
-"""Sessions: every session of a study that this member of staff may see."""
+"""Sessions: every session of a study that this member of staff may see, and the way into each."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.frame import page
+from pages.parts.sittings import checked, listed, nobody_yet
 from pages.parts.staff import admit_staff
+from pages.parts.staff_frame import staff_page, study_picked
+from study.roster import roster
 from study.staff import Role
 
+PAGE = 100
+
 insider = admit_staff(*Role)
-with page("sheet", "Sessions"):
+study = study_picked(insider)
+with staff_page(insider, "Sessions"):
     st.title("Sessions")
-    sessions = insider.rig.log.sessions(study=insider.staff.study)
-    st.caption(f"{len(sessions)} sessions, signed in as {insider.staff.name}, {insider.staff.role}.")
+    every = () if study is None else roster(insider.rig.log, study)
+    data = tuple(entry for entry in every if entry.mode not in ("bot", "preview"))
+    others = len(every) - len(data)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{len(data)} of participants, {others} of bots and previews, which are no data.", width="content")
+        shown = every if st.toggle("Show bots and previews", key="all-modes", disabled=not others) else data
+    if not shown:
+        nobody_yet(study, others)
+        st.stop()
+    page = st.pagination(-(-len(shown) // PAGE), key="page") if len(shown) > PAGE else 1
+    here = shown[(page - 1) * PAGE : page * PAGE]
+    chains = checked(insider.rig, here)
+    listed(insider, here, chains)
+    if len(chains) < len(here) and st.button(f"Check the other {len(here) - len(chains)} chains", key="check"):
+        checked(insider.rig, here, within_s=float("inf"))
+        st.rerun()

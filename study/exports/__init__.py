@@ -18,11 +18,13 @@ from study.exports.jsonl import HOW_TO_READ_JSONL, check_jsonl, write_jsonl
 from study.exports.manifest import Batch, batch
 from study.exports.marks import marks_of
 from study.exports.passage import NOT_DATA, Passage, Progress
+from study.exports.people_csv import add_people_csv
 from study.exports.prov import check_prov, write_prov
 from study.exports.psych_ds import DESCRIPTION, check_description, check_name, name_of, write_description
+from study.exports.qdc import write_qdc
 from study.exports.refi_check import check_codebook, check_project
-from study.exports.refi_qda import write_codebook as write_book
 from study.exports.refi_qda import write_project
+from study.exports.speech_track import check_speech_vtt, write_speech_vtt
 from study.exports.sqlite import check_sqlite, write_sqlite
 from study.exports.tidy import HOW_TO_READ_CSV, check_csv, write_csv
 from study.exports.timed import (
@@ -35,6 +37,7 @@ from study.exports.timed import (
     write_vtt,
 )
 from study.exports.trrack import check_trrack, write_trrack
+from study.exports.utterances import UTTERANCES, write_utterances
 from study.log import EventLog
 from study.records import Record
 from study.streams import stream_of
@@ -51,6 +54,7 @@ def export_log(
     study: str | None = None,
     progress: Progress | None = None,
     without: tuple[str, ...] = NOT_DATA,
+    media: str = "reference",
 ) -> list[Path]:
     """Write the log to the folder `out` and return the files written, the manifest last.
 
@@ -61,19 +65,22 @@ def export_log(
         study: one study only.
         progress: called now and then with the rows done and the rows in all.
         without: modes to leave out; by default what nobody's session made.
+        media: reference or inside: whether a .qdpx names recordings by their paths or holds their sound.
 
     Raises:
-        TillerError: there is no such format or study.
+        TillerError: there is no such format, study or way with recordings.
         ExportFailed: a file could not be written or did not read back; the folder is as it was.
         LogUnavailable: the files are there, and the log could not take that they were made.
     """
     if format not in FORMATS:
         raise TillerError(f"Format {format!r} was asked for; there are {', '.join(FORMATS)}: choose one.")
+    if media not in ("reference", "inside"):
+        raise TillerError(f"Recordings were to be handed on by {media!r}; there are reference and inside: choose one.")
     studies = log.studies()
     if study is not None and study not in studies:
         known = ", ".join(studies) or "none"
         raise TillerError(f"Study {study!r} was asked for; the log has rows of {known}: name one that it has.")
-    passage = Passage(log, study, without, progress)
+    passage = Passage(log, study, without, progress, media)
     add, how_to_read = _FORMATS[format]
     with batch(out) as made:
         add(made, passage)
@@ -104,6 +111,10 @@ def _add_csv(made: Batch, passage: Passage) -> None:
     made.add("events_data_dictionary.csv", write_dictionary)
     made.add("strategy_codes_data_dictionary.csv", partial(write_dictionary, columns=CODES))
     made.add("strategy_codebook.csv", write_codebook, partial(check_csv, columns=CODEBOOK))
+    talks = ((records, passage.speech.of(records)) for records in passage.sessions(only=passage.speech.spoken_in))
+    made.add("utterances.csv", partial(write_utterances, talks), partial(check_csv, columns=UTTERANCES))
+    made.add("utterances_data_dictionary.csv", partial(write_dictionary, columns=UTTERANCES))
+    add_people_csv(made, passage.people())
 
 
 def _add_jsonl(made: Batch, passage: Passage) -> None:
@@ -123,26 +134,35 @@ def _add_parquet(made: Batch, passage: Passage) -> None:
 
 def _add_qdpx(made: Batch, passage: Passage) -> None:
     passage.pass_by()
-    write = partial(write_project, passage.sessions, name=passage.study or "Tiller")
-    made.add("project.qdpx", write, check_project, binary=True)
-    made.add("codebook.qdc", write_book, check_codebook, binary=True)
+    people = passage.people()
+    with spooled() as links:
+        speech = passage.spoken(links)
+        write = partial(write_project, passage.sessions, name=passage.study or "Tiller", people=people, speech=speech)
+        made.add("project.qdpx", write, check_project, binary=True)
+    made.add("codebook.qdc", partial(write_qdc, people.entries), check_codebook, binary=True)
 
 
 def _add_bids(made: Batch, passage: Passage) -> None:
     for stem, records in _participants(passage):
-        made.add(f"{stem}_events.tsv", partial(write_events_tsv, marks_of(records)), check_events_tsv)
+        write = partial(write_events_tsv, marks_of(records), spoken=passage.speech.of(records).spoken)
+        made.add(f"{stem}_events.tsv", write, check_events_tsv)
     made.add("events.json", _write_sidecar)
 
 
 def _add_webvtt(made: Batch, passage: Passage) -> None:
     for stem, records in _participants(passage):
         made.add(f"{stem}.vtt", partial(write_vtt, marks_of(records)), check_vtt)
+        spoken = passage.speech.from_start(records)
+        if spoken:
+            made.add(f"{stem}_speech.vtt", partial(write_speech_vtt, spoken), check_speech_vtt)
 
 
 def _add_elan(made: Batch, passage: Passage) -> None:
     for stem, records in _participants(passage):
         date = records[0].at.isoformat(timespec="seconds")
-        made.add(f"{stem}.eaf", partial(write_eaf, marks_of(records), author="Tiller", date=date), check_eaf)
+        spoken = passage.speech.from_start(records)
+        write = partial(write_eaf, marks_of(records), author="Tiller", date=date, spoken=spoken)
+        made.add(f"{stem}.eaf", write, check_eaf)
 
 
 def _add_prov(made: Batch, passage: Passage) -> None:
@@ -169,7 +189,7 @@ def _add_psych_ds(made: Batch, passage: Passage) -> None:
 
 def _add_sqlite(made: Batch, passage: Passage) -> None:
     passage.pass_by()
-    write = partial(write_sqlite, record=passage.record, rows=passage.lengths)
+    write = partial(write_sqlite, log=passage.log, rows=passage.lengths)
     made.add("record.db", write, check_sqlite, binary=True)
 
 
@@ -198,10 +218,16 @@ _FORMATS: dict[str, tuple[Callable[[Batch, Passage], None], str]] = {
     ),
     "bids": (
         _add_bids,
-        "Tab-separated, one file a session, onsets in seconds; events.json describes the columns.",
+        "Tab-separated, one file a session, onsets in seconds, speech among them; events.json describes the columns.",
     ),
-    "webvtt": (_add_webvtt, "One metadata track a session; each cue holds one line of JSON."),
-    "elan": (_add_elan, "One .eaf a session, without media: tiers `record` and `strategy`."),
+    "webvtt": (
+        _add_webvtt,
+        "One metadata track a session, whose cues hold one line of JSON; _speech.vtt holds what was said, as captions.",
+    ),
+    "elan": (
+        _add_elan,
+        "One .eaf a session, without media: tiers `record` and `strategy`, one for each who speaks.",
+    ),
     "trrack": (_add_trrack, "Trrack graphs, one file a session, one graph an attempt."),
     "psych-ds": (_add_psych_ds, f"A Psych-DS dataset; {HOW_TO_READ_CSV}"),
     "sqlite": (_add_sqlite, "The record's own tables, without links and guards; `tiller verify` reads it too."),

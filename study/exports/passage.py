@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
-from pathlib import Path
+from typing import IO
 
+from study.exports.people import People
+from study.exports.refi_speech import SpeechInProject
+from study.exports.speech import Speech
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
@@ -20,19 +23,26 @@ class Passage:
     """What passes by in one export: its rows, and what the manifest says of them."""
 
     def __init__(
-        self, log: EventLog, study: str | None, without: tuple[str, ...] = NOT_DATA, progress: Progress | None = None
+        self,
+        log: EventLog,
+        study: str | None,
+        without: tuple[str, ...] = NOT_DATA,
+        progress: Progress | None = None,
+        media: str = "reference",
     ) -> None:
         self.study = study
-        self._log, self._without, self._progress = log, without, progress
+        self._media = media
+        self.log, self._without, self._progress = log, without, progress
         self._scripts: set[str] = set()
         self.studies: dict[str, list[str]] = {}  # sessions that have passed by, of each study
         self._streams: dict[str, tuple[int, str]] = {}
+        self.speech = Speech(log)
 
     def rows(self) -> Iterator[Stored]:
         """Every row, session by session; memory does not grow with the log."""
-        done, of = 0, self._log.count(study=self.study, without=self._without)
+        done, of = 0, self.log.count(study=self.study, without=self._without)
         for session_id, session in groupby(
-            self._log.stored(study=self.study, without=self._without), key=lambda one: str(one.row["session_id"])
+            self.log.stored(study=self.study, without=self._without), key=lambda one: str(one.row["session_id"])
         ):
             last: Stored | None = None
             for last in session:
@@ -59,20 +69,27 @@ class Passage:
         for _ in self.rows():
             pass
 
-    def stored(self) -> Iterator[tuple[str, Iterator[Stored]]]:
-        """The sessions that have passed by, one at a time, as far as they had come then, each with its id."""
+    def stored(self, *, only: Callable[[str], bool] | None = None) -> Iterator[tuple[str, Iterator[Stored]]]:
+        """The sessions that have passed by, or only some, one at a time, as far as they had come then, by their ids."""
         for session_id, (last, _) in self._streams.items():
-            yield session_id, islice(self._log.stored(session_id), last)
+            if only is None or only(session_id):
+                yield session_id, islice(self.log.stored(session_id), last)
 
-    def sessions(self) -> Iterator[Sequence[Record]]:
+    def sessions(self, *, only: Callable[[str], bool] | None = None) -> Iterator[Sequence[Record]]:
         """The same with their events read."""
-        for _, stored in self.stored():
+        for _, stored in self.stored(only=only):
             yield list(map(recorded, stored))
 
-    @property
-    def record(self) -> Path:
-        """The file that the log is kept in."""
-        return self._log.files[0]
+    def people(self) -> People:
+        """What people have coded in the sessions that have passed by."""
+        wanted = [self.study] if self.study is not None else []
+        return People(
+            self.log, {study: self.studies.get(study, ()) for study in dict.fromkeys([*wanted, *self.studies])}
+        )
+
+    def spoken(self, links: IO[str]) -> SpeechInProject:
+        """What was said in them, for a project; `links` is a file for links on their way."""
+        return SpeechInProject(self.log, self.speech, links, inside=self._media == "inside")
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -84,7 +101,7 @@ class Passage:
         streams: dict[str, dict[str, object]] = {
             key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()
         }
-        for key, found in verdicts_of(self._log, streams).items():
+        for key, found in verdicts_of(self.log, streams).items():
             said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
             streams[key]["replay"] = said
-        return {"scripts": sorted(self._scripts), "streams": streams}
+        return {"scripts": sorted(self._scripts), "streams": streams, **self.speech.about()}

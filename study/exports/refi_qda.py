@@ -7,40 +7,34 @@ half-open. Ids are made of what they name, so that a second export of the same l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import IO
-from uuid import NAMESPACE_URL, uuid5
-from xml.sax.saxutils import XMLGenerator
-from xml.sax.xmlreader import AttributesImpl
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from study.exports.timeline import Timeline, timeline_of
+from study.exports.elements import Elements
+from study.exports.people import People
+from study.exports.refi_people import PeopleInProject
+from study.exports.refi_speech import SpeechInProject
+from study.exports.timeline import Timeline
+from study.guids import guid
 from study.instrument_events import InstrumentScored
 from study.records import Record
 from study.session_events import SessionCompleted, SessionStarted
 from study.steering_events import Intervention
-from study.strategies import DEFINITIONS, LAYERS, VERSION, Code, codes_of
+from study.strategies import VERSION, Code, codes_of
 from study.task_events import ResponseSubmitted
 from study.units import units_in
 
-PROJECT, BOOK = "urn:QDA-XML:project:1.0", "urn:QDA-XML:codebook:1.0"
+PROJECT = "urn:QDA-XML:project:1.0"
 QDE = "project.qde"
-_COLOURS = {"move": "#0072B2", "scope": "#009E73", "pattern": "#D55E00"}
-_NAMESPACE = uuid5(NAMESPACE_URL, "urn:tiller:refi-qda")
 _RULES = "rules"
 
 Sessions = Callable[[], Iterable[Sequence[Record]]]
 Value = str | int | float
 
 
-def guid(*of: object) -> str:
-    """The id of what these words name."""
-    return str(uuid5(_NAMESPACE, "/".join(map(str, of))))
-
-
-def write_project(sessions: Sessions, file: IO[bytes], *, name: str) -> int:
+def write_project(sessions: Sessions, file: IO[bytes], *, name: str, people: People, speech: SpeechInProject) -> int:
     """Write a project over participants' sessions, read anew for each pass; return how many selections it has."""
     cases: list[_Case] = []
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
@@ -48,50 +42,17 @@ def write_project(sessions: Sessions, file: IO[bytes], *, name: str) -> int:
             started = _started(records)
             if started is None:
                 continue
-            cases.append(_Case(records, started))
-            text = timeline_of(records).text
+            cases.append(_Case(records, started, speech))
+            text = speech.timeline(records).text
             archive.writestr(_entry(f"sources/{guid('text', records[0].session_id)}.txt"), text.encode("utf-8"))
+            speech.write_files(archive, records)
         with archive.open(_entry(QDE), "w", force_zip64=True) as inner:
-            return _Project(inner).write(name, cases, _participants(sessions()))
-
-
-def write_codebook(file: IO[bytes]) -> int:
-    """Write the rules' codebook; return how many codes it has."""
-    xml = _Xml(file)
-    with xml.document("CodeBook", BOOK, origin="Tiller"):
-        _codes(xml)
-    return len(DEFINITIONS)
-
-
-class _Xml:
-    """Elements as nested blocks; an attribute that is None is left out."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._out = XMLGenerator(file, encoding="utf-8", short_empty_elements=True)  # pyright: ignore[reportArgumentType]
-
-    @contextmanager
-    def document(self, tag: str, namespace: str, /, **attributes: object) -> Generator[None]:
-        self._out.startDocument()
-        with self.element(tag, xmlns=namespace, **attributes):
-            yield
-        self._out.endDocument()
-
-    @contextmanager
-    def element(self, tag: str, /, **attributes: object) -> Generator[None]:
-        given = {key: str(value) for key, value in attributes.items() if value is not None}
-        self._out.startElement(tag, AttributesImpl(given))
-        yield
-        self._out.endElement(tag)
-
-    def leaf(self, tag: str, text: object = "", /, **attributes: object) -> None:
-        with self.element(tag, **attributes):
-            if text != "":
-                self._out.characters(str(text))
+            return _Project(inner, people, speech).write(name, cases, _participants(sessions()))
 
 
 class _Project:
-    def __init__(self, file: IO[bytes]) -> None:
-        self._xml = _Xml(file)
+    def __init__(self, file: IO[bytes], people: People, speech: SpeechInProject) -> None:
+        self._xml, self._people, self._speech = Elements(file), PeopleInProject(people), speech
         self._user = guid("user", _RULES)
 
     def write(self, name: str, cases: Sequence[_Case], sessions: Iterable[Sequence[Record]]) -> int:
@@ -103,13 +64,16 @@ class _Project:
         ):
             with xml.element("Users"):
                 xml.leaf("User", guid=self._user, name=VERSION)
+                self._people.write_users(xml)
             with xml.element("CodeBook"):
-                _codes(xml)
+                self._people.write_codes(xml)
             if cases:
                 self._known(cases)
                 with xml.element("Sources"):
                     for records in sessions:
                         selections += self._source(records)
+            self._people.write_notes(xml)
+            self._speech.write_links(xml)
             xml.leaf("Description", "Made by Tiller from its log; each line of a text is one row, by its number.")
         return selections
 
@@ -126,13 +90,15 @@ class _Project:
                         with xml.element("VariableValue"):
                             xml.leaf("VariableRef", targetGUID=guid("variable", key))
                             xml.leaf(f"{types[key]}Value", _plain(value))
-                    xml.leaf("SourceRef", targetGUID=guid("text", case.session))
+                    for source in (guid("text", case.session), *case.recordings):
+                        xml.leaf("SourceRef", targetGUID=source)
 
     def _source(self, records: Sequence[Record]) -> int:
         session, made = records[0].session_id, _time(records[0])
         who = records[0].row["participant_pseudonym"]
         source = guid("text", session)
-        timeline = timeline_of(records)
+        timeline = self._speech.timeline(records)
+        self._people.open(session)
         spans = _spans(timeline, codes_of(units_in(records)))
         with self._xml.element(
             "TextSource",
@@ -144,7 +110,9 @@ class _Project:
         ):
             for (first, last), codes in spans.items():
                 self._selection(session, timeline, first, last, codes)
-        return len(spans)
+            spoken = self._speech.write_selections(self._xml, timeline, self._people, self._user)
+        self._speech.write_recordings(self._xml, records, self._user, made)
+        return len(spans) + spoken
 
     def _selection(self, session: str, timeline: Timeline, first: int, last: int, codes: Sequence[Code]) -> None:
         lines = {line.seq: line for line in timeline.lines}
@@ -162,12 +130,15 @@ class _Project:
             for code in codes:
                 with self._xml.element("Coding", guid=guid("coding", *place, code.name), creatingUser=self._user):
                     self._xml.leaf("CodeRef", targetGUID=guid("code", code.name))
+            if first == last:
+                self._people.write_codings(self._xml, lines[first].event_id)
 
 
 class _Case:
     """One participant: what is known of them as values, and when their session began."""
 
-    def __init__(self, records: Sequence[Record], started: SessionStarted) -> None:
+    def __init__(self, records: Sequence[Record], started: SessionStarted, speech: SpeechInProject) -> None:
+        self.recordings = speech.sources(records)
         self.session, self.name, self.made = records[0].session_id, started.participant, _time(records[0])
         self.values: dict[str, Value] = {"mode": started.mode, "study_version": started.study_version}
         self.values["interventions"] = sum(isinstance(record.event, Intervention) for record in records)
@@ -196,17 +167,6 @@ def _spans(timeline: Timeline, codes: Iterable[Code]) -> Mapping[tuple[int, int]
     for code in codes:
         spans.setdefault((code.first, code.last), []).append(code)
     return dict(sorted(spans.items()))
-
-
-def _codes(xml: _Xml) -> None:
-    with xml.element("Codes"):
-        for layer, names in LAYERS.items():
-            with xml.element("Code", guid=guid("layer", layer), name=layer, isCodable="false", color=_COLOURS[layer]):
-                for name in names:
-                    with xml.element(
-                        "Code", guid=guid("code", name), name=name, isCodable="true", color=_COLOURS[layer]
-                    ):
-                        xml.leaf("Description", DEFINITIONS[name])
 
 
 def _entry(name: str) -> ZipInfo:

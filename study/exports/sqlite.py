@@ -13,17 +13,17 @@ from study.backup import back_up
 from study.database import connect
 from study.log import EventLog
 
-_LEFT_OUT = ("participants", "leases")
+_LEFT_OUT = ("participants", "leases", "staff")
 
 
-def write_sqlite(file: BinaryIO, *, record: Path, rows: Mapping[str, int]) -> int:
+def write_sqlite(file: BinaryIO, *, log: EventLog, rows: Mapping[str, int]) -> int:
     """Write the sessions of `rows`, each as far as its number says; return how many events there are.
 
     Without the table that ties sessions to links, and without the guards: it is a copy to work on.
     """
     aside = Path(f"{file.name}.db")
     try:
-        back_up(record, aside)
+        back_up(log, aside)
         with closing(sqlite3.connect(aside, isolation_level=None)) as copy:
             for (guard,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
                 copy.execute(f"DROP TRIGGER {guard}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TextIO
 from xml.etree import ElementTree
 
 from study.exports.marks import Mark
+from study.exports.speech import Spoken
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 ElementTree.register_namespace("xsi", _XSI)
@@ -22,18 +24,27 @@ EVENTS_SIDECAR = {
     "seq": {"Description": "The row's number in the session's log."},
     "strategy": {"Description": "Strategy codes of this row alone, given by rules/1.0.0; n/a where there are none."},
     "words": {"Description": "What was done or said, in one line."},
+    "speaker": {"Description": "Who speaks, in rows of the type utterance; n/a for what was done."},
+    "onset_error": {"Description": "The most by which onset may be wrong; 0 for rows of the log.", "Units": "s"},
 }
 
 
-def write_events_tsv(marks: Sequence[Mark], file: TextIO) -> int:
-    """One row a mark, tab-separated, sorted by onset; a missing value is n/a."""
+def write_events_tsv(marks: Sequence[Mark], file: TextIO, spoken: Sequence[Spoken] = ()) -> int:
+    """One row a mark or an utterance, tab-separated, sorted by onset; a missing value is n/a."""
     writer = csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n")
     writer.writerow(EVENTS_SIDECAR)
-    for mark in marks:
-        times = (f"{mark.onset_s:.6f}", f"{mark.end_s - mark.onset_s:.6f}")
-        cells = (mark.name, mark.task, str(mark.seq), " ".join(mark.codes), mark.words)
-        writer.writerow([*times, *(_one_line(cell) or "n/a" for cell in cells)])
-    return len(marks)
+    rows = [
+        (mark.onset_s, mark.end_s, mark.name, mark.task, str(mark.seq), " ".join(mark.codes), mark.words, "", 0.0)
+        for mark in marks
+    ]
+    rows += [
+        (one.begin_s, one.end_s, "utterance", one.of.task or "", "", "", one.words, one.who, one.of.error_ms / 1000)
+        for one in spoken
+    ]
+    for onset, end, *cells, error in sorted(rows, key=lambda row: row[0]):
+        times = (f"{onset:.6f}", f"{end - onset:.6f}")
+        writer.writerow([*times, *(_one_line(str(cell)) or "n/a" for cell in cells), f"{error:.6f}"])
+    return len(rows)
 
 
 def write_vtt(marks: Sequence[Mark], file: TextIO) -> int:
@@ -47,30 +58,32 @@ def write_vtt(marks: Sequence[Mark], file: TextIO) -> int:
     return len(marks)
 
 
-def write_eaf(marks: Sequence[Mark], file: TextIO, *, author: str, date: str) -> int:
-    """An ELAN file of two tiers: what was done or said, and the strategy codes."""
+def write_eaf(marks: Sequence[Mark], file: TextIO, *, author: str, date: str, spoken: Sequence[Spoken] = ()) -> int:
+    """An ELAN file of two tiers, what was done and the strategy codes, and one more for each who speaks."""
     root = ElementTree.Element("ANNOTATION_DOCUMENT", AUTHOR=author, DATE=date, FORMAT="3.0", VERSION="3.0")
     root.set(f"{{{_XSI}}}noNamespaceSchemaLocation", "http://www.mpi.nl/tools/elan/EAFv3.0.xsd")
     ElementTree.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
     order = ElementTree.SubElement(root, "TIME_ORDER")
-    slots: dict[int, tuple[str, str]] = {}
-    for mark in marks:
-        names = (f"ts{2 * len(slots) + 1}", f"ts{2 * len(slots) + 2}")
-        for name, value in zip(names, mark.span_ms, strict=True):
+    tiers = {
+        "record": [(mark.span_ms, mark.words) for mark in marks],
+        "strategy": [(mark.span_ms, " ".join(mark.codes)) for mark in marks if mark.codes],
+        **_voices(spoken),
+    }
+    slots: dict[tuple[int, int], tuple[str, str]] = {}
+    for span in dict.fromkeys(span for held in tiers.values() for span, _ in held):
+        slots[span] = names = (f"ts{2 * len(slots) + 1}", f"ts{2 * len(slots) + 2}")
+        for name, value in zip(names, span, strict=True):
             ElementTree.SubElement(order, "TIME_SLOT", TIME_SLOT_ID=name, TIME_VALUE=str(value))
-        slots[mark.seq] = names
-    coded = [mark for mark in marks if mark.codes]
     number = 0
-    for tier, held in (("record", marks), ("strategy", coded)):
+    for tier, held in tiers.items():
         lane = ElementTree.SubElement(root, "TIER", TIER_ID=tier, LINGUISTIC_TYPE_REF="line")
-        for mark in held:
+        for span, words in held:
             number += 1
-            begin, end = slots[mark.seq]
+            begin, end = slots[span]
             place = ElementTree.SubElement(lane, "ANNOTATION")
             place = ElementTree.SubElement(
                 place, "ALIGNABLE_ANNOTATION", ANNOTATION_ID=f"a{number}", TIME_SLOT_REF1=begin, TIME_SLOT_REF2=end
             )
-            words = mark.words if tier == "record" else " ".join(mark.codes)
             ElementTree.SubElement(place, "ANNOTATION_VALUE").text = _for_xml(words)
     ElementTree.SubElement(
         root, "LINGUISTIC_TYPE", LINGUISTIC_TYPE_ID="line", TIME_ALIGNABLE="true", GRAPHIC_REFERENCES="false"
@@ -81,13 +94,27 @@ def write_eaf(marks: Sequence[Mark], file: TextIO, *, author: str, date: str) ->
     return number
 
 
+def _voices(spoken: Sequence[Spoken]) -> dict[str, list[tuple[tuple[int, int], str]]]:
+    """A tier for each who speaks; ELAN knows no time below 0, and no two annotations of a tier that overlap."""
+    tiers: dict[str, list[tuple[tuple[int, int], str]]] = {}
+    for one in spoken:
+        held = tiers.setdefault(f"speech {one.who}", [])
+        begin, end = one.span_ms
+        if held and held[-1][0][1] > begin:
+            (earlier, _), words = held[-1]
+            begin = max(begin, earlier + 1)
+            held[-1] = ((earlier, begin), words)
+        held.append(((begin, max(end, begin + 1)), one.words))
+    return tiers
+
+
 def check_events_tsv(path: Path) -> int:
     """Read the table back: numbers in order, every cell filled; its rows.
 
     Raises:
         ValueError: a row is not so.
     """
-    last, rows = 0.0, 0
+    last, rows = -math.inf, 0
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         if next(reader) != list(EVENTS_SIDECAR):
@@ -129,7 +156,7 @@ def check_eaf(path: Path) -> int:
     found = list(root.iter("ALIGNABLE_ANNOTATION"))
     for one in found:
         begin, end = (slots.get(one.get(f"TIME_SLOT_REF{side}")) for side in (1, 2))
-        if begin is None or end is None or begin >= end:
+        if begin is None or end is None or not 0 <= begin < end:
             raise ValueError(f"the annotation {one.get('ANNOTATION_ID')} has no place in time")
     return len(found)
 

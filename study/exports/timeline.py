@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from study.consent import given
 from study.moderator_events import ModeratorNoteAdded
 from study.predictions import Shown
 from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptAnswered, PromptShown
 from study.records import Record
-from study.session_events import ConsentGiven, ConsentRefused, ConsentScopeChanged, SessionPaused, SessionResumed
+from study.session_events import SessionPaused, SessionResumed
 from study.steering_events import (
     Intervention,
     InterventionApplied,
@@ -27,6 +29,9 @@ from study.task_events import (
     TaskTimedOut,
 )
 
+if TYPE_CHECKING:
+    from study.exports.speech import Spoken
+
 WITHHELD = "(words withheld: no consent to quote them)"
 
 
@@ -41,42 +46,49 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenLine:
+    """One utterance's line; `number` is its place among the session's utterances."""
+
+    number: int
+    utterance: str
+    event_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
-    """The text of one session, lines ended by LF, and where each row's line lies."""
+    """The text of one session, lines ended by LF, and where the line of each row and of each utterance lies."""
 
     text: str
     lines: tuple[Line, ...]
+    spoken: tuple[SpokenLine, ...] = ()
 
 
-def timeline_of(records: Iterable[Record]) -> Timeline:
+def timeline_of(records: Iterable[Record], spoken: Iterable[Spoken] = ()) -> Timeline:
     """What was done and said, in order; a participant's own words only where the consent to quote them stands."""
     held = list(records)
-    quotable = _quotable(held)
+    quotable = given(held, "quote")
+    said: dict[int, list[Spoken]] = {}
+    for one in spoken:
+        said.setdefault(one.of.after_seq, []).append(one)
     parts: list[str] = []
     lines: list[Line] = []
+    voices: list[SpokenLine] = []
     place = 0
-    for record in held:
-        words = _words(record, quotable)
-        if words is None:
-            continue
-        line = f"[#{record.seq}] {words}".replace("\r\n", "\n").replace("\r", "\n")
-        lines.append(Line(record.seq, record.event_id, place, place + len(line)))
-        parts.append(line)
-        place += len(line) + 1
-    return Timeline("".join(f"{part}\n" for part in parts), tuple(lines))
-
-
-def _quotable(records: Iterable[Record]) -> bool:
-    given = False
-    for record in records:
-        match record.event:
-            case (ConsentGiven() | ConsentRefused()) as event if event.scope == "quote":
-                given = isinstance(event, ConsentGiven)
-            case ConsentScopeChanged() as event if event.scope == "quote":
-                given = event.given
-            case _:
-                pass
-    return given
+    for record in (None, *held):
+        words = None if record is None else _words(record, quotable)
+        if record is not None and words is not None:
+            line = f"[#{record.seq}] {words}".replace("\r\n", "\n").replace("\r", "\n")
+            lines.append(Line(record.seq, record.event_id, place, place + len(line)))
+            parts.append(line)
+            place += len(line) + 1
+        for one in said.get(0 if record is None else record.seq, ()):
+            line = f"{one.who}: {one.words}"
+            voices.append(SpokenLine(one.of.number, one.of.id, one.of.event_id, place, place + len(line)))
+            parts.append(line)
+            place += len(line) + 1
+    return Timeline("".join(f"{part}\n" for part in parts), tuple(lines), tuple(voices))
 
 
 def _words(record: Record, quotable: bool) -> str | None:

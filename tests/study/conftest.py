@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
+from strangers import Stranger
 
 from core.types import Op, Prediction, Scope, SteeringPlan
 from study.acts import Act, read_act
@@ -35,9 +35,24 @@ class SetClock:
         return Instant(1_700_000_000_000_000_000 + self.readings * 1_000_000_000, self.readings * 1_000_000_000, "boot")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test with a record runs on both databases, but for those about one of them."""
+    if "database" in metafunc.fixturenames:
+        about = {mark.name for mark in metafunc.definition.iter_markers()}
+        without = {"file": "postgresql", "server": "sqlite"}
+        left_out = {without[name] for name in about & without.keys()}
+        metafunc.parametrize("database", [name for name in ("sqlite", "postgresql") if name not in left_out])
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'record' / 'tiller.db'}"
+def url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if database == "sqlite":
+        yield f"sqlite:///{tmp_path / 'record' / 'tiller.db'}"
+        return
+    server = request.getfixturevalue("postgresql")
+    made = server.new()
+    yield made
+    server.drop(made)
 
 
 @pytest.fixture
@@ -62,9 +77,8 @@ def reopen(url: str) -> Iterator[Callable[[], EventLog]]:
 
 
 @pytest.fixture
-def stranger(url: str, fresh_log: EventLog) -> Iterator[sqlite3.Connection]:
-    """The file as a stranger opens it: no pragma of ours is set."""
-    with closing(sqlite3.connect(str(make_url(url).database), isolation_level=None)) as connection:
+def stranger(url: str, fresh_log: EventLog) -> Iterator[Stranger]:
+    with closing(Stranger(url)) as connection:
         yield connection
 
 

@@ -9,18 +9,23 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from servers import Postgresql
 from sqlalchemy import make_url
+from strangers import Stranger
 from typer.testing import CliRunner
 
 from core.types import TillerError
 from study.__main__ import app
 from study.acts import Act
+from study.backup import back_up
 from study.bench import Bench
+from study.database import connect
 from study.erasure import erase, sessions_of
 from study.identity import link_digest
 from study.interventions import perform
 from study.log import EventLog, LogRefused
 from study.participants import admit, find
+from study.schema import record
 from study.session_events import SessionStarted, SessionWithdrawn
 from study.streams import RECEIPTS
 from study.task_events import ResponseSubmitted
@@ -47,11 +52,23 @@ def filled(fresh_log: EventLog, bench: Bench, act: Callable[..., Act]) -> Filled
     return Filled(fresh_log, bench, act)
 
 
-def everything(log: EventLog) -> bytes:
-    return b"".join(path.read_bytes() for path in log.files if path.exists())
+@pytest.fixture
+def everything(database: str, request: pytest.FixtureRequest) -> Callable[[EventLog], bytes]:
+    """All bytes of the record's files, or of all the files of the server: read from the disk, not asked of it."""
+
+    def read(log: EventLog) -> bytes:
+        if database == "sqlite":
+            return b"".join(path.read_bytes() for path in log.files if path.exists())
+        server: Postgresql = request.getfixturevalue("postgresql")
+        server.run("CHECKPOINT")
+        return b"".join(path.read_bytes() for path in server.folder.rglob("*") if path.is_file())
+
+    return read
 
 
-def test_nothing_of_an_erased_session_is_left_in_any_file(filled: Filled) -> None:
+def test_nothing_of_an_erased_session_is_left_in_any_file(
+    filled: Filled, everything: Callable[[EventLog], bytes]
+) -> None:
     log, (gone, stays) = filled.log, filled.ids
     salts = [str(one.salt).encode() for one in log.stored(gone.session_id)]
     assert all(salt in everything(log) for salt in salts)
@@ -63,7 +80,7 @@ def test_nothing_of_an_erased_session_is_left_in_any_file(filled: Filled) -> Non
     assert (receipt.payloads, receipt.participants, receipt.found, receipt.settled) == (4, 1, 0, True)
     assert receipt.clean
     assert receipt.sought > len(salts)
-    assert receipt.searched[0] == log.files[0].name
+    assert receipt.searched[0] == (log.files[0].name if log.files else "every table")
     assert b"something that somebody else has said" in left
     assert find(log, gone.token) is None
     assert find(log, stays.token) is not None
@@ -101,7 +118,7 @@ def test_receipts_are_verified_and_are_no_data(
     assert "record_erased" not in (tmp_path / "out" / "events.csv").read_text(encoding="utf-8")
 
 
-def test_an_erasure_cut_short_is_finished_by_the_next(filled: Filled, stranger: sqlite3.Connection) -> None:
+def test_an_erasure_cut_short_is_finished_by_the_next(filled: Filled, stranger: Stranger) -> None:
     gone = filled.ids[0].session_id
     stranger.execute("INSERT INTO erasures VALUES (?, 'payloads', 4, 1)", [gone])
     assert erase(filled.log, gone).payloads == 4
@@ -119,7 +136,7 @@ def test_a_server_that_had_read_the_words_forgets_them(filled: Filled, reopen: C
 
 
 def test_a_reader_that_holds_the_log_back_is_told_and_the_next_call_ends_it(
-    filled: Filled, stranger: sqlite3.Connection
+    filled: Filled, stranger: Stranger, everything: Callable[[EventLog], bytes]
 ) -> None:
     gone = filled.ids[0].session_id
     stranger.execute("BEGIN")
@@ -228,18 +245,44 @@ def test_a_backup_made_while_others_write_is_one_moment_of_the_record(
         writer.join()
 
 
-def test_a_failed_backup_leaves_nothing(url: str, fresh_log: EventLog, session: str, tmp_path: Path) -> None:
-    from study.backup import back_up
-
+@pytest.mark.file
+def test_a_failed_backup_leaves_nothing(
+    url: str, fresh_log: EventLog, session: str, tmp_path: Path, reopen: Callable[[], EventLog]
+) -> None:
     record = Path(str(make_url(url).database))
     with pytest.raises(TillerError, match="name another file"):
-        back_up(record, record / "copy.db")
+        back_up(fresh_log, record / "copy.db")
     erase(fresh_log, session)  # which moves all rows into the file itself
     torn = bytearray(record.read_bytes())
     for page in range(4096, len(torn), 4096):
         torn[page : page + 64] = bytes(64)
-    record.with_name("torn.db").write_bytes(torn)
+    log = reopen()
+    record.write_bytes(torn)
     with pytest.raises(TillerError, match=r"could not be copied .* `tiller verify`"):
-        back_up(record.with_name("torn.db"), tmp_path / "copy.db")
+        back_up(log, tmp_path / "copy.db")
     assert list(tmp_path.glob("*copy*")) == []
     assert list(tmp_path.glob(".*copy*")) == []
+
+
+def test_a_copy_can_be_restored_and_is_the_same_record(
+    filled: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, request: pytest.FixtureRequest
+) -> None:
+    log, (gone, stays) = filled.log, filled.ids
+    erase(log, gone.session_id)
+    copy = back_up(log, tmp_path / "copy.db")
+    target = f"sqlite:///{tmp_path / 'restored.db'}" if database == "sqlite" else request.getfixturevalue("empty_url")
+    monkeypatch.setenv("TILLER_DATABASE_URL", target)
+    rows = json.loads(run("restore", "--from", str(copy), "--json"))["rows"]
+    restored = EventLog(connect(target))
+    for one in (*log.sessions(), *log.streams()):
+        assert restored.read(one) == log.read(one)
+        assert restored.verify(one).whole
+    with closing(sqlite3.connect(copy)) as counted:
+        of = {name: counted.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in record.tables}
+    assert (of["events"], of["payloads"], of["participants"], of["erasures"]) == (9, 5, 1, 1)
+    assert rows == sum(of.values())
+    assert find(restored, stays.token) is not None
+    with pytest.raises(LogRefused, match="erased"):
+        restored.append(gone.session_id, ResponseSubmitted(task="word", item="cause", text="again"), key="later")
+    assert "holds" in run("restore", "--from", str(copy), status=2)
+    assert "no such file" in run("restore", "--from", str(tmp_path / "none.db"), status=2)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Edit, Op, Scope
+from study.coding_events import Entry, Measured
 from study.events import KINDS, SCHEMA_VERSION, Event, UnknownKind, event_in, payload_of
 from study.exports.columns import NAMES
 from study.predictions import Chance, Shown
@@ -41,6 +42,10 @@ seen = st.builds(
     logits=st.just("0000803f"),
     top=st.lists(st.builds(Chance, words, numbers), max_size=2).map(tuple),
 )
+entries = st.builds(Entry, **dict.fromkeys(("id", "name", "definition", "example"), words), parent=st.none() | words)
+measured = st.builds(
+    Measured, of=words, layer=words, statistic=words, units=components, value=st.none() | numbers, reason=words
+)
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "str": words,
     "str | None": st.none() | words,
@@ -61,6 +66,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
         st.builds(ExportedFile, file=words, bytes=components, sha256=words, rows=components), max_size=2
     ).map(tuple),
     "dict[str, str]": st.dictionaries(words, words, max_size=3),
+    "tuple[Entry, ...]": st.lists(entries, max_size=2).map(tuple),
+    "tuple[Measured, ...]": st.lists(measured, max_size=2).map(tuple),
+    "dict[str, tuple[str, ...]]": st.dictionaries(words, st.lists(words, max_size=2).map(tuple), max_size=2),
 }
 
 
@@ -82,7 +90,7 @@ def test_every_cell_of_every_event_is_in_the_data_dictionary(event: Event) -> No
     assert set(event.cells()) <= set(NAMES)
 
 
-TYPED = ("text", "reason", "hypothesis")  # fields that people fill with words of their own
+TYPED = ("text", "reason", "hypothesis", "memo", "speaker")  # fields that people fill with words of their own
 
 
 @given(st.sampled_from(get_args(Event)).flatmap(happenings))

@@ -91,6 +91,9 @@ def test_the_csv_holds_one_row_per_event_under_the_dictionarys_columns(full: Eve
         "events_data_dictionary.csv",
         "strategy_codes_data_dictionary.csv",
         "strategy_codebook.csv",
+        "utterances.csv",
+        "utterances_data_dictionary.csv",
+        *(f"{name}{more}.csv" for name in ("codes", "memos", "codebook") for more in ("", "_data_dictionary")),
         "manifest.json",
     ]
     rows = cells(out)
@@ -180,6 +183,8 @@ def test_the_manifest_lists_every_file_with_its_digest_and_every_head(full: Even
         if form not in ("csv", "jsonl"):
             continue
         codes = {"strategy_codes.csv", "strategy_codes_data_dictionary.csv", "strategy_codebook.csv"}
+        codes |= {"utterances.csv", "utterances_data_dictionary.csv"}
+        codes |= {f"{name}{more}.csv" for name in ("codes", "memos", "codebook") for more in ("", "_data_dictionary")}
         wanted = {f"events.{form}", "events_data_dictionary.csv"} | (codes if form == "csv" else set())
         assert {file["file"] for file in one["files"]} == wanted
         for file in one["files"]:
@@ -231,8 +236,7 @@ def test_erased_words_are_said_to_be_erased(full: EventLog, stranger, tmp_path: 
 
 
 def test_a_tampered_log_is_not_exported_as_json_lines(full: EventLog, stranger, tmp_path: Path) -> None:
-    for (trigger,) in stranger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        stranger.execute(f"DROP TRIGGER {trigger}")
+    stranger.drop_guards()
     stranger.execute("UPDATE events SET actor = 'system' WHERE seq = 4")
     with pytest.raises(ExportFailed, match="row 4: its columns were changed"):
         export_log(full, tmp_path, "jsonl")

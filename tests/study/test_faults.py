@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event, make_url
+from strangers import Stranger
 
 from core.types import TillerError
 from study.database import LogUnavailable, connect
@@ -86,11 +87,11 @@ def answer(text: str = "yes") -> ResponseSubmitted:
 
 
 def test_a_locked_database_is_one_sentence_and_the_act_can_be_sent_again(
-    url: str, session: str, stranger: sqlite3.Connection
+    url: str, session: str, stranger: Stranger
 ) -> None:
     engine = connect(url, patience_s=0.05)
     log = EventLog(engine)
-    stranger.execute("BEGIN IMMEDIATE")
+    stranger.hold(session)
     with pytest.raises(LogUnavailable, match="another program holds it; the act can be sent again in a moment") as it:
         log.append(session, answer(), key="answer")
     assert "\n" not in str(it.value)
@@ -99,6 +100,7 @@ def test_a_locked_database_is_one_sentence_and_the_act_can_be_sent_again(
     engine.dispose()
 
 
+@pytest.mark.file
 def test_a_full_disk_is_one_sentence_and_leaves_the_log_whole(url: str, session: str) -> None:
     engine = connect(url)
     log = EventLog(engine)
@@ -119,6 +121,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_log_whole(url: str, session:
     engine.dispose()
 
 
+@pytest.mark.file
 def test_a_file_that_may_only_be_read_is_one_sentence(url: str, session: str, fresh_log: EventLog) -> None:
     engine = connect(url)
     log = EventLog(engine)
@@ -169,6 +172,7 @@ def test_a_record_that_is_there_opens_without_being_made(session: str, url: str)
     engine.dispose()
 
 
+@pytest.mark.file
 def test_processes_that_start_together_on_no_file_all_find_a_record(url: str) -> None:
     processes = [writer(url, f"session {name}", "start", 1) for name in range(4)]
     for process in processes:
@@ -189,6 +193,7 @@ def test_a_file_that_is_in_use_before_it_is_the_record_is_waited_for(tmp_path: P
         release.join()
 
 
+@pytest.mark.file
 def test_as_many_threads_as_there_are_may_read_at_once(session: str, fresh_log: EventLog) -> None:
     threads = 40
     together = threading.Barrier(threads, timeout=60)
@@ -207,8 +212,9 @@ def test_as_many_threads_as_there_are_may_read_at_once(session: str, fresh_log: 
     assert read == [1] * threads
 
 
+@pytest.mark.file
 def test_a_damaged_page_is_named_not_crashed_over(
-    url: str, session: str, fresh_log: EventLog, stranger: sqlite3.Connection, reopen: Callable[[], EventLog]
+    url: str, session: str, fresh_log: EventLog, stranger: Stranger, reopen: Callable[[], EventLog]
 ) -> None:
     for turn in range(60):
         fresh_log.append(session, answer("long " * 200), key=f"answer {turn}")

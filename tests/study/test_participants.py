@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
+from strangers import Stranger
 
 from study.identity import Admission, link_digest, looks_like_token, new_token
 from study.log import EventLog
@@ -58,7 +58,7 @@ def test_newcomers_of_one_study_get_names_of_their_own(fresh_log: EventLog) -> N
 
 
 def test_a_name_stays_taken_after_its_participant_is_erased(
-    fresh_log: EventLog, start: Callable[..., SessionStarted], stranger: sqlite3.Connection
+    fresh_log: EventLog, start: Callable[..., SessionStarted], stranger: Stranger
 ) -> None:
     place = admit(fresh_log, "demo")
     fresh_log.append(place.session_id, start(participant=place.pseudonym), key="start")

@@ -18,7 +18,7 @@ from study.decisions import opening
 from study.exports import export_log
 from study.exports.manifest import ExportFailed
 from study.exports.refi_check import check_project
-from study.exports.refi_qda import guid
+from study.guids import guid
 from study.interventions import perform
 from study.log import EventLog
 from study.session_events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted
@@ -126,8 +126,9 @@ def test_the_codebook_alone_holds_every_code_with_its_definition(project: Path) 
     root = ElementTree.parse(project.with_name("codebook.qdc")).getroot()
     assert root.tag == "{urn:QDA-XML:codebook:1.0}CodeBook"
     codes = [code for code in root.iter("{urn:QDA-XML:codebook:1.0}Code") if code.get("isCodable") == "true"]
-    assert len(codes) == 15
-    assert all(str(code.findtext("{urn:QDA-XML:codebook:1.0}Description")).endswith(".") for code in codes)
+    assert len(codes) == 22, "those of the rules and the themes that every codebook begins with"
+    said = [str(code.findtext("{urn:QDA-XML:codebook:1.0}Description")) for code in codes]
+    assert all(words.split("\n")[0].endswith(".") for words in said)
 
 
 def test_a_study_without_sessions_is_an_empty_project(fresh_log: EventLog, tmp_path: Path) -> None:
@@ -140,15 +141,15 @@ def test_a_study_without_sessions_is_an_empty_project(fresh_log: EventLog, tmp_p
 def test_a_project_that_does_not_read_back_is_not_kept(
     fresh_log: EventLog, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from study.exports import refi_qda
+    from study.exports import refi_speech
 
-    honest = refi_qda.timeline_of
+    honest = refi_speech.timeline_of
 
-    def shifted(records: object) -> object:
-        timeline = honest(records)  # pyright: ignore
+    def shifted(records: object, spoken: object) -> object:
+        timeline = honest(records, spoken)  # pyright: ignore
         return type(timeline)(timeline.text[1:], timeline.lines)
 
-    monkeypatch.setattr(refi_qda, "timeline_of", shifted)
+    monkeypatch.setattr(refi_speech, "timeline_of", shifted)
     with pytest.raises(ExportFailed, match="is not where its lines are"):
         export_log(fresh_log, tmp_path / "broken", "qdpx")
     assert not (tmp_path / "broken").exists()

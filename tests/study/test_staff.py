@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
+from strangers import Stranger
 
 from core.types import TillerError
 from study.log import EventLog
@@ -23,7 +22,7 @@ def test_any_other_key_opens_nothing(fresh_log: EventLog, key: object) -> None:
     assert find_staff(fresh_log, key) is None
 
 
-def test_nothing_keeps_a_key(fresh_log: EventLog, stranger: sqlite3.Connection) -> None:
+def test_nothing_keeps_a_key(fresh_log: EventLog, stranger: Stranger) -> None:
     key = invite(fresh_log, "Ada", Role.RESEARCHER)
     assert key not in str(stranger.execute("SELECT * FROM staff").fetchall())
 

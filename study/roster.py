@@ -1,0 +1,144 @@
+"""The sessions of a study at a glance: who, how far, how much was done; asked of the tables, with no session read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, case, distinct, func, select
+
+from study.log import EventLog
+from study.queries import FIRST
+from study.schema import erasures, events, payloads
+from study.session import Step
+from study.streams import is_session
+
+INTERVENTIONS = (
+    "intervention.applied",
+    "intervention.undone",
+    "intervention.redone",
+    "intervention.reset",
+    "intervention.compared",
+)
+# withdrawing may follow any other end, and is the greatest of these words
+_ENDINGS = {
+    "session.completed": "completed",
+    "session.withdrawn": "withdrawn",
+    "session.timed_out": "timed out",
+    "session.rejected": "rejected",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One session in the list; `state` is a step while it goes on, else how it ended.
+
+    `started_ns` and `ended_ns` are the server's wall clock at the first and last row, `tasks` counts those handed in;
+    `verdict` is that of the last replay on record, which ran the first `verdict_rows` rows, "" where there is none.
+    """
+
+    session: str
+    participant: str
+    mode: str
+    state: str
+    erased: bool
+    rows: int
+    started_ns: int
+    ended_ns: int
+    interventions: int
+    tasks: int
+    verdict: str = ""
+    verdict_rows: int = 0
+
+    @property
+    def going_on(self) -> bool:
+        """Whether more rows may come."""
+        return self.state in set(Step)
+
+
+def roster(log: EventLog, study: str) -> tuple[Entry, ...]:
+    """Every session of `study`, the last begun first."""
+    with log.connected() as connection:
+        found = connection.execute(_SESSIONS, {"study": study}).mappings().all()
+        erased = set(connection.execute(select(erasures.c.session_id)).scalars())
+        told = connection.execute(_VERDICTS).all()
+    verdicts = {str(stream).partition(":")[2]: json.loads(text) for stream, text in told}
+    listed = [_entry(row, row["session"] in erased, verdicts.get(row["session"], {})) for row in found]
+    return tuple(sorted(listed, key=lambda entry: (-entry.started_ns, entry.session)))
+
+
+def _entry(row: Mapping[Any, Any], erased: bool, verdict: Mapping[str, Any]) -> Entry:
+    return Entry(
+        session=row["session"],
+        participant=row["participant"] or "",
+        mode=row["mode"] or "",
+        state=_state(row),
+        erased=erased,
+        rows=row["rows"],
+        started_ns=row["started"],
+        ended_ns=row["ended"],
+        interventions=row["interventions"],
+        tasks=row["submitted"],
+        verdict=str(verdict.get("verdict", "")),
+        verdict_rows=int(verdict.get("rows", 0)),
+    )
+
+
+def _state(row: Mapping[Any, Any]) -> str:
+    if row["ending"]:
+        # who ends without having met a task has not consented; the outcome itself may be erased
+        return "no consent" if row["ending"] == "completed" and not row["opened"] else str(row["ending"])
+    if not row["consents"]:
+        return Step.CONSENT
+    if row["opened"] == row["submitted"]:
+        return Step.BRIEFING
+    return Step.ANSWER if row["to_answer"] > max(row["to_workspace"], row["to_task"]) else Step.WORKSPACE
+
+
+_NAME, _MINE = events.c.name, events.c.session_id
+
+
+def _last(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.max(case((condition, events.c.seq))), 0)
+
+
+def _times(*names: str) -> ColumnElement[int]:
+    return func.count(case((_NAME.in_(names), 1)))
+
+
+def _tasks(name: str) -> ColumnElement[int]:
+    return func.count(distinct(case((_NAME.in_((name,)), events.c.task_id))))
+
+
+def _entered(step: Step) -> ColumnElement[int]:
+    return _last((_NAME == "page.entered") & (events.c.target == step.value))
+
+
+_SESSIONS = (
+    select(
+        _MINE.label("session"),
+        func.max(events.c.participant_pseudonym).label("participant"),
+        func.max(events.c.mode).label("mode"),
+        func.count().label("rows"),
+        func.min(events.c.srv_utc_ns).label("started"),
+        func.max(events.c.srv_utc_ns).label("ended"),
+        func.max(case(_ENDINGS, value=_NAME)).label("ending"),
+        _times(*INTERVENTIONS).label("interventions"),
+        _times("consent.given", "consent.refused").label("consents"),
+        _tasks("task.started").label("opened"),
+        _tasks("task.submitted").label("submitted"),
+        _last(_NAME == "task.started").label("to_task"),
+        _entered(Step.ANSWER).label("to_answer"),
+        _entered(Step.WORKSPACE).label("to_workspace"),
+    )
+    .where(_MINE.in_(FIRST.with_only_columns(_MINE).where(events.c.study_id == bindparam("study"), is_session())))
+    .group_by(_MINE)
+)
+_VERDICTS = (
+    select(_MINE, payloads.c.json)
+    .join(payloads, payloads.c.event_id == events.c.event_id)
+    .where(_MINE > "replay:", _MINE < "replay;", _NAME == "system.replay_verified")  # ";" follows ":"
+    .order_by(events.c.seq)
+)

@@ -1,0 +1,85 @@
+"""Commands that take in what was said in a session: its recording and its transcript."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from study.desk import Json, opened_log, records_of
+from study.terminal import emit, one_sentence
+
+if TYPE_CHECKING:
+    from study.imports import Imported
+
+Session = Annotated[str, typer.Option(help="The session that it belongs to.")]
+AtSeq = Annotated[int | None, typer.Option(help="The session's row that it begins with.")]
+StartsAt = Annotated[str | None, typer.Option(help="When it began, with the zone: 2026-11-21T10:00:00+01:00.")]
+Offset = Annotated[str | None, typer.Option(help="Seconds from the session's first row to its beginning.")]
+MediaTime = Annotated[str, typer.Option(help="A time in it that these are of instead of its beginning: 0:12.5.")]
+ErrorMs = Annotated[float | None, typer.Option(min=0, help="The most by which that may be wrong, in ms.")]
+
+
+def transcript(
+    session: Session,
+    file: Annotated[Path, typer.Option(help="WebVTT, SRT, plain text or docx.")],
+    at_seq: AtSeq = None,
+    starts_at: StartsAt = None,
+    offset: Offset = None,
+    media_time: MediaTime = "0:00",
+    error_ms: ErrorMs = None,
+    speaker_of_participant: Annotated[
+        str | None, typer.Option(help="What the transcript calls the participant.")
+    ] = None,
+    json_wanted: Json = False,
+) -> None:
+    """Take a transcript into the record and tie it to the session's clock; a second time moves it, or does nothing."""
+    with one_sentence():
+        from study.anchors import read_anchor
+        from study.imports import import_transcript
+        from study.transcripts import LONGEST
+
+        log = opened_log()
+        records_of(log, session)
+        anchor = read_anchor(
+            at_seq=at_seq, starts_at=starts_at, offset=offset, media_time=media_time, error_ms=error_ms
+        )
+        with file.open("rb") as opened:
+            data = opened.read(LONGEST + 1)
+        done = import_transcript(log, session, data, anchor=anchor, participant=speaker_of_participant)
+        emit(asdict(done), _told(done, f"{done.utterances} utterances"), json_wanted=json_wanted)
+
+
+def audio(
+    session: Session,
+    file: Annotated[Path, typer.Option(help="wav, mp3, m4a, ogg or webm.")],
+    at_seq: AtSeq = None,
+    starts_at: StartsAt = None,
+    offset: Offset = None,
+    media_time: MediaTime = "0:00",
+    error_ms: ErrorMs = None,
+    length: Annotated[float | None, typer.Option(min=0, help="Its length in seconds, unless it is a wav.")] = None,
+    json_wanted: Json = False,
+) -> None:
+    """Keep the recording of a session beside the record; a transcript of it then needs no place of its own."""
+    with one_sentence():
+        from study.anchors import read_anchor
+        from study.imports import import_recording
+
+        log = opened_log()
+        records_of(log, session)
+        anchor = read_anchor(
+            at_seq=at_seq, starts_at=starts_at, offset=offset, media_time=media_time, error_ms=error_ms
+        )
+        length_ms = None if length is None else 1000 * length
+        done = import_recording(log, session, file, anchor=anchor, length_ms=length_ms)
+        long = "length not known" if done.length_ms is None else f"{done.length_ms / 1000:.1f} s"
+        emit(asdict(done), _told(done, f"recording {done.media}, {long}"), json_wanted=json_wanted)
+
+
+def _told(done: Imported, what: str) -> str:
+    if done.new:
+        return f"{what} taken in."
+    return f"{what}: there already{', and moved' if done.anchored else ''}."

@@ -1,0 +1,92 @@
+"""The staff's list of sessions: what it says, whom it shows, and what it says of an empty record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from participants import Participant
+from streamlit.testing.v1 import AppTest
+from test_pages import PAGES
+
+from pages.parts.rig import Rig
+from pages.parts.sittings import checked
+from study.participants import admit
+from study.roster import roster
+from study.session import Step
+from study.session_events import SessionStarted
+from study.staff import Role, invite
+
+
+def room(rig: Rig, path: str = "staff/sessions.py", *, role: Role = Role.RESEARCHER, **more: Any) -> AppTest:
+    """A page of the staff, opened by somebody with `role`; `study` restricts them, the rest goes into the address."""
+    test = AppTest.from_file(str(PAGES / "entry.py"), default_timeout=20)
+    test.session_state["rig"] = rig
+    test.session_state["staff_key"] = invite(rig.log, "Ada", role, study=more.pop("study", None))
+    test.run()
+    test.switch_page(path)
+    for name, value in more.items():
+        test.query_params[name] = value
+    return test.run()
+
+
+def drawn(test: AppTest) -> str:
+    assert not test.exception
+    bodies = [str(one.proto.body) for one in test.get("html")]
+    return " ".join(body for body in bodies if not body.startswith("<style"))
+
+
+def begin(rig: Rig, **changes: str) -> str:
+    session = admit(rig.log, changes.get("study", rig.script.study.id)).session_id
+    given = {"study": rig.script.study.id, "study_version": "1.0.0", "script_sha256": "5c", "participant": "P77"}
+    rig.log.append(session, SessionStarted(**{**given, **changes}), key="start")
+    return session
+
+
+def test_an_empty_record_says_what_to_do_next(rig: Rig) -> None:
+    test = room(rig)
+    assert "tiller simulate" in test.info[0].value
+    assert "desk-table" not in drawn(test)
+
+
+def test_each_session_stands_in_a_row_with_its_state(rig: Rig, participant: Callable[[Step], Participant]) -> None:
+    mine = {step: participant(step) for step in (Step.BRIEFING, Step.ANSWER, Step.DONE)}
+    page = drawn(room(rig))
+    assert "in progress: briefing" in page and "in progress: answer" in page and "completed" in page
+    assert all(who.id in page for who in mine.values())
+    assert page.count("whole") == 3
+
+
+def test_bots_and_previews_are_hidden_until_asked_for(rig: Rig) -> None:
+    bot, real = begin(rig, mode="bot"), begin(rig)
+    test = room(rig)
+    assert real in drawn(test) and bot not in drawn(test)
+    test.toggle(key="all-modes").set_value(True).run()
+    assert bot in drawn(test)
+
+
+def test_nobody_is_shown_a_study_that_is_not_theirs(rig: Rig) -> None:
+    here, there = begin(rig), begin(rig, study="other")
+    for wanted in ("other", "tiny", "nonsense", ""):
+        page = drawn(room(rig, study="tiny" if wanted != "tiny" else "other"))
+        assert (here in page, there in page) == ((True, False) if wanted != "tiny" else (False, True))
+        rig.log.writer.write(lambda connection: connection.exec_driver_sql("delete from staff"))
+
+
+def test_the_study_in_the_address_is_the_one_shown(rig: Rig) -> None:
+    here, there = begin(rig), begin(rig, study="other")
+    test = room(rig)
+    assert here in drawn(test) and there not in drawn(test)
+    test.selectbox(key="study-picker").set_value("other").run()
+    assert there in drawn(test) and here not in drawn(test)
+    assert test.query_params["study"] == "other"
+
+
+def test_a_broken_chain_is_named_by_its_row(rig: Rig, participant: Callable[[Step], Participant]) -> None:
+    who = participant(Step.ANSWER)
+    with rig.log.writer._engine.connect() as connection:
+        connection.exec_driver_sql("drop trigger events_never_change")
+        connection.exec_driver_sql("update events set target = 'x' where seq = 3")
+        connection.commit()
+    assert "broken at row 3" in drawn(room(rig))
+    assert not checked(rig, roster(rig.log, "tiny"))[who.id].whole

@@ -77,7 +77,7 @@ def export_log(
     if media not in ("reference", "inside"):
         raise TillerError(f"Recordings were to be handed on by {media!r}; there are reference and inside: choose one.")
     studies = log.studies()
-    if study is not None and study not in studies:
+    if study is not None and study not in studies and not log.count(study=study):
         known = ", ".join(studies) or "none"
         raise TillerError(f"Study {study!r} was asked for; the log has rows of {known}: name one that it has.")
     passage = Passage(log, study, without, progress, media)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Sequence
-from typing import cast
+from itertools import islice
+from typing import TextIO, cast
 
 from study.happening import Cell
 
 _RISKY = frozenset("=+-@\uff1d\uff0b\uff0d\uff20'\t\r\n")
 _QUOTE = '"'
 _NONE = type(None)
+_AT_ONCE = 500
+
+
+def write_table(names: Sequence[str], lines: Iterable[Sequence[Cell]], file: TextIO) -> int:
+    """Write a table to a text file opened with newline=""; return its lines."""
+    csv.writer(file).writerow(names)
+    written, left = 0, iter(lines)
+    while some := list(islice(left, _AT_ONCE)):
+        file.write(csv_of(some))
+        written += len(some)
+    return written
 
 
 def csv_of(lines: Iterable[Sequence[Cell]]) -> str:

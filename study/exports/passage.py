@@ -12,7 +12,6 @@ from study.exports.speech import Speech
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
-from study.strategies import VERSION
 from study.verdicts import verdicts_of
 
 NOT_DATA = ("preview", "bot")
@@ -71,7 +70,7 @@ class Passage:
             pass
 
     def stored(self, *, only: Callable[[str], bool] | None = None) -> Iterator[tuple[str, Iterator[Stored]]]:
-        """The sessions that have passed by, or only some, one at a time, as far as they had come then, with its id."""
+        """The sessions that have passed by, or only some, one at a time, as far as they had come then, by their ids."""
         for session_id, (last, _) in self._streams.items():
             if only is None or only(session_id):
                 yield session_id, islice(self.log.stored(session_id), last)
@@ -98,12 +97,11 @@ class Passage:
         return {key: rows for key, (rows, _) in self._streams.items()}
 
     def about(self) -> dict[str, object]:
-        """Scripts, heads, recorded verdicts and codebooks of what has passed by, for the manifest."""
+        """Scripts, heads and recorded verdicts of what has passed by, for the manifest."""
         streams: dict[str, dict[str, object]] = {
             key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()
         }
         for key, found in verdicts_of(self.log, streams).items():
             said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
             streams[key]["replay"] = said
-        coding = {"rules": VERSION, "codebooks": self.people().versions}
-        return {"scripts": sorted(self._scripts), "streams": streams, **coding, **self.speech.about()}
+        return {"scripts": sorted(self._scripts), "streams": streams, **self.speech.about()}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import islice
 from typing import TextIO
 
 from study.coded_units import CodedUnit
-from study.exports.cells import csv_of
+from study.exports.cells import write_table
 from study.exports.column import Column, col
 from study.exports.columns import write_dictionary
 from study.exports.manifest import Batch
@@ -55,7 +53,6 @@ CODEBOOK: tuple[Column, ...] = (
 )
 
 
-_AT_ONCE = 500
 _Rows = Iterable[Sequence[Cell]]
 
 
@@ -71,12 +68,7 @@ def add_people_csv(made: Batch, people: People) -> None:
 
 
 def _write(rows: Callable[[People], _Rows], people: People, columns: Sequence[Column], file: TextIO) -> int:
-    csv.writer(file).writerow([one.column for one in columns])
-    written, left = 0, iter(rows(people))
-    while some := list(islice(left, _AT_ONCE)):
-        file.write(csv_of(some))
-        written += len(some)
-    return written
+    return write_table([one.column for one in columns], rows(people), file)
 
 
 def _codes(people: People) -> _Rows:

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from pydantic_core import from_json
 
-from study.exports.cells import csv_of
+from study.exports.cells import write_table
 from study.exports.column import Column
 from study.exports.columns import COLUMNS, NAMES
 from study.exports.plain import line_of
@@ -33,12 +33,7 @@ _LONGEST = 2**31 - 1  # the csv module itself stops at 128 KiB a cell
 
 def write_csv(stored: Iterable[Stored], file: TextIO) -> int:
     """Write rows to a text file opened with newline=""; return how many there were."""
-    csv.writer(file).writerow(NAMES)
-    rows, left = 0, iter(stored)
-    while lines := [line_of(one) for one in islice(left, _AT_ONCE)]:
-        file.write(csv_of(lines))
-        rows += len(lines)
-    return rows
+    return write_table(NAMES, map(line_of, stored), file)
 
 
 def check_csv(path: Path, columns: Sequence[Column] = COLUMNS) -> int:

@@ -18,7 +18,7 @@ from study.decisions import opening
 from study.exports import export_log
 from study.exports.manifest import ExportFailed
 from study.exports.refi_check import check_project
-from study.exports.refi_qda import guid
+from study.guids import guid
 from study.interventions import perform
 from study.log import EventLog
 from study.session_events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted

@@ -146,6 +146,13 @@ async def replay(request: Request) -> Response:
     return await replayed(request)
 
 
+async def sound(request: Request) -> Response:
+    """A recording for the replay page."""
+    from pages.parts.replays import heard  # noqa: PLC0415
+
+    return await heard(request)
+
+
 def on_script_error(error: BaseException) -> bool:
     """The net beneath the pages: the same calm sentence for what no page has caught."""
     apologise(error)
@@ -161,6 +168,7 @@ app = st.App(
         Route("/api/enter", enter, methods=["GET", "POST"]),
         Route("/api/leave", leave),
         Route("/api/replay/{session}", replay),
+        Route("/api/replay/{session}/sound/{media}", sound),
         Route("/api/replay/{session}/{seq}/{what}", replay),
     ],
     lifespan=lifespan,

@@ -34,6 +34,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     import torch  # noqa: PLC0415 - heavy, and unwanted before the server has a lifespan to import it in
 
     from core.bundle import Which, load_bundle  # noqa: PLC0415
+    from pages.parts.again import runner  # noqa: PLC0415
     from study.database import connect  # noqa: PLC0415
     from study.log import EventLog  # noqa: PLC0415
     from study.script import load_script  # noqa: PLC0415
@@ -47,7 +48,8 @@ def build(environment: Mapping[str, str]) -> Rig:
     wanted: set[Which] = {task.sae for task in script.tasks.values()}
     bundles = {which: load_bundle(settings.bundle, which) for which in wanted}
     gate = Semaphore(os.cpu_count() or 1)
-    return Rig(bundles=bundles, tasks=task_pictures(settings.bundle), script=script, log=log, gate=gate)
+    tasks, run = task_pictures(settings.bundle), runner(settings.bundle)
+    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, gate=gate)
 
 
 def warm(rig: Rig) -> None:
@@ -137,6 +139,13 @@ async def ripple_of(request: Request) -> Response:
     return Response(status_code=404) if found is None else JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
+async def replay(request: Request) -> Response:
+    """A session for the replay page; see `pages.parts.replays`."""
+    from pages.parts.replays import replayed  # noqa: PLC0415
+
+    return await replayed(request)
+
+
 def on_script_error(error: BaseException) -> bool:
     """The net beneath the pages: the same calm sentence for what no page has caught."""
     apologise(error)
@@ -151,6 +160,8 @@ app = st.App(
         Route("/api/ripple", ripple_of),
         Route("/api/enter", enter, methods=["GET", "POST"]),
         Route("/api/leave", leave),
+        Route("/api/replay/{session}", replay),
+        Route("/api/replay/{session}/{seq}/{what}", replay),
     ],
     lifespan=lifespan,
     on_script_error=on_script_error,

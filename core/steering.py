@@ -89,13 +89,20 @@ def steer(model: VisionModel, sae: SparseAutoencoder, seen: Look, plan: Steering
     x = seen.activations
     _check(plan, sae.size, x.shape[1] - 1)
     change = edited(seen.codes, plan, sae)
-    moved = x
     delta = x.new_zeros(0, x.shape[2])
     if len(change.rows):
         delta = sae.shift(change.values, change.components, at=x[0, change.rows])
+    return pushed(model, seen, change.rows, delta)
+
+
+@torch.no_grad()
+def pushed(model: VisionModel, seen: Look, rows: Int[Tensor, " n"], delta: Float[Tensor, "n d"]) -> Steered:
+    """Predict one picture's class with `delta` added at `rows`, whatever it was made of; nothing added is no change."""
+    x = moved = seen.activations
+    if len(rows):
         moved = x.clone()
-        moved[0, change.rows] += delta
-    return Steered(_prediction(model, moved), *_ratios(x[0], delta, change.rows))
+        moved[0, rows] += delta
+    return Steered(_prediction(model, moved), *_ratios(x[0], delta, rows))
 
 
 def edited(codes: Codes, plan: SteeringPlan, sae: SparseAutoencoder) -> Change:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.types import SteeringPlan, TillerError
+from core.types import TillerError
 from study.desk import Json, opened_log, records_of
-from study.replay import Outcome, Rerun, Verdict, worst
+from study.replay import Outcome, Verdict, worst
 from study.replay import replay as again
 from study.settings import settings_in
-from study.state import Pinned, labels_digest
 from study.tables import replay_table
 from study.terminal import emit, one_sentence, shown_progress
 
@@ -32,27 +30,14 @@ def replay(
 ) -> None:
     """Run every prediction of a session again and compare the logits; leaves with status 1 where one does not match."""
     with one_sentence():
-        from core.rerun import Workshop
+        from pages.parts.again import runner
         from study.verdicts import record_verdict
 
         if record and seq is not None:
             raise TillerError("A verdict was to be recorded for one row; it is of a whole session: leave --seq out.")
         log = opened_log()
         records = records_of(log, session)
-        workshop = Workshop(bundle or settings_in(os.environ).bundle)
-
-        def run(pinned: Pinned, labels: Sequence[str], plan: SteeringPlan, environment: Mapping[str, str]) -> Rerun:
-            said, model, now = workshop.predict(
-                model=pinned.model_sha256,
-                dictionary=pinned.dictionary_sha256,
-                image=pinned.image_sha256,
-                labels=labels,
-                plan=plan,
-                environment=environment,
-            )
-            shown = labels_digest(model.labels, model.templates)
-            return Rerun(prediction=said, labels_sha256=shown, environment=now)
-
+        run = runner(bundle or settings_in(os.environ).bundle)
         of = sum(record.name == "model.predicted" for record in records) if seq is None else 1
         outcomes: list[Outcome] = []
         with shown_progress() as advance:
@@ -97,6 +82,7 @@ def _rig() -> Rig:
     import torch
 
     from core.bundle import load_bundle
+    from pages.parts.again import runner
     from pages.parts.rig import Rig, task_pictures
     from study.database import connect
     from study.log import EventLog
@@ -108,4 +94,5 @@ def _rig() -> Rig:
     log = EventLog(connect(settings.database_url))
     log.keep_script(script)
     bundles = {which: load_bundle(settings.bundle, which) for which in {task.sae for task in script.tasks.values()}}
-    return Rig(bundles=bundles, tasks=task_pictures(settings.bundle), script=script, log=log)
+    tasks = task_pictures(settings.bundle)
+    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=runner(settings.bundle))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,11 @@ from sqlalchemy import ColumnElement, bindparam, case, distinct, func, select
 
 from study.log import EventLog
 from study.queries import FIRST
-from study.schema import erasures, events, payloads
+from study.schema import erasures, events
 from study.session import Step
 from study.streams import is_session
+from study.system_events import SystemReplayVerified
+from study.verdicts import verdicts_of
 
 INTERVENTIONS = (
     "intervention.applied",
@@ -29,6 +30,9 @@ _ENDINGS = {
     "session.timed_out": "timed out",
     "session.rejected": "rejected",
 }
+
+
+_NAME, _MINE = events.c.name, events.c.session_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +67,19 @@ def roster(log: EventLog, study: str) -> tuple[Entry, ...]:
     with log.connected() as connection:
         found = connection.execute(_SESSIONS, {"study": study}).mappings().all()
         erased = set(connection.execute(select(erasures.c.session_id)).scalars())
-        told = connection.execute(_VERDICTS).all()
-    verdicts = {str(stream).partition(":")[2]: json.loads(text) for stream, text in told}
-    listed = [_entry(row, row["session"] in erased, verdicts.get(row["session"], {})) for row in found]
+    verdicts = verdicts_of(log, (row["session"] for row in found))
+    listed = [_entry(row, row["session"] in erased, verdicts.get(row["session"])) for row in found]
     return tuple(sorted(listed, key=lambda entry: (-entry.started_ns, entry.session)))
 
 
-def _entry(row: Mapping[Any, Any], erased: bool, verdict: Mapping[str, Any]) -> Entry:
+def study_at(log: EventLog, session_id: str) -> str | None:
+    """The study of one session, None where there is no such session."""
+    first = select(events.c.study_id).where(_MINE.in_((session_id,)), events.c.seq == 1, is_session())
+    with log.connected() as connection:
+        return connection.execute(first).scalar()
+
+
+def _entry(row: Mapping[Any, Any], erased: bool, verdict: SystemReplayVerified | None) -> Entry:
     return Entry(
         session=row["session"],
         participant=row["participant"] or "",
@@ -81,8 +91,8 @@ def _entry(row: Mapping[Any, Any], erased: bool, verdict: Mapping[str, Any]) -> 
         ended_ns=row["ended"],
         interventions=row["interventions"],
         tasks=row["submitted"],
-        verdict=str(verdict.get("verdict", "")),
-        verdict_rows=int(verdict.get("rows", 0)),
+        verdict=verdict.verdict if verdict else "",
+        verdict_rows=verdict.rows if verdict else 0,
     )
 
 
@@ -92,12 +102,9 @@ def _state(row: Mapping[Any, Any]) -> str:
         return "no consent" if row["ending"] == "completed" and not row["opened"] else str(row["ending"])
     if not row["consents"]:
         return Step.CONSENT
-    if row["opened"] == row["submitted"]:
+    if row["opened"] == row["closed"]:
         return Step.BRIEFING
     return Step.ANSWER if row["to_answer"] > max(row["to_workspace"], row["to_task"]) else Step.WORKSPACE
-
-
-_NAME, _MINE = events.c.name, events.c.session_id
 
 
 def _last(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -108,8 +115,8 @@ def _times(*names: str) -> ColumnElement[int]:
     return func.count(case((_NAME.in_(names), 1)))
 
 
-def _tasks(name: str) -> ColumnElement[int]:
-    return func.count(distinct(case((_NAME.in_((name,)), events.c.task_id))))
+def _tasks(*names: str) -> ColumnElement[int]:
+    return func.count(distinct(case((_NAME.in_(names), events.c.task_id))))
 
 
 def _entered(step: Step) -> ColumnElement[int]:
@@ -129,16 +136,11 @@ _SESSIONS = (
         _times("consent.given", "consent.refused").label("consents"),
         _tasks("task.started").label("opened"),
         _tasks("task.submitted").label("submitted"),
+        _tasks("task.submitted", "task.timed_out", "task.skipped").label("closed"),
         _last(_NAME == "task.started").label("to_task"),
         _entered(Step.ANSWER).label("to_answer"),
         _entered(Step.WORKSPACE).label("to_workspace"),
     )
     .where(_MINE.in_(FIRST.with_only_columns(_MINE).where(events.c.study_id == bindparam("study"), is_session())))
     .group_by(_MINE)
-)
-_VERDICTS = (
-    select(_MINE, payloads.c.json)
-    .join(payloads, payloads.c.event_id == events.c.event_id)
-    .where(_MINE > "replay:", _MINE < "replay;", _NAME == "system.replay_verified")  # ";" follows ":"
-    .order_by(events.c.seq)
 )

@@ -5,7 +5,8 @@ Reads the part of `tiller-study/1` that is built so far; a key outside of it is 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import json
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -52,11 +53,23 @@ class ConsentScope(_Part):
     label: Text
 
 
+Days = Annotated[int, Field(ge=1, le=36500)]
+
+
+class Retention(_Part):
+    """How many days after a session's last row its parts are kept; for ever where nothing is said."""
+
+    audio: Days | None = None  # recordings
+    transcript: Days | None = None  # recordings, and what was said in them
+    events: Days | None = None  # all rows of the session and about it
+
+
 class Consent(_Part):
-    """The consent text, a Markdown file beside the script, and its scopes."""
+    """The consent text, a Markdown file beside the script, its scopes, and how long is kept what they allow."""
 
     text: Text
     scopes: Annotated[tuple[ConsentScope, ...], Field(min_length=1, strict=False)]
+    retention_days: Retention = Retention()
 
 
 class FreeText(_Part):
@@ -153,15 +166,30 @@ def load_script(path: Path) -> StudyScript:
     """
     if not path.is_file():
         raise ScriptError(path, [f"(file): nothing is at {path}; name a YAML file, or leave TILLER_STUDY out."])
+    try:
+        source = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ScriptError(path, ["(file): not UTF-8; save it as UTF-8 text."]) from error
+    return _read(path, source, lambda name: _beside(path, name))
+
+
+def script_in(text: str) -> StudyScript:
+    """The script whose `json` is `text`, as the record keeps it.
+
+    Raises:
+        ScriptError: this version reads it no longer.
+    """
+    held = json.loads(text)
+    return _read(Path("on record"), held["script"], lambda name: held["files"].get(name, ""))
+
+
+def _read(path: Path, source: str, beside: Callable[[str], str]) -> StudyScript:
     mistakes: list[str] = []
     loaded: Any = None
     try:
-        source = path.read_text(encoding="utf-8")
         loader = _Loader(source)
         loaded = loader.get_single_data()
         mistakes += loader.twice
-    except UnicodeDecodeError as error:
-        raise ScriptError(path, ["(file): not UTF-8; save it as UTF-8 text."]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2026-99-99 and ten thousand brackets are not YAML's
         raise ScriptError(path, [f"(file): not YAML: {' '.join(str(error).split())}"]) from error
     try:
@@ -175,7 +203,7 @@ def load_script(path: Path) -> StudyScript:
             if one["type"] != "too_short" or not any(place[:-1] == one["loc"] for place in places)
         ]
         raise ScriptError(path, mistakes) from error
-    consent_text = _beside(path, file.consent.text)
+    consent_text = beside(file.consent.text)
     if not consent_text:
         name = file.consent.text
         mistakes.append(f"consent.text: no UTF-8 text {name} lies beside the script; write the text there.")

@@ -98,8 +98,9 @@ def session_in(records: Iterable[Record], script: StudyScript, *, session_id: st
     place = Session(session_id)
     started: dict[str, int] = {}
     page = ""
+    last: Record | None = None
     for record in records:
-        place = replace(place, id=record.session_id, seq=record.seq)
+        last = record
         match record.event:
             case SessionStarted() as event:
                 place = replace(place, participant=event.participant, mode=event.mode, step=Step.CONSENT)
@@ -119,6 +120,8 @@ def session_in(records: Iterable[Record], script: StudyScript, *, session_id: st
                 place = replace(place, outcome=_outcome(event), paused=False)
             case _:
                 pass
+    if last is not None:
+        place = replace(place, id=last.session_id, seq=last.seq)
     return _placed(place, script, started, page)
 
 

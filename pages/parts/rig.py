@@ -17,6 +17,7 @@ from core.types import TillerError
 if TYPE_CHECKING:
     from core.bundle import Bundle
     from study.log import EventLog
+    from study.replay import Run
     from study.script import StudyScript
 
 Made = TypeVar("Made")
@@ -70,6 +71,7 @@ class Rig:
     tasks: Mapping[str, TaskPicture]  # by the kind that a study script names
     script: StudyScript
     log: EventLog
+    run: Run  # a logged state asked of the model anew
     gate: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))  # one inference per core
     pictures: Memory = field(default_factory=lambda: Memory(64))
     states: Memory = field(default_factory=lambda: Memory(512))
@@ -78,6 +80,7 @@ class Rig:
     settled: Memory = field(default_factory=lambda: Memory(1024))
     chains: Memory = field(default_factory=lambda: Memory(4096))
     codes: Memory = field(default_factory=lambda: Memory(64))  # the rules', by session and length
+    folds: Memory = field(default_factory=lambda: Memory(1024))
 
 
 def task_pictures(folder: Path) -> dict[str, TaskPicture]:

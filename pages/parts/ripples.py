@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from core.ripple import ripple, sham
+from core.types import SteeringPlan
 from pages.parts.board import ripple_board
-from pages.parts.opened import open_picture
+from pages.parts.opened import Opened, open_picture
 from pages.parts.rig import Rig
 from study.participants import find
 from study.session import plan_in, session_in
@@ -21,8 +22,11 @@ def ripple_for(here: Rig, token: str) -> dict[str, Any] | None:
     place = session_in(records, here.script, session_id=found[0])
     if place.task is None or place.finished:
         return None
-    opened = open_picture(here, here.script.tasks[place.task])
-    plan = plan_in(records, place.task)
+    return ripple_under(here, open_picture(here, here.script.tasks[place.task]), plan_in(records, place.task))
+
+
+def ripple_under(here: Rig, opened: Opened, plan: SteeringPlan) -> dict[str, Any]:
+    """What `plan` does to the reference set of an opened picture; measured once for each plan."""
     bundle = opened.bundle
 
     def measure() -> dict[str, Any]:

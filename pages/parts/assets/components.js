@@ -57,6 +57,7 @@ const componentsPart = (part, act, view, outbox) => {
     row.hand = el("span", { class: "hand", role: "group" }, el("span", { class: "keys" }, row.off, row.more, row.back),
       el("span", { class: "dial" }, row.slide, row.read));
     row.root = el("li", { class: "row", "data-component": index }, row.pick, row.push, row.numbers, row.hand);
+    row.pick.inert = row.hand.inert = view.still;
     rows.set(index, row);
     return row;
   };

@@ -59,8 +59,8 @@ const ripplePart = (part) => {
     waiting = new AbortController();
     mark(part.counts, "data-stale", true);
     say(part.measuring, "measuring\u2026");
-    const where = new URL("api/ripple", document.baseURI);
-    where.search = new URLSearchParams({ s: new URLSearchParams(location.search).get("s") ?? "", state: data.state });
+    const where = new URL(data.replayed ?? "api/ripple", document.baseURI);
+    if (!data.replayed) where.search = new URLSearchParams({ s: new URLSearchParams(location.search).get("s") ?? "", state: data.state });
     fetch(where, { signal: waiting.signal, cache: "no-store" })
       .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)))
       .then((seen) => seen.state === asked && fill(seen))

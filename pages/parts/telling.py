@@ -1,0 +1,187 @@
+"""A row in plain words: one sentence for what happened, and its recorded fields with their names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pages.parts.sheets import percent
+from study.events import readable
+from study.moderator_events import ModeratorClockMarked, ModeratorNoteAdded, ModeratorPromptSent
+from study.predictions import Shown, unpack_logits
+from study.preview_events import InterventionPredicted
+from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
+from study.records import Record
+from study.session_events import (
+    ConsentAnswer,
+    ConsentGiven,
+    ConsentScopeChanged,
+    ConsentShown,
+    SessionCompleted,
+    SessionPaused,
+    SessionResumed,
+    SessionStarted,
+    SystemErrored,
+)
+from study.steering_events import (
+    Intervention,
+    InterventionApplied,
+    InterventionCompared,
+    InterventionFailed,
+    InterventionRedone,
+    InterventionReset,
+    InterventionUndone,
+    ModelPredicted,
+)
+from study.task_events import (
+    ConceptInspected,
+    ExplanationChanged,
+    ExplanationViewed,
+    PageEntered,
+    ResponseChanged,
+    ResponseSubmitted,
+    StimulusShown,
+    TaskStarted,
+    TaskSubmitted,
+)
+
+# what a component of a task is called: its name and number where the dictionary is at hand, else its number
+Name = Callable[[str, int], str]
+
+_OVERLAYS = {"off": "the plain picture", "fires": "where {} fires", "pushes": "where {} pushes"}
+_TURNS = {InterventionUndone: "Took the last step back", InterventionRedone: "Did it again", InterventionReset: "Reset"}
+_LONGEST = 600
+
+
+def told_of(record: Record, name: Name) -> str:
+    """What happened, in one line."""
+    event = record.event
+    match event:
+        case None:
+            line = f"{record.name}: its words were erased"
+        case InterventionApplied():
+            line = f"{_setting(event, name)}: {_moved(event)}"
+        case InterventionCompared():
+            line = f"Compared with another state: {_said(event.other)}"
+        case Intervention():
+            line = f"{_TURNS[type(event)]}: {_moved(event)}"
+        case ModelPredicted():
+            line = f"The model says {_said(event.after)}"
+        case ConceptInspected():
+            line = f"Looked at {name(event.task, event.component)}"
+        case ExplanationChanged():
+            line = _drew(event, name)
+        case ResponseChanged() | ResponseSubmitted():
+            verb = "Wrote" if isinstance(event, ResponseChanged) else "Answered"
+            line = f"{verb} on “{event.item}”: {_answer(event.text, event.number)}"
+        case _:
+            line = _around(record)
+    return line
+
+
+def fields_of(record: Record) -> Iterator[tuple[str, str]]:
+    """The payload's fields, deep ones by their path; packed logits as numbers, long texts cut."""
+    if record.event is not None:
+        yield from _flat(readable(record.event), "")
+
+
+def _around(record: Record) -> str:
+    event = record.event
+    match event:
+        case SessionStarted():
+            line = f"The session began: {event.participant}, {event.mode}, study {event.study} {event.study_version}"
+        case SessionCompleted():
+            line = f"The session ended: {event.outcome.replace('_', ' ')}"
+        case SessionResumed():
+            line = f"Came back after {event.gap_s:.0f} s"
+        case SessionPaused():
+            line = "A pause began"
+        case ConsentShown():
+            line = "The consent text was on the screen"
+        case ConsentAnswer():
+            given = event.given if isinstance(event, ConsentScopeChanged) else isinstance(event, ConsentGiven)
+            line = f"{'Agreed' if given else 'Did not agree'} to “{event.scope}”"
+        case TaskStarted():
+            line = f"Task {event.order} began: {event.task}"
+        case TaskSubmitted():
+            line = f"Handed in task {event.task}"
+        case StimulusShown():
+            line = "The picture was shown"
+        case ExplanationViewed():
+            line = f"Components by attribution were shown: {event.toward} against {event.against}"
+        case PageEntered():
+            line = f"Opened the {event.page}"
+        case _:
+            line = _talk(record)
+    return line
+
+
+def _talk(record: Record) -> str:
+    event = record.event
+    match event:
+        case PromptShown():
+            line = f"Asked: “{event.wording}”"
+        case PromptAnswered():
+            line = f"Answered the prompt: {_answer(event.text, event.number)}"
+        case PromptDismissed():
+            line = f"Put the prompt away ({event.how})"
+        case ModeratorNoteAdded():
+            line = f"{event.who} noted: {event.text}"
+        case ModeratorPromptSent():
+            line = f"{event.who} sent: “{event.text}”"
+        case ModeratorClockMarked():
+            line = f"The clock was marked for the {event.mark}. time"
+        case InterventionPredicted() if event.hypothesis:
+            line = f"Expected: “{event.hypothesis}”"
+        case InterventionFailed():
+            line = f"A step failed ({event.error}, number {event.reference})"
+        case SystemErrored():
+            line = f"Something broke ({event.error}, number {event.reference})"
+        case _:
+            target = record.row["target"]
+            line = record.name if target is None else f"{record.name}: {target}"
+    return line
+
+
+def _setting(event: InterventionApplied, name: Name) -> str:
+    what = name(event.task, event.component)
+    if event.tool == "restore":
+        return f"Took the edit of {what} out"
+    if event.tool == "suppress" and event.value == 0:
+        return f"Suppressed {what}"
+    amount = {"factor": f"{event.value:g} times", "p99": f"{event.value:g} p99", "code": f"a code of {event.value:g}"}
+    verb = {"suppress": "Suppressed", "amplify": "Amplified", "set": "Set", "add": "Added to"}.get(
+        event.tool, event.tool
+    )
+    return f"{verb} {what} to {amount[event.unit]}" if event.tool != "add" else f"{verb} {what}: {amount[event.unit]}"
+
+
+def _drew(event: ExplanationChanged, name: Name) -> str:
+    if event.overlay is None:
+        return f"Asked for the explanation by {event.view}"
+    whose = "it" if event.component is None else name(event.task, event.component)
+    return f"Drew {_OVERLAYS.get(event.overlay, event.overlay).format(whose)}"
+
+
+def _moved(event: Intervention) -> str:
+    return f"{_said(event.before)} → {_said(event.after)}"
+
+
+def _said(seen: Shown) -> str:
+    return f"{seen.top[0].label} {percent(seen.top[0].probability)}" if seen.top else "nothing"
+
+
+def _answer(text: str, number: float | None) -> str:
+    return f"“{text}”" if text else "nothing" if number is None else f"{number:g}"
+
+
+def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _flat(each, f"{path}.{key}" if path else str(key))
+    elif path.endswith("logits") and isinstance(value, str):
+        yield path, " ".join(f"{logit:.3f}" for logit in unpack_logits(value))
+    elif value is not None and value != "":
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield path, text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

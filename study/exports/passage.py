@@ -12,6 +12,7 @@ from study.exports.speech import Speech
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
+from study.strategies import VERSION
 from study.verdicts import verdicts_of
 
 NOT_DATA = ("preview", "bot")
@@ -97,11 +98,12 @@ class Passage:
         return {key: rows for key, (rows, _) in self._streams.items()}
 
     def about(self) -> dict[str, object]:
-        """Scripts, heads and recorded verdicts of what has passed by, for the manifest."""
+        """Scripts, heads, recorded verdicts and codebooks of what has passed by, for the manifest."""
         streams: dict[str, dict[str, object]] = {
             key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()
         }
         for key, found in verdicts_of(self.log, streams).items():
             said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
             streams[key]["replay"] = said
-        return {"scripts": sorted(self._scripts), "streams": streams, **self.speech.about()}
+        coding = {"rules": VERSION, "codebooks": self.people().versions}
+        return {"scripts": sorted(self._scripts), "streams": streams, **coding, **self.speech.about()}

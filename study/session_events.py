@@ -202,6 +202,8 @@ class RecordErased(Happening):
     found: int
     settled: bool
     unsearched: tuple[str, ...] = ()
+    what: str = "payloads"  # media, transcript, payloads or stream
+    rows: int = 0
 
     def target(self) -> str | None:
         return f"session/{self.session}"

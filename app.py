@@ -54,7 +54,8 @@ def build(environment: Mapping[str, str]) -> Rig:
 
 def warm(rig: Rig) -> None:
     """Walk every path once that a participant will take, so that nobody pays for the first time."""
-    import pages.parts.board  # noqa: F401, PLC0415
+    import pages.parts.board  # noqa: PLC0415
+    import pages.parts.replays  # noqa: F401, PLC0415
     from core.ripple import ripple  # noqa: PLC0415
     from core.types import Edit, SteeringPlan  # noqa: PLC0415
     from pages.parts.opened import open_picture, seen_under  # noqa: PLC0415

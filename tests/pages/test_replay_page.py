@@ -215,7 +215,7 @@ def test_an_erased_session_keeps_its_timeline_and_says_so(steered: Participant) 
     assert tape["erased"] == len(tape["rows"]) == len(before["rows"])
     assert [row[:3] for row in tape["rows"]] == [row[:3] for row in before["rows"]]
     assert tape["tasks"] == before["tasks"]
-    assert all(row[3].endswith("its words were erased") for row in tape["rows"])
+    assert all(row[3].endswith(" (erased)") for row in tape["rows"])
     shown = screen_of(rig, steered.id, len(tape["rows"]))
     assert "was erased" in shown["gone"] and shown["row"]["fields"] == [] and shown["row"]["digest"]
     with pytest.raises(TillerError, match=r"No picture is worked on"):

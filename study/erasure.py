@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from core.types import TillerError
 from study.database import search_server, settle_files
+from study.exports.kept import delete_those_with, folder_of
 from study.log import EventLog
 from study.media import erase_media
 from study.remains import found_in_rows, words_of
@@ -32,6 +33,7 @@ class Receipt:
     sought: int  # pieces of text that only this session had
     found: int  # of them, still in a file
     settled: bool  # whether the pages that held the words were written anew
+    exports: int = 0  # finished exports beside the record that had its rows, and are gone
 
     @property
     def clean(self) -> bool:
@@ -57,9 +59,10 @@ def sessions_of(log: EventLog, study: str, pseudonym: str) -> tuple[str, ...]:
 def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience_s: float = 10.0) -> Receipt:
     """Take away a session's payloads, media and place, with all that was said about it later, and write a receipt.
 
-    What is named for erasure is named first: a call that was cut short is finished by the next one. Pages that held
-    the words are written anew, then files, tables and, where the server lets us, its files are searched. Copies that
-    are not searched (backups, files handed on) keep what they have; the receipt names what was searched.
+    What is named for erasure is named first: a call that was cut short is finished by the next one. Exports that lie
+    beside the record and have rows of the session go whole. Pages that held the words are written anew, then files,
+    tables and, where the server lets us, its files are searched. Copies that are not searched (backups, files handed
+    on) keep what they have; the receipt names what was searched.
 
     Args:
         log: the record.
@@ -90,6 +93,7 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
     gone, places = log.writer.write(work)
     for stream in streams:
         log.forget(stream)
+    exports = delete_those_with(folder_of(log), session_id)
     settled = settle_files(log.engine, patience_s)
     files = [path for path in (*log.files, *also) if path.is_file()]
     found = set[bytes]().union(*(found_in_file(words, path) for path in files))
@@ -101,6 +105,7 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
         payloads=gone,
         participants=places,
         media=media,
+        exports=exports,
         settled=settled,
         searched=(*(path.name for path in files), *(on_server.searched if on_server else ())),
         unsearched=on_server.unsearched if on_server else (),

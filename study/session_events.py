@@ -202,6 +202,7 @@ class RecordErased(Happening):
     found: int
     settled: bool
     unsearched: tuple[str, ...] = ()
+    exports: int = 0  # finished exports beside the record that had its rows
 
     def target(self) -> str | None:
         return f"session/{self.session}"

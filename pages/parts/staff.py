@@ -26,6 +26,8 @@ _DESK = frozenset({Role.RESEARCHER, Role.MODERATOR, Role.OBSERVER})
 ROOMS = (
     Room("staff/sessions.py", "staff", "Sessions", _DESK | {Role.CODER}),
     Room("staff/replay.py", "replay", "Replay", _DESK),
+    Room("staff/findings.py", "findings", "Findings", _DESK),
+    Room("staff/exports.py", "exports", "Exports", frozenset({Role.RESEARCHER})),
 )
 
 

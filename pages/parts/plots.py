@@ -6,7 +6,7 @@ the 95 % interval, the upright the value. Colours come from the style sheet, so 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from math import ceil, cos, log10, sin
@@ -30,7 +30,7 @@ def shares(figures: Sequence[Figure], link: Link) -> str:
     # marks of their own only where each participant has one: a figure over acts has many of one participant
     marked = all(figure.hits is not None or not figure.points for figure in figures)
     marked = marked and max(len(figure.points) for figure in figures) <= _MOST_MARKS
-    left = FIRST + 108 if marked else FIRST
+    left = FIRST + 118 if marked else FIRST
     drawn, y = list[str](), 14.0
     for figure in figures:
         drawn.append(_label(figure.name, y))
@@ -151,7 +151,7 @@ def plane(
         x, _ = at(sham, 0)
         drawn.append(f'<path class="sham" d="M{x:.1f} {bottom}v-7"/>')
     pairs = [(point, other[point.session, point.seq]) for point in fixed if (point.session, point.seq) in other]
-    met: dict[tuple[float, float], int] = defaultdict(int)
+    met: Counter[tuple[int, int]] = Counter()
     for point, y in pairs:
         across, up = at(point.value, y)
         turn = met[round(across), round(up)]
@@ -178,13 +178,16 @@ def _crowd(points: Iterable[Point], y: float, link: Link) -> Iterable[str]:
 
 
 def _swarm(points: Iterable[Point], y: float, across: Callable[[float], float], link: Link) -> Iterable[str]:
-    """Marks on a line; those that would lie on one another are set above and below it by turns."""
-    met: dict[int, int] = defaultdict(int)
-    for point in sorted(points, key=lambda point: point.value):
+    """Marks on a line; those that would lie on one another are set above and below it by turns, within the row."""
+    every = sorted(points, key=lambda point: point.value)
+    alike = Counter(round(across(point.value) / 6) for point in every)
+    met: Counter[int] = Counter()
+    for point in every:
         x = across(point.value)
-        times = met[round(x / 6)]
-        met[round(x / 6)] += 1
-        yield _mark(point, x, y + (5.2 * ((times + 1) // 2) * (1 if times % 2 else -1)), link, 3.2)
+        place = round(x / 6)
+        step, turn = min(5.2, 26 / alike[place]), met[place]
+        met[place] += 1
+        yield _mark(point, x, y + step * ((turn + 1) // 2) * (1 if turn % 2 else -1), link, 3.2)
 
 
 def _mark(point: Point, x: float, y: float, link: Link, radius: float = 3.4, *, did: bool = True) -> str:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from core.types import TillerError
 from pages.parts.calm import apologise
 from pages.parts.entrance import enter, leave
+from pages.parts.handout import export_of
 from pages.parts.rig import Rig, fail, install, installed, task_pictures
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ app = st.App(
         Route("/api/ripple", ripple_of),
         Route("/api/enter", enter, methods=["GET", "POST"]),
         Route("/api/leave", leave),
+        Route("/api/exports/{name}", export_of),
         Route("/api/replay/{session}", replay),
         Route("/api/replay/{session}/sound/{media}", sound),
         Route("/api/replay/{session}/{seq}/{what}", replay),

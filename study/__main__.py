@@ -11,8 +11,8 @@ import typer
 
 from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
-from study.desk import Json, backup, erase, export, invite, report, restore, revoke, verify
-from study.laboratory import replay, simulate
+from study.desk import Json, backup, erase, export, invite, restore, revoke, verify
+from study.laboratory import card, replay, report, simulate
 from study.notation import find_label, read_labels, read_plan
 from study.settings import settings_in
 from study.speech_desk import audio, transcript
@@ -190,6 +190,7 @@ app.command()(transcript)
 app.command()(audio)
 app.command()(verify)
 app.command()(report)
+app.command()(card)
 app.command()(export)
 app.command()(backup)
 app.command()(erase)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markdown import Markdown
 
 from core.types import TillerError
 from study.records import Chain, Record
@@ -129,29 +128,6 @@ def restore(
         with shown_progress() as advance:
             rows = bring_back(copy, log, progress=lambda done, of: advance("rows", done, of))
         emit({"rows": rows}, f"{rows} rows restored.", json_wanted=json_wanted)
-
-
-def report(
-    study: Annotated[str, typer.Option(help="The study, by the id in its script.")],
-    out: Annotated[Path | None, typer.Option(help="A Markdown file to write; the screen if none is named.")] = None,
-    also: Also = None,
-    json_wanted: Json = False,
-) -> None:
-    """What participants tried, how soon it worked and how long it took, from the log alone."""
-    with one_sentence():
-        from study.exports.passage import Passage
-        from study.markdown import report_in_words
-        from study.report import find
-
-        passage = Passage(opened_log(), study, left_out(also))
-        passage.pass_by()
-        found = find(passage.sessions()).plain()
-        if not found["participants"]:
-            raise TillerError(f"Study {study!r} was asked for; the log has nobody who took part in it.")
-        words = report_in_words(study, found)
-        if out is not None:
-            out.write_text(words, encoding="utf-8")
-        emit({"study": study, **found}, str(out) if out is not None else Markdown(words), json_wanted=json_wanted)
 
 
 def left_out(also: list[str] | None) -> tuple[str, ...]:

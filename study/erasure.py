@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from core.types import TillerError
 from study.database import search_server, settle_files
+from study.exports.kept import delete_those_with, folder_of
 from study.log import EventLog
 from study.media import erase_media
 from study.remains import found_in_rows, words_of
@@ -44,6 +45,7 @@ class Receipt:
     settled: bool  # whether the pages that held the words were written anew
     what: Extent = Extent.PAYLOADS
     rows: int = 0
+    exports: int = 0  # finished exports beside the record that had its rows, and are gone
 
     @property
     def clean(self) -> bool:
@@ -76,9 +78,10 @@ def erase(
 ) -> Receipt:
     """Take away a session's payloads, media and place, with all that was said about it later, and write a receipt.
 
-    What is named for erasure is named first: a call that was cut short is finished by the next one. Pages that held
-    the words are written anew, then files, tables and, where the server lets us, its files are searched. Copies that
-    are not searched (backups, files handed on) keep what they have; the receipt names what was searched.
+    What is named for erasure is named first: a call that was cut short is finished by the next one. Exports that lie
+    beside the record and have rows of the session go whole. Pages that held the words are written anew, then files,
+    tables and, where the server lets us, its files are searched. Copies that are not searched (backups, files handed
+    on) keep what they have; the receipt names what was searched.
 
     Args:
         log: the record.
@@ -105,6 +108,7 @@ def erase(
     payloads_gone, places, rows = log.writer.write(lambda c: _take(c, session_id, streams, what, now.utc_ns))
     for stream in streams:
         log.forget(stream)
+    exports = delete_those_with(folder_of(log), session_id)
     settled = settle_files(log.engine, patience_s)
     files = [path for path in (*log.files, *also) if path.is_file()]
     found = set[bytes]().union(*(found_in_file(words, path) for path in files))
@@ -116,6 +120,7 @@ def erase(
         payloads=payloads_gone,
         participants=places,
         media=media,
+        exports=exports,
         settled=settled,
         searched=(*(path.name for path in files), *(on_server.searched if on_server else ())),
         unsearched=on_server.unsearched if on_server else (),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from core.types import Prediction, Rate
+from core.types import Prediction
 from study.preview_events import InterventionPredicted
-from study.records import Record
 
 SMALLEST = 0.01  # a change of a probability that is less than this either way is none
 
@@ -49,37 +46,3 @@ def scored(
         top1_right=right,
         brier=((expected.probability or 0.0) - bool(right)) ** 2 if known else None,
     )
-
-
-@dataclass(slots=True)
-class Expectations:
-    """How often participants were right about what their steps would do."""
-
-    directions: list[bool] = field(default_factory=list[bool])
-    top1: list[bool] = field(default_factory=list[bool])
-    brier: list[float] = field(default_factory=list[float])
-
-    def add(self, records: Iterable[Record]) -> None:
-        """Take one session in."""
-        for record in records:
-            event = record.event
-            if not isinstance(event, InterventionPredicted):
-                continue
-            self.directions += [] if event.direction_right is None else [event.direction_right]
-            self.top1 += [] if event.top1_right is None else [event.top1_right]
-            self.brier += [] if event.brier is None else [event.brier]
-
-    def plain(self) -> dict[str, Any]:
-        """Shares with their Wilson 95 % intervals; the mean Brier score, 0 at best, None without any."""
-        return {
-            "direction_right": _rate(self.directions),
-            "top1_right": _rate(self.top1),
-            "mean_brier": sum(self.brier) / len(self.brier) if self.brier else None,
-            "brier_scores": len(self.brier),
-        }
-
-
-def _rate(right: list[bool]) -> dict[str, float | int | None]:
-    rate = Rate(sum(right), len(right))
-    value = rate.value if right else None
-    return {"hits": sum(right), "of": len(right), "value": value, "low": rate.low, "high": rate.high}

@@ -2,83 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+_MINUS = "\u2212"
 
 
 def report_in_words(study: str, found: Mapping[str, Any]) -> str:
-    """The findings of `study.report` as one page of Markdown."""
-    lines = [
-        f"# {study}",
-        "",
-        f"{found['participants']} participants, {found['completed']} of them to the end. Strategies by "
-        f"{found['rules']}; shares with Wilson 95 % intervals. Only attempts that were handed in count in the tasks.",
-        "",
-        "## Dominant strategy",
-        "",
-        "| most of a participant's settings | participants |",
-        "| --- | --- |",
-        *(f"| {name} | {_share(rate)} |" for name, rate in found["dominant"].items()),
-        "",
-        "## What was tried",
-        "",
-        "| strategy code | times | participants who did |",
-        "| --- | --- | --- |",
-        *(
-            f"| {name} | {one['times']} | {_share(one['participants'])} |"
-            for name, one in found["strategies"].items()
-            if one["times"]
-        ),
-    ]
-    lines += _expectations(found["expectations"])
-    for title, first, key in (("Tasks", "task", "tasks"), ("In the order they were met", "order", "by_order")):
-        lines += [
-            "",
-            f"## {title}",
-            "",
-            f"| {first} | attempts | right at the end | ever right | steps to right | time | looked | steered |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- |",
-            *(
-                f"| {name} | {one['attempts']} | {_share(one['repaired'])} | {_share(one['ever_repaired'])} "
-                f"| {_number(one['median_steps_to_repair'])} | {_time(one['median_seconds'])} "
-                f"| {one['inspections']} | {one['interventions']} |"
-                for name, one in found[key].items()
-            ),
-        ]
+    """The findings of `study.findings` as one page of Markdown."""
+    lines = [f"# {study}", "", who_took_part(found), ""]
+    for finding in found["findings"]:
+        lines += [f"## {finding['title']}", "", finding["counted"], "", *_table(finding["figures"]), ""]
+    boot = found["bootstrap"]
     lines += [
-        "",
-        "Steps and time are medians, pauses aside; steps count from the first setting to the first right answer.",
+        "Shares of participants have Wilson 95 % intervals; means and medians have percentile bootstrap 95 % intervals "
+        f"over participants ({boot['replicates']:,} replicates, seed {boot['seed']}). An interval without width means "
+        "that all participants had one value, not that the value is certain.",
     ]
-    guessed = sum(one["seconds_by_wall_clock"] for one in found["tasks"].values())
-    if guessed:
-        lines.append(f"{guessed} of the times span a restart of the server's machine and are by its wall clock.")
     return "\n".join(lines) + "\n"
 
 
-def _expectations(found: Mapping[str, Any]) -> list[str]:
-    """Predicted against observed effect; nothing where nobody was asked."""
-    if not any(found[which]["of"] for which in ("direction_right", "top1_right")):
-        return []
-    brier = "\u2013" if found["mean_brier"] is None else f"{found['mean_brier']:.3f}"
-    return [
-        "",
-        "## Predicted against observed effect",
-        "",
-        "| right direction | right class | mean Brier score (0 is best) |",
-        "| --- | --- | --- |",
-        f"| {_share(found['direction_right'])} | {_share(found['top1_right'])} | {brier} |",
+def who_took_part(found: Mapping[str, Any]) -> str:
+    """How many came and how many of them count, in one or two sentences."""
+    people, simulated = found["participants"], found["simulated"]
+    counted = f"{_many(people, 'participant')} began a task and count here, {found['completed']} of them to the end"
+    if simulated:
+        counted += f"; {'all' if simulated == people else simulated} of them are simulated"
+    left = [
+        f"{found[key]} {words}" for key, words in (("withdrawn", "withdrew"), ("erased", "were erased")) if found[key]
     ]
+    gone = {key: found[key] for key in ("withdrawn", "rejected", "erased")}
+    away = {**gone, "without a task": found["came"] - people - sum(gone.values())}
+    left = ", ".join(f"{count} {why}" for why, count in away.items() if count)
+    return f"{counted}." + (f" Of {found['came']} sessions these count nowhere: {left}." if left else "")
 
 
-def _share(rate: Mapping[str, Any]) -> str:
-    if rate["value"] is None:
-        return "\u2013"
-    return f"{rate['hits']} of {rate['of']} ({rate['value']:.0%}; {rate['low']:.0%} to {rate['high']:.0%})"
+def said(figure: Mapping[str, Any]) -> str:
+    """One figure in words: its value, its interval and what it is of, or why there is none."""
+    value, unit = figure["value"], figure["unit"]
+    if value is None:
+        return f"N/A: {figure['reason']}"
+    head = (
+        f"{figure['hits']} of {figure['n']}, {number(value, unit)}"
+        if figure["hits"] is not None
+        else number(value, unit)
+    )
+    spread = "" if figure["low"] is None else f"{number(figure['low'], unit)} to {number(figure['high'], unit)}"
+    many = "" if figure["hits"] is not None else f"n {figure['n']}"
+    rest = "; ".join(filter(None, (spread or figure["reason"], many)))
+    return f"{head} ({rest})"
 
 
-def _number(value: float | None) -> str:
-    return "\u2013" if value is None else f"{value:g}"
+def number(value: float, unit: str) -> str:
+    """A value as people read it, in its unit."""
+    match unit:
+        case "share":
+            return f"{100 * value:.0f} %"
+        case "difference":
+            return f"{'+' if value > 0 else _MINUS if value < 0 else ''}{abs(100 * value):.0f} points"
+        case "seconds":
+            return f"{int(value) // 60}:{int(value) % 60:02d}" if value >= 10 else f"{value:.2g} s"
+        case "score":
+            return f"{value:.3f}"
+        case _:
+            return f"{value:g}"
 
 
-def _time(seconds: float | None) -> str:
-    return "\u2013" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+def _table(figures: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """Figures of the whole study as rows; figures of tasks, phases or tenths as a grid of these by what was counted."""
+    whole = [figure for figure in figures if not figure["where"]]
+    if whole:
+        yield "| | value, 95 % interval | of | times |" if _times(whole) else "| | value, 95 % interval | of |"
+        yield "| --- | --- | --- | --- |" if _times(whole) else "| --- | --- | --- |"
+    for figure in whole:
+        times = f" {figure['total']} |" if _times(whole) else ""
+        yield f"| {figure['name']} | {said(figure)} | {figure['of']} |{times}"
+    placed = [figure for figure in figures if figure["where"]]
+    if not placed:
+        return
+    names = list(dict.fromkeys(figure["name"] for figure in placed))
+    cells = {(figure["where"], figure["name"]): said(figure) for figure in placed}
+    if whole:
+        yield ""
+    yield f"| | {' | '.join(names)} |"
+    yield f"| --- |{' --- |' * len(names)}"
+    for where in dict.fromkeys(figure["where"] for figure in placed):
+        yield f"| {where} | {' | '.join(cells.get((where, name), '') for name in names)} |"
+
+
+def _times(figures: Iterable[Mapping[str, Any]]) -> bool:
+    return any(figure["total"] is not None for figure in figures)
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"

@@ -204,6 +204,7 @@ class RecordErased(Happening):
     unsearched: tuple[str, ...] = ()
     what: str = "payloads"  # media, transcript, payloads or stream
     rows: int = 0
+    exports: int = 0  # finished exports beside the record that had its rows
 
     def target(self) -> str | None:
         return f"session/{self.session}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -16,6 +17,7 @@ from core.types import TillerError
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
+    from study.exports.shelf import Shelf
     from study.log import EventLog
     from study.replay import Run
     from study.script import StudyScript
@@ -57,10 +59,14 @@ class Memory:
 
 @dataclass(frozen=True)
 class TaskPicture:
-    """A picture that a task can ask for: its opaque file name in the bundle, and what it shows."""
+    """A picture that a task can ask for: its opaque file name in the bundle, and what it shows.
+
+    `similar` are other pictures that fail for the same cause, with what they show; no participant meets them.
+    """
 
     file: str
     label: str
+    similar: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,17 +82,29 @@ class Rig:
     pictures: Memory = field(default_factory=lambda: Memory(64))
     states: Memory = field(default_factory=lambda: Memory(512))
     ripples: Memory = field(default_factory=lambda: Memory(256))
+    held_out: Memory = field(default_factory=lambda: Memory(4096))
     thumbnails: Memory = field(default_factory=lambda: Memory(4096))
     settled: Memory = field(default_factory=lambda: Memory(1024))
     chains: Memory = field(default_factory=lambda: Memory(4096))
     codes: Memory = field(default_factory=lambda: Memory(64))  # the rules', by session and length
     folds: Memory = field(default_factory=lambda: Memory(1024))
+    portraits: Memory = field(default_factory=lambda: Memory(4096))
+    shelf: Shelf = field(init=False)  # the exports that lie beside the record
+
+    def __post_init__(self) -> None:
+        from study.exports.shelf import Shelf  # noqa: PLC0415 - with what it brings, only once there is a log
+
+        object.__setattr__(self, "shelf", Shelf(self.log))
 
 
 def task_pictures(folder: Path) -> dict[str, TaskPicture]:
     """The bundle's pictures for tasks, by kind."""
     with (folder / "tasks.csv").open(newline="", encoding="utf-8") as table:
-        return {row["kind"]: TaskPicture(row["file"], row["truth"]) for row in csv.DictReader(table)}
+        rows = list(csv.DictReader(table))
+    known = folder / "tasks.json"
+    told = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else []
+    similar = {one["file"]: tuple(zip(one["similar"], one["similar_truth"], strict=True)) for one in told}
+    return {row["kind"]: TaskPicture(row["file"], row["truth"], similar.get(row["file"], ())) for row in rows}
 
 
 class NotReady(TillerError):

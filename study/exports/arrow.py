@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from study.exports.column import Column
 
 _TYPES = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
-_BLOCK = 1 << 22  # bytes read at a time; a longer row is one that this reader gives up on
+_BLOCK = 1 << 18  # bytes read at a time, of which memory holds several; a longer row is more than this reader takes
 
 
 def rows_in(path: Path, columns: Sequence[Column]) -> int:

@@ -22,11 +22,12 @@ from study.acts import Act, ActRefused
 from study.bench import Bench
 from study.decisions import opening
 from study.events import KINDS, Event, event_in, payload_of
-from study.expectations import Expectations, Expected, scored
+from study.expectations import Expected, scored
 from study.exports import export_log
 from study.exports.columns import COLUMNS, NAMES
 from study.exports.tidy import check_csv, write_csv
 from study.exports.timeline import WITHHELD, timeline_of
+from study.findings import findings_of, portrait_of
 from study.instrument_events import InstrumentScored
 from study.interventions import perform
 from study.log import EventLog, LogRefused
@@ -34,7 +35,6 @@ from study.moderator_events import ModeratorNoteAdded
 from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptShown
 from study.records import Record, Stored
-from study.report import find
 from study.script import StudyScript, load_script
 from study.session import Step, plan_in, session_in
 from study.session_events import (
@@ -117,8 +117,9 @@ def test_time_paused_is_not_time_on_task(fresh_log: EventLog, session: str) -> N
     records = fresh_log.read(session)
     assert [moment.second for moment in moments_of(records)] == [0, 1, 2, 3, 4, 5, 6, 7]
     assert [moment.working for moment in moments_of(records)] == [0, 1, 2, 3, 3, 3, 3, 4]
-    word = find([records]).plain()["tasks"]["word"]
-    assert (word["median_seconds"], word["seconds_by_wall_clock"]) == (3.0, 0)
+    time = findings_of([portrait_of(records)]).of("time")
+    assert time.at("in all", "word").value == 3.0
+    assert "wall clock" not in time.counted
 
 
 @pytest.mark.parametrize(
@@ -244,12 +245,6 @@ def test_an_expectation_is_scored_by_hand() -> None:
     assert (wrong.direction_right, wrong.top1_right, wrong.brier) == (False, False, 0.25)
     still = scored(Expected(direction="same"), BEFORE, BEFORE, task="word", attempt=1)
     assert (still.direction_came, still.direction_right, still.top1_right, still.brier) == ("same", True, None, None)
-    found = Expectations()
-    found.add(rows(right, wrong, still))
-    assert found.plain()["direction_right"]["hits"] == 2
-    assert (found.plain()["direction_right"]["of"], found.plain()["top1_right"]["of"]) == (3, 2)
-    assert found.plain()["mean_brier"] == pytest.approx((0.0625 + 0.25) / 2)
-    assert Expectations().plain()["mean_brier"] is None
 
 
 def test_an_expectation_is_kept_with_its_act_and_scored_once(
@@ -269,7 +264,8 @@ def test_an_expectation_is_kept_with_its_act_and_scored_once(
     assert isinstance(event, InterventionPredicted)
     assert (event.direction_right, event.top1_right, event.brier) == (True, True, 0.25)
     assert done.records[2].row["cause_event_id"] == done.records[0].event_id
-    assert find([fresh_log.read(session)]).plain()["expectations"]["top1_right"]["hits"] == 1
+    expected = findings_of([portrait_of(fresh_log.read(session))]).of("expected")
+    assert [figure.value for figure in expected.figures] == [1, 1, 0.25]
     with pytest.raises(ActRefused, match="'ship' was expected; the model chooses from apple, boat, car"):
         perform(fresh_log, session, act("edit", 0, 0, expected={"top1": "ship"}), bench)
     with pytest.raises(ActRefused, match="probability"):

@@ -88,8 +88,9 @@ const openLedger = (root, data) => {
       // Without storage a reload begins at the first unit.
     }
     draw();
-    part.rows.querySelector(`[id="unit-${unit}"]`)?.scrollIntoView({ block: "nearest" });
+    reveal("nearest");
   };
+  const reveal = (block) => part.rows.querySelector(`[id="unit-${current}"]`)?.scrollIntoView({ block });
 
   const toggle = (code) => {
     palette.describe(code);
@@ -245,6 +246,10 @@ const openLedger = (root, data) => {
   const barred = new MutationObserver(() => (whole.inert = false));
   barred.observe(whole, { attributeFilter: ["inert"] });
 
+  // A notice or a smaller window must not push the unit at hand out of sight.
+  const resized = new ResizeObserver(() => reveal("nearest"));
+  resized.observe(part.rows);
+
   const arrive = (fresh) => {
     latest = fresh;
     index();
@@ -260,7 +265,7 @@ const openLedger = (root, data) => {
     }
     const there = (id) => fresh.units.some((unit) => unit.id === id);
     current = [kept, fresh.start].find(there) ?? fresh.units.find(({ id }) => isMine(id))?.id ?? null;
-    requestAnimationFrame(() => part.rows.querySelector(`[id="unit-${current}"]`)?.scrollIntoView({ block: "center" }));
+    requestAnimationFrame(() => reveal("center"));
   };
 
   return {
@@ -278,6 +283,7 @@ const openLedger = (root, data) => {
       window.removeEventListener("pagehide", leaving);
       document.removeEventListener("visibilitychange", back);
       barred.disconnect();
+      resized.disconnect();
       clearTimeout(outbox.timer);
       clearTimeout(pausing);
     },

@@ -27,7 +27,7 @@ const palettePart = (part, toggle) => {
       keys.clear();
       part.layers.replaceChildren(...data.book.layers.map(({ name, codes }) => el("fieldset", {}, el("legend", {}, name),
         ...codes.map((code) => {
-          const button = el("button", { type: "button", "data-code": code.id, onclick: () => toggle(code) },
+          const button = el("button", { type: "button", "data-code": code.id, title: code.name, onclick: () => toggle(code) },
             el("kbd", {}, code.key || "\u00a0"), swatch(code.colour), el("span", {}, code.name));
           button.onpointerenter = button.onfocus = () => describe(code);
           keys.set(code.id, button);

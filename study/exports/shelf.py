@@ -1,0 +1,162 @@
+"""A record's exports on its own server: made one at a time in the background, each whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import func, select
+
+from core.types import TillerError
+from study.exports import FORMATS, export_log
+from study.exports.kept import folder_of, name_of
+from study.log import EventLog
+from study.schema import erasures
+
+_UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]+)\.part")
+_log = logging.getLogger("tiller")
+
+
+class _Stopped(Exception):
+    """Somebody asked the run to stop."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One export being made, or the last one that was; only its own thread writes to it, but for `stopping`."""
+
+    name: str
+    study: str
+    formats: tuple[str, ...]
+    at: int = 0  # which of `formats` is being written
+    rows: int = 0
+    of: int = 0
+    state: Literal["running", "finished", "stopped", "failed"] = "running"
+    reason: str = ""
+    stopping: bool = False
+
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1: whole formats, and rows of the one being written."""
+        within = min(1.0, self.rows / self.of) if self.of else 0.0
+        return 1.0 if self.state == "finished" else min(1.0, (self.at + within) / len(self.formats))
+
+
+class Shelf:
+    """Where the exports of a record lie, and the one run that may be under way in this process.
+
+    The server chooses every path: a caller names a study and formats. Memory does not grow with the log.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self.folder = folder_of(log)
+        self._record = log
+        self._lock = threading.Lock()
+        self._run: Run | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def run(self) -> Run | None:
+        """The run under way, or the last one of this process."""
+        return self._run
+
+    def start(self, study: str, formats: Sequence[str], *, without: tuple[str, ...]) -> Run:
+        """Begin an export in the background and return its run; where one is under way, that one.
+
+        Raises:
+            TillerError: no format is named, or one that there is not.
+        """
+        strange = [one for one in formats if one not in FORMATS]
+        if strange or not formats:
+            raise TillerError(
+                f"Formats {', '.join(strange) or 'none'} were asked for; there are {', '.join(FORMATS)}: name some."
+            )
+        with self._lock:
+            if self._run is not None and self._run.state == "running":
+                return self._run
+            run = Run(name_of(study, self._record.now().utc_ns), study, tuple(dict.fromkeys(formats)))
+            self._run = run
+            self._thread = threading.Thread(target=self._make, args=(run, without), name="tiller-export", daemon=True)
+            self._thread.start()
+            return run
+
+    def stop(self) -> None:
+        """Ask the run under way to stop; it leaves nothing behind."""
+        if self._run is not None:
+            self._run.stopping = True
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait until the run under way has come to its end."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def _make(self, run: Run, without: tuple[str, ...]) -> None:
+        aside = self.folder / f".{run.name}.{os.getpid()}.part"
+        try:
+            self._sweep()
+            aside.mkdir(parents=True)
+            erased = self._erased()
+            self._write(run, aside, without)
+            place = self._free(run.name)
+            aside.replace(place)
+            run.name = place.name
+            # an erasure looks for finished exports: either it has found this one, or it is seen here
+            if self._erased() != erased:
+                shutil.rmtree(place, ignore_errors=True)
+                raise TillerError("A session was erased while its rows were being exported; export again.")
+            run.state = "finished"
+        except _Stopped:
+            run.state = "stopped"
+        except Exception as error:
+            known = isinstance(error, TillerError)
+            _log.error("The export %s failed: %s", run.name, error, exc_info=None if known else error)
+            run.reason = str(error) if known else f"{type(error).__name__}; the server's own log says more."
+            run.state = "failed"
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+    def _write(self, run: Run, aside: Path, without: tuple[str, ...]) -> None:
+        def progress(done: int, of: int) -> None:
+            run.rows, run.of = done, of
+            if run.stopping:
+                raise _Stopped
+
+        for at, form in enumerate(run.formats):
+            run.at, run.rows = at, 0
+            progress(0, run.of)
+            export_log(self._record, aside / form, form, study=run.study, without=without, progress=progress)
+        progress(run.of, run.of)
+
+    def _free(self, name: str) -> Path:
+        """The export's own place; another process may have begun one in the same second."""
+        study, _, stamp = name.rpartition("-")
+        names = (name, *(f"{study}-{turn}-{stamp}" for turn in range(2, 1000)))
+        return next(self.folder / one for one in names if not (self.folder / one).exists())
+
+    def _sweep(self) -> None:
+        """Take away what runs have left whose process is gone."""
+        for path in self.folder.glob(".*.part"):
+            found = _UNFINISHED.fullmatch(path.name)
+            if found and (int(found["pid"]) == os.getpid() or not _alive(int(found["pid"]))):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _erased(self) -> int:
+        with self._record.connected() as connection:
+            return connection.execute(select(func.count()).select_from(erasures)).scalar_one()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is there, and somebody else's
+        return True
+    return True

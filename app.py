@@ -55,7 +55,8 @@ def build(environment: Mapping[str, str]) -> Rig:
 
 def warm(rig: Rig) -> None:
     """Walk every path once that a participant will take, so that nobody pays for the first time."""
-    import pages.parts.board  # noqa: F401, PLC0415
+    import pages.parts.board  # noqa: PLC0415
+    import pages.parts.replays  # noqa: F401, PLC0415
     from core.ripple import ripple  # noqa: PLC0415
     from core.types import Edit, SteeringPlan  # noqa: PLC0415
     from pages.parts.opened import open_picture, seen_under  # noqa: PLC0415
@@ -147,6 +148,13 @@ async def replay(request: Request) -> Response:
     return await replayed(request)
 
 
+async def sound(request: Request) -> Response:
+    """A recording for the replay page."""
+    from pages.parts.replays import heard  # noqa: PLC0415
+
+    return await heard(request)
+
+
 def on_script_error(error: BaseException) -> bool:
     """The net beneath the pages: the same calm sentence for what no page has caught."""
     apologise(error)
@@ -163,6 +171,7 @@ app = st.App(
         Route("/api/leave", leave),
         Route("/api/exports/{name}", export_of),
         Route("/api/replay/{session}", replay),
+        Route("/api/replay/{session}/sound/{media}", sound),
         Route("/api/replay/{session}/{seq}/{what}", replay),
     ],
     lifespan=lifespan,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +18,7 @@ from study.steering_events import (
     InterventionReset,
     InterventionUndone,
 )
-from study.strategies import codes_of
+from study.strategies import DEFINITIONS, codes_of
 from study.task_events import ResponseSubmitted
 from study.times import seconds_of
 from study.units import units_in
@@ -38,6 +39,7 @@ class Saying:
     seconds: float
     speaker: str
     text: str
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ def coded_units(
             session=session,
             participant=who,
             seconds=one.seconds,
+            task=one.task,
             words=one.speaker,
             said=one.text,
         )
@@ -107,6 +110,7 @@ def sayings_of(log: EventLog, session: str) -> tuple[Saying, ...]:
             seconds=one.begin_ns / 1e9,
             speaker=who if one.said.participant else one.said.speaker or "somebody",
             text=one.text,
+            task=one.task or "",
         )
         for one in speech
     )
@@ -115,12 +119,14 @@ def sayings_of(log: EventLog, session: str) -> tuple[Saying, ...]:
 def rule_codes(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
     """The names of the rules' codes by the id of each intervention; a span's code is that of each unit in it."""
     units = units_in(records)
+    places = [unit.seq for unit in units]
     found: dict[str, list[str]] = {unit.event_id: [] for unit in units}
     for code in codes_of(units):
-        for unit in units:
-            if code.first <= unit.seq <= code.last and (code.layer != "pattern" or unit.act != "compared"):
+        for unit in units[bisect_left(places, code.first) : bisect_right(places, code.last)]:
+            if code.layer != "pattern" or unit.act != "compared":
                 found[unit.event_id].append(code.name)
-    return {event: tuple(dict.fromkeys(names)) for event, names in found.items()}
+    order = list(DEFINITIONS)
+    return {event: tuple(sorted(set(names), key=order.index)) for event, names in found.items()}
 
 
 def _unit(

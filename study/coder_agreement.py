@@ -115,8 +115,9 @@ def compare(
         rows.append(_compared(layer, layer, None, [_of(one, codes) for one in mine], mine, wanted, seed, replicates))
         for code in codes:
             entry = book.find(code)
-            mine = _steps_only(rated, {code})
-            of_code = [_of(one, {code}) for one in mine]
+            alone = frozenset({code})
+            mine = _steps_only(rated, alone)
+            of_code = [_of(one, alone) for one in mine]
             rows.append(_compared(entry.name if entry else code, layer, code, of_code, mine, wanted, seed, replicates))
     order = {entry.id: at for at, entry in enumerate(book.entries)}
     layers = list(by_layer)
@@ -204,8 +205,8 @@ def _steps_only(rated: Sequence[RatedUnit], codes: Iterable[str]) -> list[RatedU
     return [RatedUnit(one.unit, {who: given for who, given in one.given.items() if who != RULES}) for one in rated]
 
 
-def _of(one: RatedUnit, codes: Iterable[str]) -> dict[str, frozenset[str]]:
-    return {coder: given & frozenset(codes) for coder, given in one.given.items()}
+def _of(one: RatedUnit, codes: frozenset[str]) -> dict[str, frozenset[str]]:
+    return {coder: given & codes for coder, given in one.given.items()}
 
 
 def _compared(

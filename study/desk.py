@@ -75,20 +75,27 @@ def erase(
     session: Annotated[str | None, typer.Option(help="The session whose words are to go.")] = None,
     participant: Annotated[str | None, typer.Option(help="A pseudonym, P07; with --study.")] = None,
     study: Annotated[str | None, typer.Option(help="The participant's study.")] = None,
+    expired: Annotated[bool, typer.Option("--expired", help="What retention_days is over for.")] = False,
     also: Annotated[list[Path] | None, typer.Option(help="A file or folder to search as well.")] = None,
     json_wanted: Json = False,
 ) -> None:
     """Take a participant's words and ids out of the record and its files; leaves with status 1 if a trace is left."""
     with one_sentence():
+        from study.erasure import Extent, sessions_of
         from study.erasure import erase as take_away
-        from study.erasure import sessions_of
+        from study.retention import expired as over
 
-        if (session is None) == (participant is None) or (participant is None) != (study is None):
-            raise TillerError("Name what to erase: --session ID, or --participant P07 with --study STUDY.")
+        named = [session is not None, participant is not None, expired]
+        if named.count(True) != 1 or (participant is None) != (study is None):
+            raise TillerError("Name what to erase: --session ID, --participant P07 with --study STUDY, or --expired.")
         log = opened_log()
-        wanted = (session,) if session is not None else sessions_of(log, str(study), str(participant))
+        if expired:
+            wanted = [(due.session, due.what) for due in over(log, log.now().utc_ns)]
+        else:
+            ids = (session,) if session is not None else sessions_of(log, str(study), str(participant))
+            wanted = [(one, Extent.PAYLOADS) for one in ids]
         beside = [path for one in also or () for path in ([one] if one.is_file() else sorted(one.rglob("*")))]
-        receipts = [take_away(log, one, also=beside) for one in wanted]
+        receipts = [take_away(log, one, what, also=beside) for one, what in wanted]
         result = {"receipts": [{**asdict(one), "clean": one.clean} for one in receipts]}
         emit(result, receipts_table(receipts), json_wanted=json_wanted)
     if not all(one.clean for one in receipts):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -14,10 +15,19 @@ from study.exports.kept import delete_those_with, folder_of
 from study.log import EventLog
 from study.media import erase_media
 from study.remains import found_in_rows, words_of
-from study.schema import erasures, events, leases, participants, payloads
+from study.schema import erasures, events, leases, participants, payloads, states
 from study.session_events import RecordErased
-from study.streams import RECEIPTS, concerns
+from study.streams import RECEIPTS, concerns, stream_about
 from study.traces import found_in_file
+
+
+class Extent(StrEnum):
+    """How much of a session is to go; each takes what those before it take."""
+
+    MEDIA = "media"  # recordings and transcript files
+    TRANSCRIPT = "transcript"  # what was said
+    PAYLOADS = "payloads"  # every word, id and number; that and when things were done stays, and can be verified
+    STREAM = "stream"  # the rows themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +43,8 @@ class Receipt:
     sought: int  # pieces of text that only this session had
     found: int  # of them, still in a file
     settled: bool  # whether the pages that held the words were written anew
+    what: Extent = Extent.PAYLOADS
+    rows: int = 0
     exports: int = 0  # finished exports beside the record that had its rows, and are gone
 
     @property
@@ -56,7 +68,14 @@ def sessions_of(log: EventLog, study: str, pseudonym: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience_s: float = 10.0) -> Receipt:
+def erase(
+    log: EventLog,
+    session_id: str,
+    what: Extent = Extent.PAYLOADS,
+    *,
+    also: Sequence[Path] = (),
+    patience_s: float = 10.0,
+) -> Receipt:
     """Take away a session's payloads, media and place, with all that was said about it later, and write a receipt.
 
     What is named for erasure is named first: a call that was cut short is finished by the next one. Exports that lie
@@ -67,6 +86,7 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
     Args:
         log: the record.
         session_id: whose words go.
+        what: how much of it.
         also: further files to search, such as earlier exports.
         patience_s: how long readers of other processes are waited for.
 
@@ -77,23 +97,19 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
     streams = _streams(log, session_id)
     if session_id not in streams:
         raise TillerError(f"Session {session_id!r} was to be erased; the log has no such session.")
+    if what is Extent.MEDIA:
+        streams = {}
+    elif what is Extent.TRANSCRIPT:
+        spoken = stream_about("transcript", session_id)
+        streams = {stream: rows for stream, rows in streams.items() if stream == spoken}
     words = words_of(log, streams, session_id)
     now = log.now()
     media = erase_media(log, session_id)
-
-    def work(connection: Connection) -> tuple[int, int]:
-        for stream, rows in streams.items():
-            _name(connection, stream, rows, now.utc_ns)
-        mine = select(events.c.event_id).where(concerns(session_id))
-        gone = connection.execute(delete(payloads).where(payloads.c.event_id.in_(mine))).rowcount
-        places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
-        connection.execute(delete(leases).where(leases.c.session_id == session_id))
-        return gone, places
-
-    gone, places = log.writer.write(work)
+    payloads_gone, places, rows = log.writer.write(lambda c: _take(c, session_id, streams, what, now.utc_ns))
     for stream in streams:
         log.forget(stream)
-    exports = delete_those_with(folder_of(log), session_id)
+    # recordings are named in these exports, not held
+    exports = 0 if what is Extent.MEDIA else delete_those_with(folder_of(log), session_id)
     settled = settle_files(log.engine, patience_s)
     files = [path for path in (*log.files, *also) if path.is_file()]
     found = set[bytes]().union(*(found_in_file(words, path) for path in files))
@@ -102,7 +118,7 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
         found |= found_in_rows(words, log) | on_server.found
     receipt = Receipt(
         session=session_id,
-        payloads=gone,
+        payloads=payloads_gone,
         participants=places,
         media=media,
         exports=exports,
@@ -111,9 +127,38 @@ def erase(log: EventLog, session_id: str, *, also: Sequence[Path] = (), patience
         unsearched=on_server.unsearched if on_server else (),
         sought=len(words),
         found=len(found),
+        what=what,
+        rows=rows,
     )
     log.append(RECEIPTS, RecordErased(**asdict(receipt)), key=f"erased/{session_id}/{now.utc_ns}", actor="researcher")
     return receipt
+
+
+def _take(
+    connection: Connection, session_id: str, streams: Mapping[str, int], what: Extent, now_ns: int
+) -> tuple[int, int, int]:
+    """Name the streams and delete what they hold; how many payloads, places and rows went."""
+    named = "stream" if what is Extent.STREAM else "payloads"
+    stand = select(erasures.c.session_id).where(erasures.c.what == named, erasures.c.session_id.in_(streams))
+    before = set(connection.execute(stand).scalars())
+    for stream, rows in streams.items():
+        if stream not in before:
+            held = {"session_id": stream, "what": named, "rows": rows, "named_utc_ns": now_ns}
+            connection.execute(insert(erasures).values(held))
+    mine = events.c.session_id.in_(streams)
+    ids = select(events.c.event_id).where(mine)
+    gone = connection.execute(delete(payloads).where(payloads.c.event_id.in_(ids))).rowcount
+    places = rows = 0
+    if what in (Extent.PAYLOADS, Extent.STREAM):
+        places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
+        connection.execute(delete(leases).where(leases.c.session_id == session_id))
+    if what is Extent.STREAM:
+        rows = connection.execute(delete(events).where(mine)).rowcount
+        met = select(events.c.event_id).where(
+            states.c.state_id.in_([events.c.before_state_id, events.c.after_state_id])
+        )
+        connection.execute(delete(states).where(~met.exists()))
+    return gone, places, rows
 
 
 def _streams(log: EventLog, session_id: str) -> dict[str, int]:
@@ -121,9 +166,3 @@ def _streams(log: EventLog, session_id: str) -> dict[str, int]:
     query = select(events.c.session_id, func.max(events.c.seq)).where(concerns(session_id))
     with log.connected() as connection:
         return {row[0]: row[1] for row in connection.execute(query.group_by(events.c.session_id))}
-
-
-def _name(connection: Connection, stream: str, rows: int, now_ns: int) -> None:
-    named = select(erasures.c.rows).where(erasures.c.session_id == stream, erasures.c.what == "payloads")
-    if connection.execute(named).first() is None:
-        connection.execute(insert(erasures).values(session_id=stream, what="payloads", rows=rows, named_utc_ns=now_ns))

@@ -16,7 +16,7 @@ from study.database import LogUnavailable, files_of, first_line, insert_new, tak
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
 from study.media_files import folder_for
-from study.queries import AFTER, ERASED, FIRST, HEAD, ROWS, chosen, recorded, standing, stored
+from study.queries import AFTER, ERASED, FIRST, HEAD, ROWS, chosen, recorded, standing, stored, stored_of
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
@@ -165,8 +165,8 @@ class EventLog:
         """The rows and payload texts of one session, or of all, exactly as the database holds them."""
         query = chosen(ROWS, session_id, study, without).order_by(events.c.session_id, events.c.seq)
         with self.connected() as connection, connection.execution_options(yield_per=500).execute(query) as found:
-            for page in found.mappings().partitions():
-                yield from map(stored, page)
+            for page in found.partitions():
+                yield from map(stored_of, page)
 
     def count(self, *, study: str | None = None, without: Sequence[str] = ()) -> int:
         """How many rows `stream` would yield now."""

@@ -56,6 +56,7 @@ def store_chunk(
         LogRefused: other bytes stand under this number, or the recordings of this session were erased.
         TillerError: the consent does not allow a recording, or the call makes no sense.
     """
+    folder = place(log.media, session_id, media)
     may_record(log, session_id)
     if form not in FORMS or chunk < 0 or not 0 < len(data) <= LARGEST_PIECE:
         raise TillerError(
@@ -82,7 +83,7 @@ def store_chunk(
             )
     if begun is None:
         log.append(stream, MediaStarted(media=media, kind="audio", form=form), key=f"media/{media}", actor="system")
-    path = place(log.media, session_id, media) / _name(chunk, form)
+    path = folder / _name(chunk, form)
     with written_aside(path, lambda file: file.write(data)) as keep:
         (record,) = log.append(stream, piece, key=key, actor="system", beside=kept_with(log, session_id, piece, keep))
     return record

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import CTE, Connection, RowMapping, Select, bindparam, func, select
 
 from study.drafts import COLUMNS, idem_key
 from study.events import event_in
-from study.records import Record, Stored, Value
+from study.records import Record, Stored
 from study.schema import erasures, events, payloads
 from study.streams import is_session
 
@@ -30,6 +30,7 @@ def _streams() -> CTE:
 _EACH = _streams()
 FIRST = select(events).join(_EACH, events.c.session_id == _EACH.c.id).where(events.c.seq == 1)
 ERASED = select(erasures.c.what).where(erasures.c.session_id == bindparam("session"))
+_BESIDE = slice(len(COLUMNS), len(COLUMNS) + 2)  # where salt and payload stand in a row of ROWS
 _STANDING = (
     ROWS.add_columns(payloads.c.request_digest)
     .where(
@@ -63,8 +64,13 @@ def chosen(query: Select[Any], session_id: str | None, study: str | None, withou
 
 def stored(found: RowMapping) -> Stored:
     """A row exactly as the database holds it, with its payload's text."""
-    row = {column: cast("Value", found[column]) for column in COLUMNS}
-    return Stored(row, cast("str | None", found["salt"]), cast("str | None", found["json"]))
+    return stored_of(tuple(found.values()))
+
+
+def stored_of(cells: Sequence[Any]) -> Stored:
+    """The same from the cells of a row of ROWS in their order."""
+    salt, text = cells[_BESIDE]
+    return Stored(dict(zip(COLUMNS, cells, strict=False)), salt, text)
 
 
 def recorded(one: Stored) -> Record:

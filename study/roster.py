@@ -46,6 +46,7 @@ class Entry:
     session: str
     participant: str
     mode: str
+    script_sha256: str
     state: str
     erased: bool
     rows: int
@@ -84,6 +85,7 @@ def _entry(row: Mapping[Any, Any], erased: bool, verdict: SystemReplayVerified |
         session=row["session"],
         participant=row["participant"] or "",
         mode=row["mode"] or "",
+        script_sha256=row["script"] or "",
         state=_state(row),
         erased=erased,
         rows=row["rows"],
@@ -128,6 +130,7 @@ _SESSIONS = (
         _MINE.label("session"),
         func.max(events.c.participant_pseudonym).label("participant"),
         func.max(events.c.mode).label("mode"),
+        func.max(events.c.script_sha256).label("script"),
         func.count().label("rows"),
         func.min(events.c.srv_utc_ns).label("started"),
         func.max(events.c.srv_utc_ns).label("ended"),

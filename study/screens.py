@@ -27,7 +27,7 @@ def screen_at(records: Sequence[Record], seq: int, script: StudyScript) -> Scree
     """The screen of row `seq` of `records`, which are all rows of a session.
 
     The rows of one act were written together: any of them shows the act done. Rows that lead to another screen are
-    shown on the one they leave, with what had been answered there by then.
+    shown on the one they leave, with what was answered there.
     """
     at = seq - 1  # rows are numbered from 1 without a gap
     first, beyond = act_at(records, at)
@@ -35,9 +35,9 @@ def screen_at(records: Sequence[Record], seq: int, script: StudyScript) -> Scree
         standing = records[:beyond]
         place = session_in(standing, script)
         return Screen(standing, place, _answers(standing, place))
-    done = session_in(records[: at + 1], script)
-    place = replace(session_in(records[:first], script), consented=done.consented, refused=done.refused, seq=seq)
-    return Screen(records[:first], place, _answers(records[: at + 1], place))
+    done = session_in(records[:beyond], script)
+    place = replace(session_in(records[:first], script), consented=done.consented, refused=done.refused)
+    return Screen(records[:first], place, _answers(records[:beyond], place))
 
 
 def act_at(records: Sequence[Record], at: int) -> tuple[int, int]:

@@ -53,11 +53,23 @@ class ConsentScope(_Part):
     label: Text
 
 
+Days = Annotated[int, Field(ge=1, le=36500)]
+
+
+class Retention(_Part):
+    """How many days after a session's last row its parts are kept; for ever where nothing is said."""
+
+    audio: Days | None = None  # recordings
+    transcript: Days | None = None  # recordings, and what was said in them
+    events: Days | None = None  # all rows of the session and about it
+
+
 class Consent(_Part):
-    """The consent text, a Markdown file beside the script, and its scopes."""
+    """The consent text, a Markdown file beside the script, its scopes, and how long is kept what they allow."""
 
     text: Text
     scopes: Annotated[tuple[ConsentScope, ...], Field(min_length=1, strict=False)]
+    retention_days: Retention = Retention()
 
 
 class FreeText(_Part):

@@ -202,6 +202,8 @@ class RecordErased(Happening):
     found: int
     settled: bool
     unsearched: tuple[str, ...] = ()
+    what: str = "payloads"  # media, transcript, payloads or stream
+    rows: int = 0
     exports: int = 0  # finished exports beside the record that had its rows
 
     def target(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -11,6 +11,8 @@ from core.types import Edit, Scope
 from study.happening import Cell, InTask
 from study.predictions import LoggedEdit, Real, Shown, unpack_logits
 from study.state import Pinned, State, canonical, digest
+
+_READABLE = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,17 +182,29 @@ def _pinned_cells(pinned: Pinned) -> dict[str, Cell]:
 
 
 def _shown_cells(seen: Shown, when: str) -> dict[str, Cell]:
-    best = seen.top[0] if seen.top else None
-    plain: list[Mapping[str, object]] = [
-        {"component": e.component, "op": e.op, "strength": e.strength, "scope": e.scope, "patches": list(e.patches)}
-        for e in seen.edits
+    edits = [
+        edit_text(each.component, each.op.value, each.strength, each.scope.value, each.patches) for each in seen.edits
     ]
+    said = said_cells(edits, seen.logits, [(each.label, each.probability) for each in seen.top])
+    return {f"{name}{when}": cell for name, cell in said.items()}
+
+
+def edit_text(component: int, op: str, strength: float, scope: str, patches: Sequence[int]) -> str:
+    """One edit as JSON for people."""
+    return json.dumps(
+        {"component": component, "op": op, "strength": strength, "scope": scope, "patches": list(patches)}
+    )
+
+
+def said_cells(edits: Iterable[str], logits: str, top: Sequence[tuple[str, float]]) -> dict[str, Cell]:
+    """The cells of one state, its edits as JSON each, and of what the model said there, best class first."""
+    label, probability = top[0] if top else (None, None)
     return {
-        f"edits{when}": json.dumps(plain),
-        f"logits{when}": json.dumps(unpack_logits(seen.logits)),
-        f"top1{when}": best.label if best else None,
-        f"top1_probability{when}": best.probability if best else None,
-        f"topk{when}": json.dumps([[one.label, one.probability] for one in seen.top], ensure_ascii=False),
+        "edits": f"[{', '.join(edits)}]",
+        "logits": json.dumps(unpack_logits(logits)),
+        "top1": label,
+        "top1_probability": probability,
+        "topk": _READABLE.encode(top),
     }
 
 

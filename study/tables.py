@@ -123,11 +123,11 @@ def receipts_table(receipts: Sequence[Receipt]) -> Table:
     """What was erased of each session, and whether a trace is left in the files that were searched."""
     searched = ", ".join(dict.fromkeys(name for one in receipts for name in one.searched))
     caption = f"searched: {searched}; other copies keep what they have"
-    table = _table("Erased", ("session", "left in the files"), ("payloads", "ids", "media", "sought"), caption)
+    table = _table("Erased", ("session", "left in the files"), ("rows", "payloads", "ids", "media", "sought"), caption)
     for one in receipts:
         trace = f"{one.found} of what was sought" if one.found else "nothing"
         left = trace if one.settled else f"{trace}; the app is reading: stop it and erase again"
-        table.add_row(one.session, left, *map(str, (one.payloads, one.participants, one.media, one.sought)))
+        table.add_row(one.session, left, *map(str, (one.rows, one.payloads, one.participants, one.media, one.sought)))
     return table
 
 

@@ -9,10 +9,10 @@ from study.guids import guid
 from study.strategies import DEFINITIONS, LAYERS
 
 _GROUPS = {
+    "theme": "What a participant says or does shows of their thinking.",
     "move": "What one step did; exactly one for each step.",
     "scope": "How many components are edited after the step; at most one for each step.",
     "pattern": "What several steps in a row amount to; each step of the row gets it.",
-    "theme": "What a participant says or does shows of their thinking.",
 }
 _LOOKS = {
     "suppress": ("#c2571a", "1"),
@@ -108,22 +108,25 @@ _THEMES = (
 
 
 def starting_entries() -> tuple[Entry, ...]:
-    """Groups, the rules' codes under ids that the rules give too, and the themes."""
+    """Groups, the themes, and the rules' codes under ids that the rules give too."""
     found: list[Entry] = []
     for group, definition in _GROUPS.items():
         above = guid("layer", group)
         found.append(Entry(id=above, name=group, definition=definition, colour="#5b6670", codable=False))
-        found += [
-            Entry(
-                id=guid("code", name),
-                name=name,
-                definition=DEFINITIONS[name],
-                colour=_LOOKS[name][0],
-                shortcut=_LOOKS[name][1],
-                parent=above,
-            )
-            for layer, names in LAYERS.items()
-            if layer == group
-            for name in names
-        ]
-    return (*found, *(replace(one, parent=guid("layer", "theme")) for one in _THEMES))
+        found += [replace(one, parent=above) for one in (_THEMES if group == "theme" else _of_rules(group))]
+    return tuple(found)
+
+
+def _of_rules(group: str) -> list[Entry]:
+    return [
+        Entry(
+            id=guid("code", name),
+            name=name,
+            definition=DEFINITIONS[name],
+            colour=_LOOKS[name][0],
+            shortcut=_LOOKS[name][1],
+        )
+        for layer, names in LAYERS.items()
+        if layer == group
+        for name in names
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core.types import Edit
 from study.records import Record
@@ -21,17 +21,16 @@ from study.steering_events import (
 
 Act = Literal["applied", "undone", "redone", "reset", "compared"]
 
-_ACTS: dict[type[Intervention], Act] = {
-    InterventionApplied: "applied",
-    InterventionUndone: "undone",
-    InterventionRedone: "redone",
-    InterventionReset: "reset",
-    InterventionCompared: "compared",
+ACTS: dict[str, Act] = {  # by the kind of event
+    InterventionApplied.name: "applied",
+    InterventionUndone.name: "undone",
+    InterventionRedone.name: "redone",
+    InterventionReset.name: "reset",
+    InterventionCompared.name: "compared",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One component's edit in canonical form; a component without one is neutral."""
 
     op: str
@@ -67,7 +66,7 @@ class Unit:
     @cached_property
     def touched(self) -> tuple[int, ...]:
         """Components whose setting differs between before and after."""
-        return tuple(c for c in sorted({*self.before, *self.after}) if self.before.get(c) != self.after.get(c))
+        return tuple(sorted({component for component, _ in self.before.items() ^ self.after.items()}))
 
     @cached_property
     def before_key(self) -> Key:
@@ -82,7 +81,7 @@ class Unit:
 
 def key_of(settings: Settings) -> Key:
     """Settings as a value that can be looked up; equal for equal settings."""
-    return tuple(sorted(settings.items(), key=lambda item: item[0]))
+    return tuple(sorted(settings.items()))
 
 
 def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:
@@ -97,23 +96,25 @@ def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:
         unit = Unit(
             seq=record.seq,
             event_id=record.event_id,
-            act=_ACTS[type(event)],
+            act=ACTS[event.name],
             task=event.task,
             attempt=event.attempt,
             image=event.pinned.image_sha256,
-            before=_settings(event.before.edits),
-            after=_settings(event.after.edits),
+            before=settings_of(event.before.edits),
+            after=settings_of(event.after.edits),
             of=undone or redone,
         )
         found.append(unit)
     return tuple(found)
 
 
-def _settings(edits: Iterable[Edit]) -> Settings:
+def settings_of(edits: Iterable[Edit]) -> Settings:
+    """Edits as settings by component, the neutral ones left out."""
+    return {edit.component: setting for edit in edits if (setting := setting_of(edit)) is not None}
+
+
+def setting_of(edit: Edit) -> Setting | None:
+    """One edit in canonical form; None if it is neutral."""
     # one spelling for one effect, so that a strength of set 0 is met again as scale 0
-    canonical = ((edit, canonical_edits([edit])) for edit in edits)
-    return {
-        edit.component: Setting(str(row[1]), edit.strength + 0.0, str(row[3]))
-        for edit, rows in canonical
-        for row in rows
-    }
+    rows = canonical_edits([edit])
+    return Setting(str(rows[0][1]), edit.strength + 0.0, str(rows[0][3])) if rows else None

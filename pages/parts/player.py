@@ -9,7 +9,7 @@ from streamlit.components.v2 import component
 from pages.parts.instrument import BENCH_CSS, BENCH_HTML, BENCH_JS
 
 _ASSETS = Path(__file__).parent / "assets"
-_SCRIPTS = ("families", "timeline", "roll", "moment", "suppose", "replay")
+_SCRIPTS = ("families", "timeline", "roll", "moment", "suppose", "ear", "replay")
 
 
 def _read(*names: str) -> str:

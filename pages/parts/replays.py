@@ -17,6 +17,7 @@ from pages.parts.again import again
 from pages.parts.rig import Rig, installed
 from pages.parts.ripples import ripple_under
 from pages.parts.screen import screen_of, standing_at
+from pages.parts.sound import sound_of
 from pages.parts.staff import COOKIE, ROOMS
 from pages.parts.supposed import suppose
 from pages.parts.tape import study_of, tape_of
@@ -50,6 +51,19 @@ async def replayed(request: Request) -> Response:
         _log.exception("A replay could not be shown.")
         return Response(status_code=500)
     return Response(status_code=status) if found is None else _packed(request, found, status)
+
+
+async def heard(request: Request) -> Response:
+    """A recording of a session, whole or in parts."""
+    rig, session, media = installed(), request.path_params["session"], request.path_params["media"]
+    key, wanted = request.cookies.get(COOKIE), request.headers.get("range", "")
+
+    def answer() -> Response:
+        if rig is None or not may_replay(rig, key, session):
+            return Response(status_code=404)
+        return sound_of(rig.log, session, media, wanted)
+
+    return await to_thread.run_sync(answer)
 
 
 def may_replay(rig: Rig, key: str | None, session: str) -> bool:

@@ -86,6 +86,7 @@ class Rig:
     thumbnails: Memory = field(default_factory=lambda: Memory(4096))
     settled: Memory = field(default_factory=lambda: Memory(1024))
     chains: Memory = field(default_factory=lambda: Memory(4096))
+    codes: Memory = field(default_factory=lambda: Memory(64))  # the rules', by session and length
     folds: Memory = field(default_factory=lambda: Memory(1024))
     portraits: Memory = field(default_factory=lambda: Memory(4096))
     shelf: Shelf = field(init=False)  # the exports that lie beside the record

@@ -14,6 +14,7 @@ from pages.parts.rig import Rig
 from pages.parts.staff import Insider, rooms_of
 from study.records import Chain
 from study.roster import Entry
+from study.script import StudyScript
 
 _HEADS = (
     "Participant",
@@ -45,10 +46,10 @@ def checked(rig: Rig, entries: Sequence[Entry], *, within_s: float = 0.3) -> dic
 
 def listed(insider: Insider, entries: Sequence[Entry], chains: Mapping[str, Chain]) -> None:
     """Draw the table; each row leads to its replay where this role has that room."""
-    of = len(insider.rig.script.tasks)
+    script = insider.rig.script
     replays = any(room.address == "replay" for room in rooms_of(insider.staff))
     heads = "".join(f"<th{_side(head)}>{head}</th>" for head in _HEADS)
-    rows = "".join(_row(entry, chains.get(entry.session), of, replays) for entry in entries)
+    rows = "".join(_row(entry, chains.get(entry.session), script, replays) for entry in entries)
     st.html(f'<table class="desk-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
 
 
@@ -77,7 +78,7 @@ def state_in_words(entry: Entry) -> str:
     return f"{state}, erased" if entry.erased else state
 
 
-def _row(entry: Entry, chain: Chain | None, of: int, replays: bool) -> str:
+def _row(entry: Entry, chain: Chain | None, script: StudyScript, replays: bool) -> str:
     name = escape(entry.participant or entry.session[:8])
     query = escape(urlencode({"session": entry.session}))
     started = datetime.fromtimestamp(entry.started_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
@@ -87,7 +88,7 @@ def _row(entry: Entry, chain: Chain | None, of: int, replays: bool) -> str:
         state_in_words(entry),
         f'<time datetime="{started}Z">{started}</time>',
         duration(entry.ended_ns - entry.started_ns),
-        f"{entry.tasks} of {of}",
+        f"{entry.tasks} of {len(script.tasks)}" if entry.script_sha256 == script.sha256 else str(entry.tasks),
         str(entry.interventions),
         str(entry.rows),
         _chain(chain),

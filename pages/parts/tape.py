@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pages.parts.rig import Rig
+from pages.parts.sound import said_in, sounds_in
 from pages.parts.telling import Name, told_of
 from study.records import Record
 from study.roster import study_at
@@ -86,6 +87,8 @@ def tape_of(rig: Rig, session_id: str) -> dict[str, Any]:
             for code in codes_of(units_in(records))
         ],
         "definitions": DEFINITIONS,
+        "speech": said_in(rig, records),
+        "sounds": sounds_in(rig, records),
     }
 
 

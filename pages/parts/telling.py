@@ -59,7 +59,7 @@ def told_of(record: Record, name: Name) -> str:
     event = record.event
     match event:
         case None:
-            line = f"{record.name}: its words were erased"
+            line = f"{record.name} (erased)"
         case InterventionApplied():
             line = f"{_setting(event, name)}: {_moved(event)}"
         case InterventionCompared():

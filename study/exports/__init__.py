@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -38,7 +39,6 @@ from study.exports.timed import (
 from study.exports.trrack import check_trrack, write_trrack
 from study.exports.utterances import UTTERANCES, write_utterances
 from study.log import EventLog
-from study.queries import recorded
 from study.records import Record
 from study.streams import stream_of
 from study.system_events import SystemExportMade
@@ -77,7 +77,7 @@ def export_log(
     if media not in ("reference", "inside"):
         raise TillerError(f"Recordings were to be handed on by {media!r}; there are reference and inside: choose one.")
     studies = log.studies()
-    if study is not None and study not in studies:
+    if study is not None and study not in studies and not log.count(study=study):
         known = ", ".join(studies) or "none"
         raise TillerError(f"Study {study!r} was asked for; the log has rows of {known}: name one that it has.")
     passage = Passage(log, study, without, progress, media)
@@ -104,7 +104,7 @@ def _add_csv(made: Batch, passage: Passage) -> None:
         coder = Coder(spool)
 
         def write(file: TextIO) -> int:
-            return write_csv(coder.watched(map(recorded, passage.rows())), file)
+            return write_csv(coder.watched(passage.rows()), file)
 
         made.add("events.csv", write, check_csv)
         made.add("strategy_codes.csv", coder.write, partial(check_csv, columns=CODES))
@@ -126,7 +126,7 @@ def _add_parquet(made: Batch, passage: Passage) -> None:
     from study.exports.parquet import check_parquet, write_parquet  # noqa: PLC0415 - slow to import, for one format
 
     def write(file: BinaryIO) -> int:
-        return write_parquet(map(recorded, passage.rows()), file)
+        return write_parquet(passage.rows(), file)
 
     made.add("events.parquet", write, check_parquet, binary=True)
     made.add("events_data_dictionary.csv", write_dictionary)
@@ -177,12 +177,13 @@ def _add_trrack(made: Batch, passage: Passage) -> None:
 
 def _add_psych_ds(made: Batch, passage: Passage) -> None:
     passage.pass_by()
-    for records in passage.sessions():
-        row = records[0].row
-        if row["participant_pseudonym"]:
-            name = name_of(row["study_id"], row["participant_pseudonym"], records[0].session_id)
+    for session_id, stored in passage.stored():
+        first = next(stored)
+        who = first.row["participant_pseudonym"]
+        if who:
+            name = name_of(first.row["study_id"], who, session_id)
             check_name(name)
-            made.add(name, partial(write_csv, records), check_csv)
+            made.add(name, partial(write_csv, chain([first], stored)), check_csv)
     made.add(DESCRIPTION, partial(write_description, name=passage.study or "Tiller"), check_description)
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from tempfile import SpooledTemporaryFile
 from typing import IO, TextIO
 
+from study.exports.cells import csv_of
 from study.exports.column import Column, col
-from study.exports.tidy import cell_of
-from study.records import Record
-from study.strategies import DEFINITIONS, VERSION, codes_of
-from study.units import units_in
+from study.exports.plain import unit_in
+from study.happening import Cell
+from study.records import Stored, Value
+from study.strategies import DEFINITIONS, VERSION, Code, codes_of
+from study.units import Unit
 
 LEVELS = "|".join(DEFINITIONS)
 
@@ -50,19 +52,21 @@ class Coder:
 
     def __init__(self, spool: IO[str]) -> None:
         self._spool = spool
-        self._writer = csv.writer(spool)
-        self._writer.writerow([one.column for one in CODES])
+        csv.writer(spool).writerow([one.column for one in CODES])
         self._codes = 0
 
-    def watched(self, records: Iterable[Record]) -> Iterator[Record]:
-        """`records`, session by session as they come; each session is coded once it has passed."""
-        for _, session in groupby(records, key=lambda record: record.session_id):
-            acts: list[Record] = []
-            for record in session:
-                if record.name.startswith("intervention."):
-                    acts.append(record)
-                yield record
-            self._code(acts)
+    def watched(self, stored: Iterable[Stored]) -> Iterator[Stored]:
+        """`stored`, session by session as it comes; each session is coded once it has passed."""
+        for _, session in groupby(stored, key=lambda one: one.row["session_id"]):
+            units: list[Unit] = []
+            row: Mapping[str, Value] = {}
+            for one in session:
+                yield one
+                unit = unit_in(one)
+                if unit is not None:
+                    row = row or one.row
+                    units.append(unit)
+            self._code(units, row)
 
     def write(self, file: TextIO) -> int:
         """Write the codes of all that has passed; return how many there are."""
@@ -70,16 +74,20 @@ class Coder:
         shutil.copyfileobj(self._spool, file)
         return self._codes
 
-    def _code(self, acts: Sequence[Record]) -> None:
-        units = units_in(acts)
+    def _code(self, units: Sequence[Unit], row: Mapping[str, Value]) -> None:
         of = {unit.seq: unit for unit in units}
-        for code in codes_of(units):
-            unit, row = of[code.first], acts[0].row
-            place = (unit.task, unit.attempt, VERSION, code.layer, code.name, code.first, code.last)
-            attributes = json.dumps(dict(code.attributes), sort_keys=True)
-            cells = (row["session_id"], row["participant_pseudonym"], *place, attributes)
-            self._writer.writerow(map(cell_of, cells))
-            self._codes += 1
+        codes = codes_of(units)
+        lines: list[tuple[Cell, ...]] = []
+        for code in codes:
+            unit = of[code.first]
+            place = (row["session_id"], row["participant_pseudonym"], unit.task, unit.attempt, VERSION)
+            lines.append((*place, code.layer, code.name, code.first, code.last, _attributes(code)))
+        self._spool.write(csv_of(lines))
+        self._codes += len(codes)
+
+
+def _attributes(code: Code) -> str:
+    return json.dumps(dict(code.attributes), sort_keys=True) if code.attributes else "{}"
 
 
 def write_codebook(file: TextIO) -> int:

@@ -8,11 +8,15 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 from core.types import TillerError
 from study.system_events import ExportedFile
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 MANIFEST = "manifest.json"
 
@@ -50,15 +54,17 @@ class Batch:
         with _told(name, self._out):
             if (self._out / name).is_dir():
                 raise ValueError("a folder of that name is there")
-            with aside.open("wb") if binary else aside.open("w", encoding="utf-8", newline="") as file:
+            with _Heard(FileIO(aside, "w")) as heard, heard if binary else _text_on(heard) as file:
                 rows = write(cast("Any", file))
                 file.flush()
-                os.fsync(file.fileno())
+                os.fsync(heard.fileno())
             found = rows if check is None else check(aside)
             if found != rows:
                 raise ValueError(f"{rows} rows were written and {found} read back")
             with aside.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if not binary and sha256 != heard.sha256.hexdigest():
+                raise ValueError("what lies on the disk is not what was written")
             made = ExportedFile(file=name, bytes=aside.stat().st_size, sha256=sha256, rows=rows)
             self.files.append(made)
 
@@ -87,6 +93,22 @@ class Batch:
 
     def _aside(self, name: str) -> Path:
         return self._out / f".{name.replace('/', '~')}.{os.getpid()}.part"
+
+
+class _Heard(BufferedWriter):
+    """A file that keeps the digest of what is written to it, good for as long as that is written in order."""
+
+    def __init__(self, file: FileIO) -> None:
+        super().__init__(file)
+        self.sha256 = hashlib.sha256()
+
+    def write(self, buffer: ReadableBuffer, /) -> int:
+        self.sha256.update(buffer)
+        return super().write(buffer)
+
+
+def _text_on(file: BufferedWriter) -> TextIOWrapper:
+    return TextIOWrapper(file, encoding="utf-8", newline="")
 
 
 @contextmanager

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from study.exports.column import Column
 from study.exports.columns import COLUMNS
-from study.exports.tidy import cells_of
-from study.records import Record
+from study.exports.plain import line_of
+from study.records import Stored
 
 ROWS_AT_ONCE = 2_000
 
@@ -32,14 +32,14 @@ SCHEMA = pa.schema(
 )
 
 
-def write_parquet(records: Iterable[Record], file: BinaryIO) -> int:
-    """Write `records` in row groups; return how many there were. Memory holds one group."""
+def write_parquet(stored: Iterable[Stored], file: BinaryIO) -> int:
+    """Write rows in row groups; return how many there were. Memory holds one group."""
     rows = 0
-    left: Iterator[Record] = iter(records)
+    left: Iterator[Stored] = iter(stored)
     with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
         while group := list(islice(left, ROWS_AT_ONCE)):
-            held = [cells_of(record) for record in group]
-            columns = [[_value(one, cells.get(one.column)) for cells in held] for one in COLUMNS]
+            held = zip(*map(line_of, group), strict=True)
+            columns = [[_value(one, cell) for cell in cells] for one, cells in zip(COLUMNS, held, strict=True)]
             arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
             writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
             rows += len(group)

@@ -12,6 +12,7 @@ from study.exports.speech import Speech
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
+from study.strategies import VERSION
 from study.verdicts import verdicts_of
 
 NOT_DATA = ("preview", "bot")
@@ -69,12 +70,16 @@ class Passage:
         for _ in self.rows():
             pass
 
-    def sessions(self, *, only: Callable[[str], bool] | None = None) -> Iterator[Sequence[Record]]:
-        """The sessions that have passed by, or only some, one at a time, as far as they had come then."""
+    def stored(self, *, only: Callable[[str], bool] | None = None) -> Iterator[tuple[str, Iterator[Stored]]]:
+        """The sessions that have passed by, or only some, one at a time, as far as they had come then, by their ids."""
         for session_id, (last, _) in self._streams.items():
-            if only is not None and not only(session_id):
-                continue
-            yield [recorded(one) for one in islice(self.log.stored(session_id), last)]
+            if only is None or only(session_id):
+                yield session_id, islice(self.log.stored(session_id), last)
+
+    def sessions(self, *, only: Callable[[str], bool] | None = None) -> Iterator[Sequence[Record]]:
+        """The same with their events read."""
+        for _, stored in self.stored(only=only):
+            yield list(map(recorded, stored))
 
     def people(self) -> People:
         """What people have coded in the sessions that have passed by."""
@@ -93,11 +98,12 @@ class Passage:
         return {key: rows for key, (rows, _) in self._streams.items()}
 
     def about(self) -> dict[str, object]:
-        """Scripts, heads and recorded verdicts of what has passed by, for the manifest."""
+        """Scripts, heads, recorded verdicts and codebooks of what has passed by, for the manifest."""
         streams: dict[str, dict[str, object]] = {
             key: {"rows": rows, "head": head} for key, (rows, head) in self._streams.items()
         }
         for key, found in verdicts_of(self.log, streams).items():
             said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
             streams[key]["replay"] = said
-        return {"scripts": sorted(self._scripts), "streams": streams, **self.speech.about()}
+        coding = {"rules": VERSION, "codebooks": self.people().versions}
+        return {"scripts": sorted(self._scripts), "streams": streams, **coding, **self.speech.about()}

@@ -41,6 +41,11 @@ class People:
         self._coders = {key: coders for key, coders in coders_by_session(log).items() if key in self._study}
 
     @property
+    def versions(self) -> dict[str, int]:
+        """The present version of each study's codebook."""
+        return {study: books[-1].version for study, books in self.books.items()}
+
+    @property
     def coders(self) -> tuple[str, ...]:
         """Everybody who has coded one of the sessions, by name."""
         return tuple(sorted({coder for coders in self._coders.values() for coder in coders}))

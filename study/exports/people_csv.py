@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TextIO
 
 from study.coded_units import CodedUnit
+from study.exports.cells import write_table
 from study.exports.column import Column, col
 from study.exports.columns import write_dictionary
 from study.exports.manifest import Batch
 from study.exports.people import People
-from study.exports.tidy import cell_of, check_csv
+from study.exports.tidy import check_csv
 from study.happening import Cell
 
 _PLACE: tuple[Column, ...] = (
@@ -68,13 +68,7 @@ def add_people_csv(made: Batch, people: People) -> None:
 
 
 def _write(rows: Callable[[People], _Rows], people: People, columns: Sequence[Column], file: TextIO) -> int:
-    writer = csv.writer(file)
-    writer.writerow([one.column for one in columns])
-    written = 0
-    for row in rows(people):
-        writer.writerow(map(cell_of, row))
-        written += 1
-    return written
+    return write_table([one.column for one in columns], rows(people), file)
 
 
 def _codes(people: People) -> _Rows:

@@ -36,9 +36,13 @@ Value = str | int | float
 
 def write_project(sessions: Sessions, file: IO[bytes], *, name: str, people: People, speech: SpeechInProject) -> int:
     """Write a project over participants' sessions, read anew for each pass; return how many selections it has."""
-    cases = [_Case(records, started, speech) for records in sessions() if (started := _started(records)) is not None]
+    cases: list[_Case] = []
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
-        for records in _participants(sessions()):
+        for records in sessions():
+            started = _started(records)
+            if started is None:
+                continue
+            cases.append(_Case(records, started, speech))
             text = speech.timeline(records).text
             archive.writestr(_entry(f"sources/{guid('text', records[0].session_id)}.txt"), text.encode("utf-8"))
             speech.write_files(archive, records)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
+from study.exports.cells import write_table
 from study.exports.columns import Column, col
 from study.exports.speech import Spoken, Talk
-from study.exports.tidy import cell_of
 from study.happening import Cell
 from study.records import Record
 
@@ -47,18 +46,17 @@ _NAMES = tuple(one.column for one in UTTERANCES)
 
 def write_utterances(talks: Iterable[tuple[Sequence[Record], Talk]], file: TextIO) -> int:
     """Write the utterances of sessions, one at a time; return how many there are."""
-    writer = csv.writer(file)
-    writer.writerow(_NAMES)
-    rows = 0
+    return write_table(_NAMES, _lines(talks), file)
+
+
+def _lines(talks: Iterable[tuple[Sequence[Record], Talk]]) -> Iterator[list[Cell]]:
     for session, talk in talks:
         explains: dict[str, list[int]] = {}
         for utterance, seq in talk.explains:
             explains.setdefault(utterance, []).append(seq)
         for one in talk.spoken:
             cells = _cells(one, session[0], talk.quotable, explains.get(one.of.id, ()))
-            writer.writerow([cell_of(cells[name]) for name in _NAMES])
-            rows += 1
-    return rows
+            yield [cells[name] for name in _NAMES]
 
 
 def _cells(one: Spoken, first: Record, quotable: bool, explains: Iterable[int]) -> dict[str, Cell]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import wave
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,16 +23,19 @@ from pages.parts import questions
 from pages.parts import rig as rigs
 from pages.parts.again import again
 from pages.parts.opened import bench_of, open_picture, seen_under
-from pages.parts.replays import replayed
+from pages.parts.replays import heard, replayed
 from pages.parts.rig import Rig
 from pages.parts.screen import screen_of
 from pages.parts.staff import COOKIE
 from pages.parts.supposed import suppose
 from pages.parts.tape import tape_of
+from study.anchors import read_anchor
 from study.decisions import opening
 from study.erasure import erase
+from study.imports import import_recording, import_transcript
 from study.script import script_in
 from study.session import Step
+from study.session_events import ConsentScopeChanged
 from study.staff import Role, invite
 from study.task_events import ResponseChanged
 
@@ -210,7 +215,7 @@ def test_an_erased_session_keeps_its_timeline_and_says_so(steered: Participant) 
     assert tape["erased"] == len(tape["rows"]) == len(before["rows"])
     assert [row[:3] for row in tape["rows"]] == [row[:3] for row in before["rows"]]
     assert tape["tasks"] == before["tasks"]
-    assert all(row[3].endswith("its words were erased") for row in tape["rows"])
+    assert all(row[3].endswith(" (erased)") for row in tape["rows"])
     shown = screen_of(rig, steered.id, len(tape["rows"]))
     assert "was erased" in shown["gone"] and shown["row"]["fields"] == [] and shown["row"]["digest"]
     with pytest.raises(TillerError, match=r"No picture is worked on"):
@@ -268,3 +273,52 @@ def test_a_session_is_read_by_the_script_that_it_ran_under(
     changed = script_in(json.dumps({**held, "files": {"consent.md": "Another wording."}}))
     later = replace(rig, script=changed)
     assert screen_of(later, who.id, 1)["sheet"]["text"] == "We keep what you do."
+
+
+@pytest.fixture
+def spoken(steered: Participant, tmp_path: Path) -> Participant:
+    """A participant whose voice was recorded for two seconds from row 5 on, with a transcript of it."""
+    with wave.open(str(tmp_path / "said.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(range(256)) * 125)
+    anchor = read_anchor(at_seq=5)
+    import_recording(steered.rig.log, steered.id, tmp_path / "said.wav", anchor=anchor)
+    said = b"WEBVTT\n\n00:00.500 --> 00:01.200\n<v P01>I think it is the sign.\n"
+    import_transcript(steered.rig.log, steered.id, said, anchor=anchor)
+    return steered
+
+
+def test_what_was_said_stands_on_the_sessions_clock(spoken: Participant) -> None:
+    tape = tape_of(spoken.rig, spoken.id)
+    (said,), (sound,) = tape["speech"], tape["sounds"]
+    row = tape["rows"][4][1]
+    assert said["text"] == "I think it is the sign." and said["speaker"] == "P01"
+    assert said["begin"] == pytest.approx(row + 500, abs=1) and said["end"] == pytest.approx(row + 1200, abs=1)
+    assert sound["begin"] == pytest.approx(row, abs=1) and sound["end"] == pytest.approx(row + 2000, abs=1)
+
+
+def test_a_recording_goes_out_whole_and_in_parts_to_those_who_may_hear_it(
+    spoken: Participant, served: Rig, tmp_path: Path
+) -> None:
+    whole = (tmp_path / "said.wav").read_bytes()
+    media = tape_of(spoken.rig, spoken.id)["sounds"][0]["media"]
+    key = invite(served.log, "Ada", Role.RESEARCHER)
+
+    def hear(who: str, wanted: str = "", name: str = media) -> Any:
+        cookie = (b"cookie", f"{COOKIE}={who}".encode())
+        headers = [cookie, *([(b"range", wanted.encode())] if wanted else [])]
+        path = {"session": spoken.id, "media": name}
+        return asyncio.run(heard(Request({"type": "http", "method": "GET", "path_params": path, "headers": headers})))
+
+    part = hear(key, "bytes=100-299")
+    assert (part.status_code, part.body) == (206, whole[100:300])
+    assert part.headers["content-range"] == f"bytes 100-299/{len(whole)}"
+    assert hear(key, "bytes=0-").body == whole
+    assert hear(key, f"bytes={len(whole)}-").status_code == 416
+    assert hear(key).status_code == 200
+    for name in ("nothing", "../../log.db", ""):
+        assert hear(key, name=name).status_code == 404
+    assert hear(invite(served.log, "Cleo", Role.CODER)).status_code == 404
+    spoken.write(ConsentScopeChanged(scope="audio", text_sha256="t", given=False), key="taken back")
+    assert hear(key).status_code == 404
+    assert tape_of(spoken.rig, spoken.id)["sounds"] == []

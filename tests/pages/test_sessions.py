@@ -57,6 +57,16 @@ def test_each_session_stands_in_a_row_with_its_state(rig: Rig, participant: Call
     assert "in progress: briefing" in page and "in progress: answer" in page and "completed" in page
     assert all(who.id in page for who in mine.values())
     assert page.count("whole") == 3
+    assert "2 of 2" in page
+    assert (
+        f">{begin(rig)}" not in page and " of 2" not in drawn(room(rig)).split("P77")[1].split("</tr>")[0]
+    )  # another script
+
+
+def test_tasks_are_counted_against_the_script_that_the_session_ran_under(rig: Rig) -> None:
+    of_another = begin(rig)
+    row = drawn(room(rig)).split(f'data-session="{of_another}"')[1].partition("</tr>")[0]
+    assert '<td class="number">0</td>' in row and "0 of" not in row
 
 
 def test_bots_and_previews_are_hidden_until_asked_for(rig: Rig) -> None:

@@ -31,7 +31,7 @@ def test_every_study_begins_with_the_rules_codes_and_themes_each_defined(fresh_l
     assert mistakes_in(first.entries) == []
     named = {one.name: one for one in first.codable}
     assert {name: named[name].definition for name in DEFINITIONS} == DEFINITIONS
-    assert list(first.layers) == ["move", "scope", "pattern", "theme"]
+    assert list(first.layers) == ["theme", "move", "scope", "pattern"]
     themes = first.layers["theme"]
     assert {one.name for one in themes} >= {"trust basis", "ripple concern", "causal limit", "over-steering"}
     assert all(one.definition and one.use_when and one.not_when and one.example for one in themes)

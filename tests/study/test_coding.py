@@ -169,7 +169,8 @@ def test_an_erased_session_takes_no_codes_and_keeps_no_memo(filled: EventLog) ->
     secret = "he says that his brother is the badge's maker"
     hand = Hand(filled, "Ada").give(0, "surprise").note(0, secret)
     Hand(filled, "Ada", "5e2").give(0, "surprise")
-    erase(filled, "5e1")
+    receipt = erase(filled, "5e1")
+    assert receipt.sought > 0 and receipt.found == 0, "in files or rows, whatever the database"
     assert hand.state.codes == {} and hand.state.memos == {}
     assert all(secret.encode() not in path.read_bytes() for path in filled.files if path.exists())
     assert units(filled, "5e1") == ()

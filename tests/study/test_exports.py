@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import errno
 import hashlib
+import io
 import json
 import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, get_args
 
 import pandas
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_events import ROWS, happenings
 
 from core.types import Prediction, SteeringPlan, TillerError
 from study import exports
@@ -22,16 +26,22 @@ from study.acts import Act, read_act
 from study.bench import Bench, Seen
 from study.decisions import opening
 from study.desk import FORMATS_THERE
-from study.exports import export_log
+from study.events import Event, event_in, payload_of
+from study.exports import export_log, manifest
+from study.exports.cells import csv_of
 from study.exports.columns import COLUMNS, NAMES
 from study.exports.manifest import ExportFailed
+from study.exports.plain import line_of, unit_in
 from study.exports.tidy import as_written, check_csv
 from study.interventions import perform
 from study.log import EventLog
+from study.records import Record, Stored
 from study.schema import events
 from study.session_events import SessionResumed, SessionStarted, SystemErrored
+from study.state import canonical
 from study.system_events import SystemExportMade
 from study.task_events import PageEntered, ResponseSubmitted
+from study.units import units_in
 
 Start = Callable[..., SessionStarted]
 
@@ -230,7 +240,7 @@ def test_a_tampered_log_is_not_exported_as_json_lines(full: EventLog, stranger, 
     stranger.execute("UPDATE events SET actor = 'system' WHERE seq = 4")
     with pytest.raises(ExportFailed, match="row 4: its columns were changed"):
         export_log(full, tmp_path, "jsonl")
-    assert (tmp_path / "record").exists()
+    assert full.count()
     assert not list(tmp_path.glob("*events*"))
 
 
@@ -243,6 +253,66 @@ def test_an_export_that_does_not_read_back_leaves_the_old_one(
     with pytest.raises(ExportFailed, match="10 rows were written and 3 read back"):
         export_log(full, tmp_path, "csv")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (lambda data: data[:-20], "row 10 has .* cells"),
+        (lambda data: data.replace(b",word,1,", b",ward,1,"), "what lies on the disk is not what was written"),
+    ],
+)
+def test_a_file_that_was_cut_or_changed_while_it_was_written_is_found(
+    full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callable[[bytes], bytes], why: str
+) -> None:
+    honest = manifest.os.fsync
+
+    def harmed(file: int) -> None:
+        honest(file)
+        (aside,) = tmp_path.glob(".events.csv.*.part")
+        aside.write_bytes(harm(aside.read_bytes()))
+
+    monkeypatch.setattr(manifest.os, "fsync", harmed)
+    with pytest.raises(ExportFailed, match=why):
+        export_log(full, tmp_path, "csv")
+    assert not (tmp_path / "events.csv").exists()
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.text("\r\n\t\",'=+-@ a\uff1d\0", max_size=5)
+)
+
+
+@given(st.integers(1, 4).flatmap(lambda width: st.lists(st.tuples(st.just(""), *[VALUES] * width), max_size=6)))
+def test_cells_stand_in_the_file_as_the_csv_module_writes_them(lines: list[tuple[Any, ...]]) -> None:
+    def plain(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20'\t\r\n")):
+            return f"'{value}"
+        return str(value).lower() if isinstance(value, bool) else value
+
+    file = io.StringIO()
+    csv.writer(file).writerows([[plain(value) for value in line] for line in lines])
+    assert csv_of(lines) == file.getvalue()
+
+
+@given(st.sampled_from(get_args(Event)).flatmap(happenings))
+def test_a_line_read_from_the_payload_is_the_one_that_the_event_says(event: Event) -> None:
+    same_line(event.name, canonical(payload_of(event)))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row["name"]))
+def test_a_line_of_an_old_row_is_the_one_that_its_event_says(row: dict[str, Any]) -> None:
+    same_line(row["name"], canonical(row["payload"]))
+
+
+def same_line(name: str, payload: str) -> None:
+    place: dict[str, Any] = {**dict.fromkeys(NAMES[: len(events.columns)]), "name": name, "seq": 7, "event_id": "e"}
+    one = Stored(place, "00", payload)
+    event = event_in(name, payload)
+    expected = {**place, "payload_erased": False, **event.cells()}
+    assert repr(line_of(one)) == repr([expected.get(column) for column in NAMES])
+    unit = unit_in(one)
+    assert ([] if unit is None else [unit]) == list(units_in([Record(event, place)]))
 
 
 def test_progress_ends_at_the_whole(full: EventLog, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from core.types import Prediction
 from study.acts import Act, ActRefused
 from study.bench import Bench
 from study.decisions import opening
-from study.events import KINDS, Event, event_in
+from study.events import KINDS, Event, event_in, payload_of
 from study.expectations import Expected, scored
 from study.exports import export_log
 from study.exports.columns import COLUMNS, NAMES
@@ -34,7 +34,7 @@ from study.log import EventLog, LogRefused
 from study.moderator_events import ModeratorNoteAdded
 from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptShown
-from study.records import Record
+from study.records import Record, Stored
 from study.script import StudyScript, load_script
 from study.session import Step, plan_in, session_in
 from study.session_events import (
@@ -49,6 +49,7 @@ from study.session_events import (
     SessionWithdrawn,
 )
 from study.setup_events import ClockSynced
+from study.state import canonical
 from study.steering_events import InterventionApplied, InterventionCompared
 from study.strategies import codes_of
 from study.task_events import ConceptInspected, TaskSkipped, TaskStarted, TaskSubmitted, TaskTimedOut
@@ -86,7 +87,7 @@ def test_every_event_is_one_row_of_csv_whose_cells_are_of_their_columns_types(
     place = {name: place[name] for name in NAMES[: NAMES.index("payload_erased")]}
     path = tmp_path_factory.getbasetemp() / "one.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        write_csv([Record(event, {**place, "name": event.name})], file)
+        write_csv([Stored({**place, "name": event.name}, "00", canonical(payload_of(event)))], file)
     assert check_csv(path) == 1
 
 
@@ -290,6 +291,6 @@ def test_hostile_words_of_every_kind_are_no_formula_in_a_spreadsheet() -> None:
     note = ModeratorNoteAdded(who="M1", text="=cmd|'/c calc'!A1\n\0\u2028")
     place = dict.fromkeys(NAMES[: NAMES.index("payload_erased")], "x")
     file = io.StringIO()
-    write_csv([Record(note, {**place, "name": note.name})], file)
+    write_csv([Stored({**place, "name": note.name}, "00", canonical(payload_of(note)))], file)
     (row,) = csv.DictReader(io.StringIO(file.getvalue()))
     assert row["moderator_text"] == f"'{note.text}"

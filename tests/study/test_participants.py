@@ -38,6 +38,7 @@ def test_the_link_alone_finds_the_session(fresh_log: EventLog, reopen: Callable[
         assert find(fresh_log, junk) is None
 
 
+@pytest.mark.file
 def test_no_file_of_the_record_holds_the_token(fresh_log: EventLog, url: str) -> None:
     place = admit(fresh_log, "demo")
     folder = Path(str(make_url(url).database)).parent

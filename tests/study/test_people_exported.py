@@ -79,6 +79,8 @@ def test_every_version_of_the_codebook_leaves_with_the_codes(coded: EventLog, tm
     assert {row["codebook_version"] for row in rows} == {"1", "2"}
     names = {row["codebook_version"]: row["code"] for row in rows if row["code_id"] == code("confusion")}
     assert names == {"1": "confusion", "2": "at a loss"}
+    about = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["exports"]["csv"]
+    assert (about["rules"], about["codebooks"]) == ("rules/1.0.0", {STUDY: 2})
     for name in ("codes", "memos", "codebook"):
         documented = [row["column"] for row in table(tmp_path, f"{name}_data_dictionary.csv")]
         assert documented == list(table(tmp_path, f"{name}.csv")[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -16,6 +17,8 @@ from study.bench import Bench
 from study.decisions import opening
 from study.exports import export_log
 from study.exports.manifest import ExportFailed
+from study.exports.refi_check import check_project
+from study.guids import guid
 from study.interventions import perform
 from study.log import EventLog
 from study.session_events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted
@@ -150,6 +153,42 @@ def test_a_project_that_does_not_read_back_is_not_kept(
     with pytest.raises(ExportFailed, match="is not where its lines are"):
         export_log(fresh_log, tmp_path / "broken", "qdpx")
     assert not (tmp_path / "broken").exists()
+
+
+@pytest.mark.parametrize("tag", ["PlainTextSelection", "Coding", "TextSource", "Code"])
+def test_an_id_that_is_there_twice_is_found(project: Path, tmp_path: Path, tag: str) -> None:
+    def doubled(qde: str) -> str:
+        one, two = re.findall(rf'<{tag} [^>]*?guid="([^"]+)"', qde)[:2]
+        return qde.replace(f'guid="{two}"', f'guid="{one}"')
+
+    with pytest.raises(ValueError, match="is used twice"):
+        check_project(changed(project, tmp_path, doubled))
+
+
+def test_links_may_name_lines_and_nothing_that_is_not_there(project: Path, tmp_path: Path) -> None:
+    def linked(qde: str, to: str) -> str:
+        link = f'<Links><Link guid="{guid("link")}" name="explains" direction="OneWay" targetGUID="{to}"/></Links>'
+        return qde.replace("<Description>Made by", f"{link}<Description>Made by")
+
+    whole = check_project(project)
+    line = re.findall(r'<PlainTextSelection guid="([^"]+)"', qde_in(project))[0]
+    assert check_project(changed(project, tmp_path, lambda qde: linked(qde, line))) == whole
+    with pytest.raises(ValueError, match="names nothing"):
+        check_project(changed(project, tmp_path, lambda qde: linked(qde, guid("nobody"))))
+
+
+def qde_in(project: Path) -> str:
+    with ZipFile(project) as archive:
+        return archive.read("project.qde").decode()
+
+
+def changed(project: Path, folder: Path, change: Callable[[str], str]) -> Path:
+    """The project with another QDE file in it."""
+    out = folder / "changed.qdpx"
+    with ZipFile(project) as archive, ZipFile(out, "w") as copy:
+        for name in archive.namelist():
+            copy.writestr(name, change(qde_in(project)) if name == "project.qde" else archive.read(name))
+    return out
 
 
 def test_an_unknown_study_is_refused(fresh_log: EventLog, tmp_path: Path) -> None:

@@ -67,14 +67,18 @@ const playerOf = (root, { session, seq, study }) => {
   const stop = () => {
     clearTimeout(playing);
     playing = null;
+    draw.ear?.pause();
     say(part.play, "Play");
     say(part.hint, HINT);
   };
   const beat = () => {
     if (at + 1 >= tape.rows.length) return stop();
     const gap = tape.rows[at + 1][1] - tape.rows[at][1];
-    const wait = Math.max(SOONEST_MS, Math.min(gap, LONGEST_MS) / speed);
-    say(part.hint, gap > LONGEST_MS ? `Shortened: ${lasted(gap)} without an event.` : HINT);
+    const whole = draw.ear.heard(tape.rows[at][1], speed);
+    const wait = Math.max(SOONEST_MS, whole ? gap : Math.min(gap, LONGEST_MS) / speed);
+    if (whole) draw.ear.play();
+    else draw.ear.pause();
+    say(part.hint, gap > LONGEST_MS && !whole ? `Shortened: ${lasted(gap)} without an event.` : HINT);
     playing = setTimeout(async () => {
       await go(at + 1);
       if (playing !== null) beat();
@@ -87,7 +91,7 @@ const playerOf = (root, { session, seq, study }) => {
     if (at + 1 >= tape.rows.length) at = 0;
     return beat();
   };
-  const HINT = "\u2190 \u2192 one event, Shift one step of the participant, Space plays. Waits over 2 s are shortened to 2 s.";
+  const HINT = "\u2190 \u2192 one event, Shift one step of the participant, Space plays. Waits over 2 s are shortened to 2 s, but where there is sound.";
 
   const KEYS = { ArrowLeft: (big) => (big ? leap(-1) : go(at - 1)), ArrowRight: (big) => (big ? leap(1) : go(at + 1)), " ": play, Home: () => go(0), End: () => go(tape.rows.length - 1) };
   const keys = (event) => {
@@ -113,8 +117,10 @@ const playerOf = (root, { session, seq, study }) => {
     const end = tape.rows[tape.rows.length - 1][1];
     draw = {
       families: line.families,
+      ear: earPart(part, tape, base),
       place: (index) => {
         line.move(index);
+        draw.ear.seek(tape.rows[index][1]);
         roll(index);
         say(part.clock, clockOf(tape.rows[index][1], 1));
         say(part.of, `of ${clockOf(end, 1)}, row ${tape.rows[index][0]} of ${tape.rows.length}`);
@@ -128,7 +134,7 @@ const playerOf = (root, { session, seq, study }) => {
     say(part.whose, tape.participant);
     say(part.facts, [tape.mode, `study ${tape.study}`, `began ${tape.began}`, `${lasted(end)}`, `${tape.rows.length} rows`, tape.erased ? `erased: ${tape.erased} rows keep only when and what kind` : ""].filter(Boolean).join(" \u00b7 "));
     say(part.hint, HINT);
-    part.speeds.replaceChildren(...SPEEDS.map((each) => el("button", { type: "button", role: "radio", "aria-checked": each === speed, onclick: () => {
+    part.speeds.replaceChildren(...SPEEDS.map((each) => el("button", { type: "button", role: "radio", "aria-checked": String(each === speed), onclick: () => {
       speed = each;
       [...part.speeds.children].forEach((button, index) => mark(button, "aria-checked", SPEEDS[index] === speed));
     } }, `${each}\u00d7`)));

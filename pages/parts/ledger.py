@@ -1,0 +1,38 @@
+"""The ledger, in which units are coded: one element on the page, so that a key answers at once and nothing jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+_ASSETS = Path(__file__).parent / "assets"
+_SCRIPTS = ("dom", "outbox", "units", "palette", "ledger")
+
+
+def _joined(*names: str) -> str:
+    return "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in names)
+
+
+_mount = component(
+    "tiller_ledger",
+    html=_joined("ledger.html"),
+    css=_joined("ledger.css"),
+    js=_joined(*(f"{name}.js" for name in _SCRIPTS)),
+)
+
+KEY = "ledger"
+
+
+def coding_in_hand() -> Sequence[Mapping[str, Any]]:
+    """The acts the browser says are not acknowledged yet, oldest first; empty before its first word."""
+    held = st.session_state.get(KEY)
+    return tuple((held or {}).get("acts") or ())
+
+
+def ledger(data: Mapping[str, Any], *, on_acts: Callable[[], None]) -> None:
+    """Draw the ledger from `data`; `on_acts` runs before the page whenever the browser hands over acts."""
+    _mount(key=KEY, data=dict(data), on_acts_change=on_acts)

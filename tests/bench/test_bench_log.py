@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from servers import Postgresql
 
 from core.types import Edit, Prediction, SteeringPlan
 from study.database import connect
@@ -78,9 +79,24 @@ def flushed(folder: Path, times: int) -> list[float]:
         return [timed(once) for _ in range(times)]
 
 
+@pytest.fixture(params=["SQLite, synchronous FULL", "PostgreSQL, synchronous_commit and fsync on"])
+def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """What a record is kept in, in words, and its address."""
+    if request.param.startswith("SQLite"):
+        yield request.param, f"sqlite:///{tmp_path / 'tiller.db'}"
+        return
+    server: Postgresql = request.getfixturevalue("postgresql")
+    server.fsync(on=True)
+    url = server.new()
+    yield request.param, url
+    server.drop(url)
+    server.fsync(on=False)
+
+
 @pytest.mark.bench
-def test_append(tmp_path: Path) -> None:
-    engine = connect(f"sqlite:///{tmp_path / 'tiller.db'}")
+def test_append(tmp_path: Path, durable: tuple[str, str]) -> None:
+    kept_in, url = durable
+    engine = connect(url)
     log = EventLog(engine)
     rows: list[tuple[str, list[float], float]] = []
     for threads, acts in ((1, 500), (8, 100), (50, 20)):
@@ -90,7 +106,7 @@ def test_append(tmp_path: Path) -> None:
     rows.append(("read of a known session", [timed(lambda: log.read("1 0")) for _ in range(300)], 0))
     floor = flushed(tmp_path, 300)
     rows.append(("floor: fsync of 4 KiB", floor, 0))
-    print("\n| log on SQLite, synchronous FULL | p50 ms | p99 ms | max ms | acts/s |\n|---|---|---|---|---|")
+    print(f"\n| log on {kept_in} | p50 ms | p99 ms | max ms | acts/s |\n|---|---|---|---|---|")
     for name, times, rate in rows:
         figures = " | ".join(f"{figure:.2f}" for figure in (quantile(times, 0.5), quantile(times, 0.99), max(times)))
         print(f"| {name} | {figures} | {f'{rate:.0f}' if rate else ''} |")

@@ -58,15 +58,14 @@ def test_a_guard_that_was_lost_switched_off_or_changed_stands_again_once_the_rec
 def test_a_server_that_was_cut_off_loses_nothing_it_acknowledged(
     session: str, fresh_log: EventLog, postgresql: Postgresql
 ) -> None:
-    postgresql.run("ALTER SYSTEM SET fsync = on")
-    postgresql.run("SELECT pg_reload_conf()")
+    postgresql.fsync(on=True)
     try:
         for turn in range(20):
             fresh_log.append(session, ConceptInspected(task="t", component=turn), key=f"before {turn}")
         postgresql.restart()
         fresh_log.append(session, ConceptInspected(task="t", component=1), key="after")
     finally:
-        postgresql.run("ALTER SYSTEM SET fsync = off")
+        postgresql.fsync(on=False)
     assert len(fresh_log.read(session)) == 22
     assert fresh_log.verify(session).whole
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from study.report import find
 
 from study.exports.marks import marks_of
+from study.findings import findings_of, portrait_of
 from study.log import EventLog
 from study.records import Instant
 from study.session_events import SessionStarted
@@ -67,8 +67,8 @@ def test_a_clock_that_is_set_back_changes_neither_order_nor_durations(told: Even
     moments = moments_of(records)
     assert [moment.second for moment in moments] == [0, 1, 3, 7]
     assert [moment.guesses for moment in moments] == [0, 0, 0, 0]
-    word = find([records]).plain()["tasks"]["word"]
-    assert (word["median_seconds"], word["seconds_by_wall_clock"]) == (6.0, 0)
+    time = findings_of([portrait_of(records)]).of("time")
+    assert time.at("in all", "word").value == 6.0 and "wall clock" not in time.counted
     marks = marks_of(records)
     assert all(one.onset_s <= two.onset_s for one, two in pairwise(marks))
     assert told.verify("s1").whole
@@ -86,13 +86,14 @@ def test_a_duration_across_a_restart_is_the_wall_clocks_and_says_so(
     told.append("s1", TaskSubmitted(task="word"), key="submit")
     records = told.read("s1")
     assert [moment.guesses for moment in moments_of(records)] == [0, 0, 1, 1]
-    word = find([records]).plain()["tasks"]["word"]
-    assert (word["median_seconds"], word["seconds_by_wall_clock"]) == (seconds + 5, 1)
+    time = findings_of([portrait_of(records)]).of("time")
+    assert time.at("in all", "word").value == seconds + 5
     told.append("s1", TaskStarted(task="scene", order=2), key="open 2")
     clocks.after(8)
     told.append("s1", TaskSubmitted(task="scene"), key="submit 2")
-    scene = find([told.read("s1")]).plain()["tasks"]["scene"]
-    assert (scene["median_seconds"], scene["seconds_by_wall_clock"]) == (8.0, 0), "what lies within one boot is sure"
+    time = findings_of([portrait_of(told.read("s1"))]).of("time")
+    assert time.at("in all", "scene").value == 8.0
+    assert "1 of them span a restart" in time.counted, "what lies within one boot is sure"
     assert told.verify("s1").whole
 
 

@@ -44,7 +44,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     torch.set_num_threads(1)  # with a gate as wide as the machine, more threads only wait for each other
     settings = settings_in(environment)
     script = load_script(settings.study)
-    log = EventLog(connect(settings.database_url))
+    log = EventLog(connect(settings.database_url), files=settings.files)
     log.keep_script(script)
     wanted: set[Which] = {task.sae for task in script.tasks.values()}
     bundles = {which: load_bundle(settings.bundle, which) for which in wanted}

@@ -28,7 +28,8 @@ def opened_log() -> EventLog:
     from study.database import connect
     from study.log import EventLog
 
-    return EventLog(connect(settings_in(os.environ).database_url, make=False))
+    settings = settings_in(os.environ)
+    return EventLog(connect(settings.database_url, make=False), files=settings.files)
 
 
 def records_of(log: EventLog, session: str) -> tuple[Record, ...]:
@@ -124,7 +125,8 @@ def restore(
         from study.database import connect
         from study.log import EventLog
 
-        log = EventLog(connect(settings_in(os.environ).database_url))
+        settings = settings_in(os.environ)
+        log = EventLog(connect(settings.database_url), files=settings.files)
         with shown_progress() as advance:
             rows = bring_back(copy, log, progress=lambda done, of: advance("rows", done, of))
         emit({"rows": rows}, f"{rows} rows restored.", json_wanted=json_wanted)
@@ -185,7 +187,8 @@ def invite(
 
         if role not in list(Role):
             raise TillerError(f"Role {role!r} was asked for; there are {', '.join(Role)}.")
-        log = EventLog(connect(settings_in(os.environ).database_url))
+        settings = settings_in(os.environ)
+        log = EventLog(connect(settings.database_url), files=settings.files)
         key = let_in(log, name, Role(role), study=study)
         link = f"{url.rstrip('/')}/api/enter#{key}"
         emit({"name": name, "role": role, "study": study, "link": link}, link, json_wanted=json_wanted)

@@ -121,7 +121,8 @@ def simulate(
         from study.participants import admit
         from study.simulation import take_part
 
-        log = EventLog(connect(settings_in(os.environ).database_url))
+        settings = settings_in(os.environ)
+        log = EventLog(connect(settings.database_url), files=settings.files)
         rig = _rig(log)
         log.keep_script(rig.script)
         sessions: dict[str, int] = {}

@@ -50,10 +50,12 @@ class EventLog:
     row is never changed. Threads share one EventLog per process and database; processes may share the file.
     """
 
-    def __init__(self, engine: Engine, *, now: Clock = server_now) -> None:
+    def __init__(self, engine: Engine, *, now: Clock = server_now, files: Path | None = None) -> None:
+        """Open the log; recordings and exports lie in the folder `files`, beside the record if none is named."""
         self.writer = Writer(engine)
         self.engine = engine
         self.now = now
+        self._files = files
         self._read: OrderedDict[str, tuple[Record, ...]] = OrderedDict()
         self._reading = threading.Lock()
 
@@ -123,7 +125,7 @@ class EventLog:
     @property
     def media(self) -> Path:
         """The folder that recordings of this record lie in; it may not be there yet."""
-        return folder_for(self.engine.url)
+        return folder_for(self.engine.url, self._files)
 
     def forget(self, session_id: str) -> None:
         """Drop what is held in memory of one session, so that it is read anew."""

@@ -21,11 +21,11 @@ _HOME = Path(__file__).resolve().parent.parent
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
-def folder_for(url: URL) -> Path:
-    """Where the recordings of a record lie: beside its file, or in `data` where a server keeps the record."""
+def folder_for(url: URL, files: Path | None) -> Path:
+    """Where the recordings of a record lie: in `files`, else beside the record's file, or in `data` if it has none."""
     kept = Path(str(url.database))
     beside = kept.parent if url.drivername.startswith("sqlite") else _HOME / "data"
-    return beside / f"{kept.stem}-media"
+    return (files or beside) / f"{kept.stem}-media"
 
 
 def place(folder: Path, *names: str) -> Path:

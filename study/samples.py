@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from core.types import TillerError
-from study.coding import Coded
+from study.codebook import books_in
+from study.coding import Coded, coded_by
 from study.coding_events import SampleDrawn
 from study.log import EventLog
 from study.records import Record
@@ -80,6 +81,15 @@ def partners_of(samples: Samples, session: str, coder: str) -> frozenset[str]:
     """With whom `coder` is bound to code a session blind."""
     pairs = [(one.coder, one.first) for one in samples if session in one.units]
     return frozenset(other for pair in pairs if coder in pair for other in pair if other != coder)
+
+
+def still_blind(log: EventLog, study: str, session: str, coder: str) -> bool:
+    """Whether `coder` is to code a session blind and the pair has not finished: no room shows them a code then."""
+    kept = log.read(stream_of("codebook", study))
+    pair = partners_of(samples_in(kept), session, coder)
+    books = books_in(kept)
+    version = books[-1].version
+    return bool(pair) and not all(coded_by(log, session, one, books, version).locked for one in (coder, *pair))
 
 
 def visible(

@@ -16,12 +16,14 @@ class Settings:
     database_url: str
     bundle: Path
     study: Path
+    files: Path | None = None  # recordings and exports; beside the record if none is named
 
 
 def settings_in(environment: Mapping[str, str], *, home: Path = HOME) -> Settings:
-    """Settings from TILLER_DATABASE_URL, TILLER_BUNDLE and TILLER_STUDY; `home` is the checkout."""
+    """Settings from TILLER_DATABASE_URL, TILLER_BUNDLE, TILLER_STUDY and TILLER_FILES; `home` is the checkout."""
     return Settings(
         database_url=environment.get("TILLER_DATABASE_URL") or f"sqlite:///{home / 'data' / 'tiller.db'}",
         bundle=Path(environment.get("TILLER_BUNDLE") or home / "data" / "demo"),
         study=Path(environment.get("TILLER_STUDY") or home / "data" / "studies" / "demo.yaml"),
+        files=Path(environment["TILLER_FILES"]) if environment.get("TILLER_FILES") else None,
     )

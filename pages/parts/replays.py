@@ -21,6 +21,7 @@ from pages.parts.sound import sound_of
 from pages.parts.staff import COOKIE, ROOMS
 from pages.parts.supposed import suppose
 from pages.parts.tape import study_of, tape_of
+from study.samples import still_blind
 from study.staff import find_staff
 
 _log = logging.getLogger("tiller")
@@ -43,6 +44,8 @@ async def replayed(request: Request) -> Response:
             found = ask(rig, session, int(seq), query)
         except TillerError as error:
             return 422, {"refused": str(error)}
+        if what == "tape" and found is not None and _codes_blind(rig, key, session):
+            found |= {"codes": []}
         return 404 if found is None else 200, found
 
     try:
@@ -71,6 +74,12 @@ def may_replay(rig: Rig, key: str | None, session: str) -> bool:
     who, study = find_staff(rig.log, key), study_of(rig, session)
     room = next(room for room in ROOMS if room.address == "replay")
     return who is not None and who.role in room.roles and study is not None and who.may_see(study)
+
+
+def _codes_blind(rig: Rig, key: str | None, session: str) -> bool:
+    """Whether the owner of `key` codes this session blind, and so must not meet the rules' codes here either."""
+    who, study = find_staff(rig.log, key), study_of(rig, session)
+    return who is None or study is None or still_blind(rig.log, study, session, who.name)
 
 
 _Ask = Callable[[Rig, str, int, dict[str, str]], Any]

@@ -27,9 +27,9 @@ _CODING = frozenset({Role.RESEARCHER, Role.CODER})
 ROOMS = (
     Room("staff/sessions.py", "staff", "Sessions", _DESK | {Role.CODER}),
     Room("staff/replay.py", "replay", "Replay", _DESK),
+    Room("staff/findings.py", "findings", "Findings", _DESK),
     Room("staff/coding.py", "coding", "Coding", _CODING),
     Room("staff/agreement.py", "agreement", "Agreement", frozenset({Role.RESEARCHER})),
-    Room("staff/findings.py", "findings", "Findings", _DESK),
     Room("staff/exports.py", "exports", "Exports", frozenset({Role.RESEARCHER})),
 )
 

@@ -22,9 +22,9 @@ def room(rig: Rig, path: str = "staff/sessions.py", *, role: Role = Role.RESEARC
     """A page of the staff, opened by somebody with `role`; `study` restricts them, the rest goes into the address."""
     test = AppTest.from_file(str(PAGES / "entry.py"), default_timeout=20)
     test.session_state["rig"] = rig
-    test.session_state["staff_key"] = invite(
-        rig.log, f"Ada {len(everyone(rig.log))}", role, study=more.pop("study", None)
-    )
+    taken = {one.name for one in everyone(rig.log)}
+    name = "Ada" if "Ada" not in taken else f"Ada {len(taken)}"
+    test.session_state["staff_key"] = invite(rig.log, name, role, study=more.pop("study", None))
     test.run()
     test.switch_page(path)
     for name, value in more.items():

@@ -56,20 +56,27 @@ def url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture
-def fresh_log(url: str) -> Iterator[EventLog]:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where recordings and exports lie, for the commands too; a server has no folder beside it that tests may fill."""
+    monkeypatch.setenv("TILLER_FILES", str(tmp_path / "record"))
+    return tmp_path / "record"
+
+
+@pytest.fixture
+def fresh_log(url: str, files: Path) -> Iterator[EventLog]:
     engine = connect(url)
-    yield EventLog(engine, now=SetClock())
+    yield EventLog(engine, now=SetClock(), files=files)
     engine.dispose()
 
 
 @pytest.fixture
-def reopen(url: str) -> Iterator[Callable[[], EventLog]]:
+def reopen(url: str, files: Path) -> Iterator[Callable[[], EventLog]]:
     """Another process's log on the same file, or this one's after a restart."""
     engines: list[Engine] = []
 
     def made() -> EventLog:
         engines.append(connect(url))
-        return EventLog(engines[-1], now=SetClock())
+        return EventLog(engines[-1], now=SetClock(), files=files)
 
     yield made
     for engine in engines:

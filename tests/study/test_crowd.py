@@ -5,16 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from study.exports.marks import marks_of
-from study.findings import findings_of, portrait_of
+from study.findings import portrait_of
 from study.log import EventLog
-from study.records import Instant
+from study.records import Instant, Record
 from study.session_events import SessionStarted
 from study.task_events import ConceptInspected, TaskStarted, TaskSubmitted
 from study.times import moments_of
@@ -54,6 +54,13 @@ def told(fresh_log: EventLog, clocks: Clocks) -> EventLog:
     return fresh_log
 
 
+def times_in(records: Sequence[Record]) -> dict[str, tuple[float | None, bool]]:
+    """How long each task took by the findings, and whether only the wall clock tells."""
+    told = portrait_of(records)
+    assert told is not None
+    return {one.task: (one.seconds, one.guessed) for one in told.attempts}
+
+
 def test_a_clock_that_is_set_back_changes_neither_order_nor_durations(told: EventLog, clocks: Clocks) -> None:
     clocks.after(1)
     told.append("s1", TaskStarted(task="word"), key="open")
@@ -67,8 +74,7 @@ def test_a_clock_that_is_set_back_changes_neither_order_nor_durations(told: Even
     moments = moments_of(records)
     assert [moment.second for moment in moments] == [0, 1, 3, 7]
     assert [moment.guesses for moment in moments] == [0, 0, 0, 0]
-    time = findings_of([portrait_of(records)]).of("time")
-    assert time.at("in all", "word").value == 6.0 and "wall clock" not in time.counted
+    assert times_in(records)["word"] == (6.0, False)
     marks = marks_of(records)
     assert all(one.onset_s <= two.onset_s for one, two in pairwise(marks))
     assert told.verify("s1").whole
@@ -86,14 +92,11 @@ def test_a_duration_across_a_restart_is_the_wall_clocks_and_says_so(
     told.append("s1", TaskSubmitted(task="word"), key="submit")
     records = told.read("s1")
     assert [moment.guesses for moment in moments_of(records)] == [0, 0, 1, 1]
-    time = findings_of([portrait_of(records)]).of("time")
-    assert time.at("in all", "word").value == seconds + 5
+    assert times_in(records)["word"] == (seconds + 5, True)
     told.append("s1", TaskStarted(task="scene", order=2), key="open 2")
     clocks.after(8)
     told.append("s1", TaskSubmitted(task="scene"), key="submit 2")
-    time = findings_of([portrait_of(told.read("s1"))]).of("time")
-    assert time.at("in all", "scene").value == 8.0
-    assert "1 of them span a restart" in time.counted, "what lies within one boot is sure"
+    assert times_in(told.read("s1"))["scene"] == (8.0, False), "what lies within one boot is sure"
     assert told.verify("s1").whole
 
 

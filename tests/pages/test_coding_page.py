@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,14 +12,17 @@ import pytest
 from conftest import TinyWorld
 from participants import Participant
 from served import Server
+from starlette.requests import Request
 from test_sessions import drawn, room
 
 from app import build
+from pages.parts import rig as rigs
 from pages.parts.coding_acts import settle_coding
 from pages.parts.coding_board import coding_board, differences_board
 from pages.parts.coding_place import CodingPlace, coding_place
+from pages.parts.replays import replayed
 from pages.parts.rig import Rig
-from pages.parts.staff import Insider
+from pages.parts.staff import COOKIE, Insider
 from study.codebook import books_of
 from study.database import LogUnavailable
 from study.guids import guid
@@ -184,6 +188,30 @@ def test_what_another_codes_changes_nothing_of_what_is_sent_before_both_have_fin
     assert RULES in ada.place.seen
 
 
+def test_the_replay_keeps_the_rules_codes_from_who_codes_the_session_blind(session: Participant) -> None:
+    rig, before = session.rig, rigs.installed()
+    keys = {name: invite(rig.log, name, Role.RESEARCHER) for name in ("Ada", "Ben", "Cy")}
+
+    def codes_shown(name: str) -> int:
+        headers = [(b"cookie", f"{COOKIE}={keys[name]}".encode())]
+        where = {"path_params": {"session": session.id}, "query_string": b"", "headers": headers}
+        answer = asyncio.run(replayed(Request({"type": "http", "method": "GET", **where})))
+        return len(json.loads(bytes(answer.body))["codes"])
+
+    rigs.install(rig)
+    try:
+        ids = {session.id: [unit.id for unit in hand(session, "Ada").place.units]}
+        draw_sample(rig.log, STUDY, ids, coder="Ben", first="Ada", share=1, seed=1, by="Cy", key="s")
+        assert codes_shown("Ada") == codes_shown("Ben") == 0
+        assert codes_shown("Cy") > 0
+        for name in ("Ada", "Ben"):
+            who = hand(session, name)
+            who.send(who.act("lock"))
+        assert codes_shown("Ada") == codes_shown("Cy")
+    finally:
+        rigs._installed[:] = [] if before is None else [before]
+
+
 def test_a_second_coder_codes_the_sample_alone(session: Participant) -> None:
     ada, ben = hand(session, "Ada"), hand(session, "Ben")
     ids = [unit.id for unit in ada.place.units]
@@ -225,7 +253,6 @@ def test_differences_are_those_of_two_who_have_finished_and_are_agreed_on_as_the
 
 def test_the_rooms_say_what_to_do_where_there_is_nothing_to_code(rig: Rig) -> None:
     assert "Nobody has taken part" in room(rig, "staff/coding.py").info[0].value
-    rig.log.writer.write(lambda connection: connection.exec_driver_sql("delete from staff"))
     assert "Nobody has coded" in room(rig, "staff/agreement.py").info[0].value
 
 
@@ -245,9 +272,9 @@ def test_a_researcher_who_codes_a_session_blind_is_not_shown_its_differences(ses
         who = hand(session, name)
         who.give(0, gives)
         who.send(who.act("lock"))
-    ids = {session.id: [unit.id for unit in hand(session, "Ada").place.units]}
-    draw_sample(session.rig.log, STUDY, ids, coder="Ada", first="Ben", share=1, seed=1, by="Ben", key="s")
-    page = room(session.rig, "staff/agreement.py")  # as Ada
+    ids = {session.id: [unit.id for unit in hand(session, "Ben").place.units]}
+    draw_sample(session.rig.log, STUDY, ids, coder="Ada 0", first="Ben", share=1, seed=1, by="Ben", key="s")
+    page = room(session.rig, "staff/agreement.py")  # as Ada 0
     assert "view=differences" not in drawn(page)
     assert any("that you code blind yourself" in one.value for one in page.caption)
 
@@ -269,9 +296,8 @@ def test_a_researcher_makes_a_version_and_a_coder_only_reads(session: Participan
     book = books_of(log, STUDY)[-1]
     entry = book.find(code("surprise"))
     assert entry is not None
-    assert (book.version, book.by, book.note) == (2, "Ada", "says it better")
+    assert (book.version, book.by, book.note) == (2, "Ada 0", "says it better")
     assert (entry.name, entry.shortcut) == ("astonishment", "y")
-    log.writer.write(lambda connection: connection.exec_driver_sql("delete from staff"))
     reader = room(session.rig, "staff/coding.py", role=Role.CODER, view="codebook")
     assert "astonishment" in drawn(reader)
     assert [button.key for button in reader.button if button.key in ("publish", "take")] == []
@@ -280,10 +306,10 @@ def test_a_researcher_makes_a_version_and_a_coder_only_reads(session: Participan
 def test_a_researcher_draws_a_sample_on_the_page(session: Participant) -> None:
     invite(session.rig.log, "Ben", Role.CODER)
     test = room(session.rig, "staff/coding.py", view="second")
-    test.selectbox(key="sample-first").set_value("Ada").run()
+    test.selectbox(key="sample-first").set_value("Ada 1").run()
     test.button(key="sample-draw").click().run()
     assert not test.exception
-    assert "Ben after Ada" in drawn(test)
+    assert "Ben after Ada 1" in drawn(test)
     assert hand(session, "Ben").place.todo
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import TinyWorld
 from participants import Participant
-from served import Server
+from served import Server, awaited
 from starlette.requests import Request
 from test_sessions import drawn, room
 
@@ -195,7 +194,7 @@ def test_the_replay_keeps_the_rules_codes_from_who_codes_the_session_blind(sessi
     def codes_shown(name: str) -> int:
         headers = [(b"cookie", f"{COOKIE}={keys[name]}".encode())]
         where = {"path_params": {"session": session.id}, "query_string": b"", "headers": headers}
-        answer = asyncio.run(replayed(Request({"type": "http", "method": "GET", **where})))
+        answer = awaited(replayed(Request({"type": "http", "method": "GET", **where})))
         return len(json.loads(bytes(answer.body))["codes"])
 
     rigs.install(rig)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 import wave
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from participants import Participant
+from served import awaited
 from starlette.requests import Request
 from test_sessions import begin, drawn, room
 
@@ -63,7 +63,7 @@ def ask(key: str | None, session: str, *more: str, **query: str) -> tuple[int, A
     headers = [] if key is None else [(b"cookie", f"{COOKIE}={key}".encode())]
     text = "&".join(f"{name}={value}" for name, value in query.items()).encode()
     scope = {"type": "http", "method": "GET", "path_params": path, "headers": headers, "query_string": text}
-    answer = asyncio.run(replayed(Request(scope)))
+    answer = awaited(replayed(Request(scope)))
     return answer.status_code, json.loads(answer.body) if answer.body else None
 
 
@@ -308,7 +308,7 @@ def test_a_recording_goes_out_whole_and_in_parts_to_those_who_may_hear_it(
         cookie = (b"cookie", f"{COOKIE}={who}".encode())
         headers = [cookie, *([(b"range", wanted.encode())] if wanted else [])]
         path = {"session": spoken.id, "media": name}
-        return asyncio.run(heard(Request({"type": "http", "method": "GET", "path_params": path, "headers": headers})))
+        return awaited(heard(Request({"type": "http", "method": "GET", "path_params": path, "headers": headers})))
 
     part = hear(key, "bytes=100-299")
     assert (part.status_code, part.body) == (206, whole[100:300])

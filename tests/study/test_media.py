@@ -121,7 +121,7 @@ def test_a_link_out_of_the_folder_is_not_followed(fresh_log: EventLog, session: 
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "mine.txt").write_text("mine")
-    fresh_log.media.mkdir()
+    fresh_log.media.mkdir(parents=True)
     (fresh_log.media / session).symlink_to(outside)
     with pytest.raises(TillerError, match="is a link that leads out of"):
         store_chunk(fresh_log, session, "rec1", 0, b"x", form="webm", start_ms=0.0)

@@ -18,7 +18,9 @@ from study.exports.columns import COLUMNS
 from study.exports.plain import line_of
 from study.records import Stored
 
-ROWS_AT_ONCE = 2_000
+ROWS_AT_ONCE = 1_000
+TABLES_IN_A_GROUP = 20
+_CHOSEN_BY = ["study_id", "session_id", "seq", "task_id", "name", "srv_utc_ns"]
 
 
 def _type(column: Column) -> Any:
@@ -35,15 +37,23 @@ SCHEMA = pa.schema(
 def write_parquet(stored: Iterable[Stored], file: BinaryIO) -> int:
     """Write rows in row groups; return how many there were. Memory holds one group."""
     rows = 0
-    left: Iterator[Stored] = iter(stored)
-    with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-        while group := list(islice(left, ROWS_AT_ONCE)):
-            held = zip(*map(line_of, group), strict=True)
-            columns = [[_value(one, cell) for cell in cells] for one, cells in zip(COLUMNS, held, strict=True)]
-            arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
-            rows += len(group)
+    tables = _tables(iter(stored))
+    # What a file says of each column of each group is kept until the end: few groups, and least and greatest values
+    # only of columns that readers choose rows by.
+    with pq.ParquetWriter(file, SCHEMA, compression="zstd", write_statistics=_CHOSEN_BY) as writer:
+        while group := list(islice(tables, TABLES_IN_A_GROUP)):
+            table = pa.concat_tables(group)
+            writer.write_table(table, row_group_size=table.num_rows)
+            rows += table.num_rows
     return rows
+
+
+def _tables(left: Iterator[Stored]) -> Iterator[Any]:
+    while some := list(islice(left, ROWS_AT_ONCE)):
+        held = zip(*map(line_of, some), strict=True)
+        columns = [[_value(one, cell) for cell in cells] for one, cells in zip(COLUMNS, held, strict=True)]
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
+        yield pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
 def check_parquet(path: Path) -> int:
@@ -55,7 +65,9 @@ def check_parquet(path: Path) -> int:
     with pq.ParquetFile(path) as file:
         if not file.schema_arrow.equals(SCHEMA):
             raise ValueError("its columns are not those of the data dictionary")
-        return sum(batch.num_rows for batch in file.iter_batches(ROWS_AT_ONCE))
+        # group by group: read on, the reader keeps what it has read
+        groups = (file.iter_batches(ROWS_AT_ONCE, row_groups=[number]) for number in range(file.num_row_groups))
+        return sum(batch.num_rows for batches in groups for batch in batches)
 
 
 def _value(column: Column, value: object) -> object:

@@ -111,8 +111,12 @@ def backup(
     with one_sentence():
         from study.backup import back_up
 
-        copy = back_up(opened_log(), out)
-        emit({"file": str(copy), "bytes": copy.stat().st_size}, str(copy), json_wanted=json_wanted)
+        log = opened_log()
+        copy = back_up(log, out)
+        files = str(log.media) if log.media.exists() else None
+        left = f"\nRecordings and transcript files are not in it: copy {files} as well." if files else ""
+        result = {"file": str(copy), "bytes": copy.stat().st_size, "left": files}
+        emit(result, f"{copy}{left}", json_wanted=json_wanted)
 
 
 def restore(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from study.consent import given
 from study.desk import Json, opened_log, records_of
-from study.terminal import emit, one_sentence
+from study.records import Record
+from study.terminal import emit, one_sentence, stderr
 
 if TYPE_CHECKING:
     from study.imports import Imported
@@ -49,6 +52,7 @@ def transcript(
         with file.open("rb") as opened:
             data = opened.read(LONGEST + 1)
         done = import_transcript(log, session, data, anchor=anchor, participant=speaker_of_participant)
+        _remind(log.read(session))
         emit(asdict(done), _told(done, f"{done.utterances} utterances"), json_wanted=json_wanted)
 
 
@@ -76,7 +80,14 @@ def audio(
         length_ms = None if length is None else 1000 * length
         done = import_recording(log, session, file, anchor=anchor, length_ms=length_ms)
         long = "length not known" if done.length_ms is None else f"{done.length_ms / 1000:.1f} s"
+        _remind(log.read(session))
         emit(asdict(done), _told(done, f"recording {done.media}, {long}"), json_wanted=json_wanted)
+
+
+def _remind(rows: Sequence[Record]) -> None:
+    """Say on the error stream that nobody was asked, where the consent has no such scope."""
+    if not given(rows, "audio"):
+        stderr.print("This session's consent does not ask for a recording (scope audio): see that you may keep it.")
 
 
 def _told(done: Imported, what: str) -> str:

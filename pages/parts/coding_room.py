@@ -19,6 +19,7 @@ from pages.parts.second_room import second_view
 from pages.parts.staff import Insider, signed_in
 from study.codebook import books_of
 from study.coding import coded_by, coders_by_session
+from study.exports import NOT_DATA
 from study.roster import Entry, roster
 from study.samples import drawn_for, samples_in
 from study.staff import CONSENSUS, Role
@@ -125,7 +126,10 @@ def _picked(row: DeltaGenerator, sessions: Sequence[Entry], states: dict[str, st
     known = [entry.session for entry in sessions]
     wanted = st.query_params.get("session")
     if wanted not in known:
-        wanted = min(known, key=lambda one: (first.index(states[one]), known.index(one)))
+        if wanted is not None:
+            st.warning("The address names no session that can be coded here; this is another one.", icon=None)
+        people = {entry.session for entry in sessions if entry.mode not in NOT_DATA}
+        wanted = min(known, key=lambda one: (one not in people, first.index(states[one]), known.index(one)))
         st.query_params["session"] = wanted  # so that a reload comes back to it
 
     def turn() -> None:

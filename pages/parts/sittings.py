@@ -66,8 +66,8 @@ def nobody_yet(study: str | None, others: int) -> None:
 
 
 def duration(ns: int) -> str:
-    """A span of time as `4:07` or `1:04:07`."""
-    seconds = max(0, round(ns / 1e9))
+    """A span of time as `4:07` or `1:04:07`; seconds that have passed, as a clock counts them."""
+    seconds = max(0, ns // 10**9)
     hours, minutes = divmod(seconds // 60, 60)
     return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"
 

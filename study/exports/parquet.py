@@ -40,7 +40,8 @@ def write_parquet(stored: Iterable[Stored], file: BinaryIO) -> int:
     tables = _tables(iter(stored))
     # What a file says of each column of each group is kept until the end: few groups, and least and greatest values
     # only of columns that readers choose rows by.
-    with pq.ParquetWriter(file, SCHEMA, compression="zstd", write_statistics=_CHOSEN_BY) as writer:
+    chosen_by: Any = _CHOSEN_BY  # names of columns, which pyarrow takes and its types do not know of
+    with pq.ParquetWriter(file, SCHEMA, compression="zstd", write_statistics=chosen_by) as writer:
         while group := list(islice(tables, TABLES_IN_A_GROUP)):
             table = pa.concat_tables(group)
             writer.write_table(table, row_group_size=table.num_rows)

@@ -97,3 +97,22 @@ def test_the_key_of_the_staff_is_in_no_table(rig: Rig) -> None:
     key = invite(rig.log, "Ada", Role.RESEARCHER)
     with closing(sqlite3.connect(rig.log.files[0])) as connection:
         assert key not in "\n".join(connection.iterdump())
+
+
+@pytest.mark.browser
+def test_an_address_that_is_not_for_them_says_so_to_staff_and_nothing_to_strangers(
+    page: Any, shared_server: Server
+) -> None:
+    key = invite(log_of(shared_server), "Cora", Role.CODER)
+    page.goto(f"{shared_server.url}exports")
+    page.get_by_role("button", name="Start").wait_for()
+    away = "getComputedStyle(document.body, '::after').content"
+    page.locator(".stDialog").wait_for(state="attached")
+    assert page.evaluate(away) == "none", "the server is there"
+
+    page.goto(f"{shared_server.url}api/enter#{key}")
+    page.wait_for_url(f"{shared_server.url}staff")
+    page.goto(f"{shared_server.url}exports")
+    page.get_by_text("This page is open to the roles researcher; you are signed in as coder.").wait_for()
+    assert page.get_by_role("button", name="Start").count() == 0
+    assert page.evaluate(away) == "none"

@@ -1,6 +1,7 @@
 // One ledger per mounted element: keys and clicks become acts in the outbox; what stands is what the log says.
 const ledgers = new WeakMap();
 const SAVED = { saved: "All saved", saving: "Saving\u2026", unsaved: "Not saved yet", refused: "Not done", writing: "Writing\u2026" };
+const READ_MS = 1500;
 const AWAY = "The server does not answer. Your codes are kept here and sent again until they are written.";
 const FILTERS = { all: "All", todo: "To do", intervention: "Steps", utterance: "Speech", answer: "Answers" };
 const PAUSE_MS = 900;
@@ -11,7 +12,7 @@ const openLedger = (root, data) => {
   let latest = data;
   let current = null;
   let filter = "all";
-  let sure = false;
+  let sure = 0; // when it was asked whether the session is finished
   let pausing = null;
   let place = "";
   let entries = new Map();
@@ -198,12 +199,13 @@ const openLedger = (root, data) => {
   part.memo.onblur = writeMemo;
   part.finish.onclick = () => {
     if (!sure) {
-      sure = true;
+      sure = performance.now();
       draw();
-      setTimeout(() => { sure = false; draw(); }, 6000);
+      setTimeout(() => { sure = 0; draw(); }, 8000);
       return;
     }
-    sure = false;
+    if (performance.now() - sure < READ_MS) return; // the second half of a double click has read no question
+    sure = 0;
     writeMemo();
     act({ kind: "lock" });
   };

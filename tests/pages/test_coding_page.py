@@ -398,7 +398,9 @@ def test_a_session_is_coded_with_the_keyboard_alone(desk: Desk) -> None:
     page.locator(".palette [data-code]").filter(has_text="redo").click()  # and with the mouse
     saved(page)
     assert "redo" in chips(page)[2], "the unit that was looked at is found again after a reload"
-    page.get_by_role("button", name="Finish session").click()
+    page.get_by_role("button", name="Finish session").dblclick()
+    page.get_by_role("button", name="Finish for good").wait_for()
+    assert "code.locked" not in [kind for kind, *_ in desk.rows("Ada")], "a double click has read no question"
     page.get_by_role("button", name="Finish for good").click()
     page.get_by_text("You have finished this session; your codes stand.").wait_for()
     page.keyboard.press("s")

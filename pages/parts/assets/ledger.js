@@ -124,7 +124,8 @@ const openLedger = (root, data) => {
 
   const drawFinish = (total, left) => {
     part.finish.hidden = consensus() || !total;
-    part.finish.disabled = latest.locked || finishing();
+    // the second half of a double click would answer a question that nobody has read
+    part.finish.disabled = latest.locked || finishing() || (sure && performance.now() - sure < READ_MS);
     say(part.finish, latest.locked || finishing() ? "Finished" : sure ? "Finish for good" : "Finish session");
     const asks = `${left ? `${left} of your units have no code: that will mean that none fits. ` : ""}Your codes of this session will stand as they are.`;
     const blind = latest.blind.length ? `You code this session blind, beside ${latest.blind.join(" and ")}: codes of others and of the rules are hidden until both have finished.` : "";
@@ -201,10 +202,10 @@ const openLedger = (root, data) => {
     if (!sure) {
       sure = performance.now();
       draw();
+      setTimeout(draw, READ_MS + 20);
       setTimeout(() => { sure = 0; draw(); }, 8000);
       return;
     }
-    if (performance.now() - sure < READ_MS) return; // the second half of a double click has read no question
     sure = 0;
     writeMemo();
     act({ kind: "lock" });

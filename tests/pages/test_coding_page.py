@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from conftest import TinyWorld
 from participants import Participant
 from served import Server, awaited
 from starlette.requests import Request
@@ -344,7 +343,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(server: Server, world: TinyWorld, chromium: Any) -> Iterator[Desk]:
+def desk(server: Server, world: Any, chromium: Any) -> Iterator[Desk]:
     rig = build(
         {
             "TILLER_DATABASE_URL": f"sqlite:///{server.database}",

@@ -55,6 +55,7 @@ def export_log(
     progress: Progress | None = None,
     without: tuple[str, ...] = NOT_DATA,
     media: str = "reference",
+    later: list[Callable[[], None]] | None = None,
 ) -> list[Path]:
     """Write the log to the folder `out` and return the files written, the manifest last.
 
@@ -66,6 +67,8 @@ def export_log(
         progress: called now and then with the rows done and the rows in all.
         without: modes to leave out; by default what nobody's session made.
         media: reference or inside: whether a .qdpx names recordings by their paths or holds their sound.
+        later: takes the call that writes down in the log what was handed on, for whoever may still take it back; it is
+            written down at once if none is given.
 
     Raises:
         TillerError: there is no such format, study or way with recordings.
@@ -86,7 +89,11 @@ def export_log(
         add(made, passage)
         about = {"schema_version": SCHEMA_VERSION, "study": study, "exported_utc_ns": str(log.now().utc_ns)}
         made.add_manifest(format, {"how_to_read": how_to_read, **about, **passage.about()})
-    _note(log, passage, format, made)
+    write_down = partial(_note, log, passage, format, made)
+    if later is None:
+        write_down()
+    else:
+        later.append(write_down)
     return [out / one.file for one in made.files]
 
 

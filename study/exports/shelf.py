@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -103,7 +103,9 @@ class Shelf:
             self._sweep()
             aside.mkdir(parents=True)
             erased = self._erased()
-            self._write(run, aside, without)
+            # before the folder has its name: words that were handed on without a row could not be traced
+            for write_down in self._write(run, aside, without):
+                write_down()
             place = self._free(run.name)
             aside.replace(place)
             run.name = place.name
@@ -122,7 +124,10 @@ class Shelf:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
-    def _write(self, run: Run, aside: Path, without: tuple[str, ...]) -> None:
+    def _write(self, run: Run, aside: Path, without: tuple[str, ...]) -> list[Callable[[], None]]:
+        """Write every format; what is left to do is to write down in the log that they were made."""
+        later: list[Callable[[], None]] = []
+
         def progress(done: int, of: int) -> None:
             run.rows, run.of = done, of
             if run.stopping:
@@ -131,8 +136,10 @@ class Shelf:
         for at, form in enumerate(run.formats):
             run.at, run.rows = at, 0
             progress(0, run.of)
-            export_log(self._record, aside / form, form, study=run.study, without=without, progress=progress)
+            place = aside / form
+            export_log(self._record, place, form, study=run.study, without=without, progress=progress, later=later)
         progress(run.of, run.of)
+        return later
 
     def _free(self, name: str) -> Path:
         """The export's own place; another process may have begun one in the same second."""

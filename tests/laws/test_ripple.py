@@ -6,24 +6,20 @@ import math
 
 import pytest
 import torch
+from conventions import AT_BOTH_BLOCKS, CONVENTIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.convention import ConstantNorm, Convention, LayerNorm, TopK
+from core.convention import Convention, TopK
 from core.ripple import build_reference, control, planned, ripple, sham
 from core.sae import SparseAutoencoder
 from core.steering import look, steer
 from core.types import Edit, Op, Scope, SteeringPlan, TillerError
 
 N = 24
-CONVENTIONS = {
-    "topk": Convention(TopK(6)),
-    "class token": Convention(TopK(6), LayerNorm(), tokens="cls"),
-    "constant norm": Convention(TopK(6), ConstantNorm()),
-}
 
 
-@pytest.fixture(scope="module", params=[(name, block) for name in CONVENTIONS for block in (-1, -2)], ids=str)
+@pytest.fixture(scope="module", params=AT_BOTH_BLOCKS, ids=str)
 def world(request, make_clip, make_sae):
     name, block = request.param
     model = make_clip(block=block)

@@ -87,8 +87,10 @@ def test_a_stopped_run_leaves_nothing_and_the_next_one_is_whole(
     here.wait(30)
     assert run.state == "stopped"
     assert list(here.folder.iterdir()) == []
+    assert filled.read("exports:demo") == (), "the log names no file that was never handed on"
     monkeypatch.setattr(shelf, "export_log", real)
     assert made(filled, "csv", "jsonl").formats == ("csv", "jsonl")
+    assert [record.row["target"] is not None for record in filled.read("exports:demo")] == [True, True]
 
 
 def test_how_much_is_done_never_goes_back(filled: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:

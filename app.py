@@ -21,7 +21,8 @@ from core.types import TillerError
 from pages.parts.calm import apologise
 from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
-from pages.parts.rig import Rig, fail, install, installed, task_pictures
+from pages.parts.pictures import refuse_another_runtime, task_pictures
+from pages.parts.rig import Rig, fail, install, installed
 
 if TYPE_CHECKING:
     from study.log import EventLog
@@ -51,7 +52,9 @@ def build(environment: Mapping[str, str]) -> Rig:
     wanted: set[Which] = {task.sae for task in script.tasks.values()}
     bundles = {which: load_bundle(settings.bundle, which) for which in wanted}
     gate = Semaphore(os.cpu_count() or 1)
-    tasks, run = task_pictures(settings.bundle), runner(settings.bundle)
+    refuse_another_runtime(bundles, script)
+    tasks = task_pictures(settings.bundle, bundles, script, settings.study.parent)
+    run = runner(settings.bundle, [one.path for one in tasks.values() if one.path])
     return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, gate=gate)
 
 

@@ -326,7 +326,7 @@ class Desk:
         page = self.chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
         page.set_default_timeout(30_000)
         page.goto(f"{self.server.url}api/enter#{invite(self.session.rig.log, name, role)}")
-        page.wait_for_url("**/staff*")
+        page.wait_for_url("**/sessions*")
         self.open(page)
         return page
 

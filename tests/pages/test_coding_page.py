@@ -186,9 +186,18 @@ def test_what_another_codes_changes_nothing_of_what_is_sent_before_both_have_fin
     assert RULES in ada.place.seen
 
 
-def test_the_replay_keeps_the_rules_codes_from_who_codes_the_session_blind(session: Participant) -> None:
+def test_who_codes_is_shown_the_rules_codes_only_when_they_have_finished(session: Participant) -> None:
+    ben = hand(session, "Ben")
+    assert ben.board["rules"] is None, "no sample binds them yet, and none is needed"
+    ben.give(0, "surprise")
+    assert ben.board["rules"] is None
+    ben.send(ben.act("lock"))
+    assert ben.board["rules"]
+
+
+def test_the_replay_keeps_the_rules_codes_from_who_codes_the_session(session: Participant) -> None:
     rig, before = session.rig, rigs.installed()
-    keys = {name: invite(rig.log, name, Role.RESEARCHER) for name in ("Ada", "Ben", "Cy")}
+    keys = {name: invite(rig.log, name, Role.RESEARCHER) for name in ("Ada", "Ben", "Cy", "Dee")}
 
     def codes_shown(name: str) -> int:
         headers = [(b"cookie", f"{COOKIE}={keys[name]}".encode())]
@@ -198,6 +207,12 @@ def test_the_replay_keeps_the_rules_codes_from_who_codes_the_session_blind(sessi
 
     rigs.install(rig)
     try:
+        assert codes_shown("Ada") > 0, "nobody codes it yet"
+        dee = hand(session, "Dee")
+        dee.give(0, "surprise")
+        assert codes_shown("Dee") == 0, "without a sample too"
+        dee.send(dee.act("lock"))
+        assert codes_shown("Dee") > 0
         ids = {session.id: [unit.id for unit in hand(session, "Ada").place.units]}
         draw_sample(rig.log, STUDY, ids, coder="Ben", first="Ada", share=1, seed=1, by="Cy", key="s")
         assert codes_shown("Ada") == codes_shown("Ben") == 0

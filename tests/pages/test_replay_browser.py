@@ -110,6 +110,16 @@ def test_a_link_leads_back_to_the_same_moment(page: Any, staff: Any, server: Ser
     at(staff, steps[-1])
     assert staff.locator(".about h3").inner_text() == words
 
+    for asked, shown in (("99999", last), ("nonsense", 1)):
+        staff.goto(f"{server.url}replay?session={session}&seq={asked}")
+        at(staff, shown)
+        staff.get_by_text(
+            f"The address asks for row “{asked}”; this session has the rows 1 to {last}, and this is row {shown}."
+        ).wait_for()
+    staff.keyboard.press("ArrowRight")
+    at(staff, 2)
+    assert staff.locator(".told").is_hidden()
+
     staff.keyboard.press("Home")
     staff.get_by_role("radio", name="16×").click()
     staff.keyboard.press("Space")

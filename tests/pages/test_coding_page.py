@@ -428,12 +428,17 @@ def test_a_killed_server_loses_no_acknowledged_code_and_doubles_none(desk: Desk)
     page.keyboard.press("s")
     saved(page)
     desk.server.kill()
+    away = "getComputedStyle(document.body, '::after').content"
+    page.wait_for_function(f"{away}.includes('The server does not answer')")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("o")  # into the dark
     page.locator(".ledger .saved[data-mood='unsaved']").wait_for()
     assert chips(page)[:2] == [["surprise"], ["over-steering"]]
+    assert "The server does not answer" in page.locator(".ledger .notice").inner_text()
+    assert page.evaluate(away) == "none", "it is said once"
     desk.server.start()
     saved(page)
+    assert page.locator("body[data-away]").count() == 0
     assert [(kind, one) for kind, one, _ in desk.rows("Ada")] == [
         ("code.assigned", code("surprise")),
         ("code.assigned", code("over-steering")),

@@ -287,7 +287,7 @@ const openLedger = (root, data) => {
       document.removeEventListener("visibilitychange", back);
       barred.disconnect();
       resized.disconnect();
-      clearTimeout(outbox.timer);
+      outbox.close();
       clearTimeout(pausing);
     },
   };

@@ -127,9 +127,9 @@ const openLedger = (root, data) => {
     // the second half of a double click would answer a question that nobody has read
     part.finish.disabled = latest.locked || finishing() || (sure && performance.now() - sure < READ_MS);
     say(part.finish, latest.locked || finishing() ? "Finished" : sure ? "Finish for good" : "Finish session");
-    const asks = `${left ? `${left} of your units have no code: that will mean that none fits. ` : ""}Your codes of this session will stand as they are.`;
+    const asks = `${left ? `${left} of your units ${left === 1 ? "has" : "have"} no code: that will mean that none fits. ` : ""}Your codes of this session will stand as they are.`;
     const blind = latest.blind.length ? `You code this session blind, beside ${latest.blind.join(" and ")}: codes of others and of the rules are hidden until both have finished.` : "";
-    const limited = todo === null ? "" : ` ${total} of ${latest.units.length} units are yours; the pale ones are context.`;
+    const limited = todo === null ? "" : ` ${total} of ${latest.units.length} units ${total === 1 ? "is" : "are"} yours; the pale ones are context.`;
     const words = outbox.mood === "refused" ? outbox.refusal : outbox.mood === "unsaved" ? AWAY : sure ? asks : latest.locked && !consensus() ? "You have finished this session; your codes stand." : blind + limited;
     say(part.notice, words);
     part.notice.hidden = !words;

@@ -423,6 +423,27 @@ def test_a_session_is_coded_with_the_keyboard_alone(desk: Desk) -> None:
 
 
 @pytest.mark.browser
+def test_the_units_travel_once_and_not_with_every_act(desk: Desk) -> None:
+    page, sent = desk.sign_in("Ada"), list[str]()
+    words = hand(desk.session, "Ada").place.units[1].words
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sent.append(str(frame))))
+    desk.open(page)
+    assert words in "".join(sent)
+    page.keyboard.press("s")
+    saved(page)
+    sent.clear()
+    page.keyboard.press("o")
+    saved(page)
+    assert code("over-steering") in "".join(sent), "the frames were listened to"
+    assert words not in "".join(sent)
+    page.get_by_role("radio", name="Codebook").or_(page.get_by_role("button", name="Codebook")).first.click()
+    page.locator(".book-row").first.wait_for()
+    page.get_by_role("radio", name="Code", exact=True).or_(page.get_by_role("button", name="Code", exact=True)).click()
+    page.locator(".ledger[data-loading='false'] .chip").first.wait_for()
+    assert chips(page)[0] == ["surprise", "over-steering"]
+
+
+@pytest.mark.browser
 def test_a_killed_server_loses_no_acknowledged_code_and_doubles_none(desk: Desk) -> None:
     page = desk.sign_in("Ada")
     page.keyboard.press("s")

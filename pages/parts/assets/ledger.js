@@ -1,5 +1,6 @@
 // One ledger per mounted element: keys and clicks become acts in the outbox; what stands is what the log says.
 const ledgers = new WeakMap();
+const stills = {}; // the units and codebook that no act changes: the server sends them once, then only their digest
 const SAVED = { saved: "All saved", saving: "Saving\u2026", unsaved: "Not saved yet", refused: "Not done", writing: "Writing\u2026" };
 const READ_MS = 1500;
 const AWAY = "The server does not answer. Your codes are kept here and sent again until they are written.";
@@ -295,9 +296,15 @@ const openLedger = (root, data) => {
 
 export default function ({ data, parentElement, setStateValue }) {
   let ledger = ledgers.get(parentElement);
+  if (data.units) [stills.still, stills.kept] = [data.still, { units: data.units, book: data.book }];
+  if (stills.still !== data.still) {
+    setStateValue("sent", { holds: "", acts: ledger ? [...ledger.outbox.acts] : [] }); // another view's are here: ask
+    return ledger?.close;
+  }
+  const whole = { ...stills.kept, ...data };
   const fresh = !ledger;
-  if (fresh) ledgers.set(parentElement, (ledger = openLedger(parentElement, data)));
-  ledger.draw(data, (acts) => setStateValue("acts", acts));
+  if (fresh) ledgers.set(parentElement, (ledger = openLedger(parentElement, whole)));
+  ledger.draw(whole, (acts) => setStateValue("sent", { holds: stills.still, acts }));
   if (fresh && ledger.outbox.acts.length) ledger.outbox.flush();
   return ledger.close;
 }

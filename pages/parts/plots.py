@@ -95,7 +95,7 @@ def slopes(first: Figure, last: Figure, link: Link) -> str:
             drawn.append(f'<path class="band" d="M{x} {up(figure.low):.1f}V{up(figure.high):.1f}"/>')
         drawn.append(f'<path class="value" d="M{x - 6} {up(figure.value or 0):.1f}h12"/>')
     means = [number(figure.value or 0, "share") for figure in (first, last)]
-    drawn.append(_text(x0 - 66, up(first.value) + 4, f"mean {means[0]}", "end", "said"))
+    drawn.append(_text(x0 - 78, up(first.value) + 4, f"mean {means[0]}", "end", "said"))
     drawn.append(_text(x1 + 25, up(last.value) + 4, means[1], "start", "said"))
     return _svg(bottom + 12, drawn)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from core.types import TillerError
@@ -160,6 +160,11 @@ async def sound(request: Request) -> Response:
     return await heard(request)
 
 
+async def moved(request: Request) -> Response:
+    """The sessions' old address, which stands in bookmarks."""
+    return RedirectResponse(f"/sessions?{request.url.query}".rstrip("?"), status_code=308)
+
+
 def on_script_error(error: BaseException) -> bool:
     """The net beneath the pages: the same calm sentence for what no page has caught."""
     apologise(error)
@@ -174,6 +179,7 @@ app = st.App(
         Route("/api/ripple", ripple_of),
         Route("/api/enter", enter, methods=["GET", "POST"]),
         Route("/api/leave", leave),
+        Route("/staff", moved),
         Route("/api/exports/{name}", export_of),
         Route("/api/replay/{session}", replay),
         Route("/api/replay/{session}/sound/{media}", sound),

@@ -122,6 +122,7 @@ def test_a_reload_brings_back_what_was_chosen_and_logs_it_once(page: Any, served
     page.locator("fieldset").nth(4).locator("input").nth(3).check()
     page.get_by_role("button", name="Hand in").click()
     page.get_by_text("Noch offen: Zeilen 2, 3, 6, 7 und 8.").wait_for()
+    assert page.get_by_role("group", name="2. kompliziert, einfach noch offen").is_visible()
     drafts = logged(served, "reload", "response.changed")
     assert sorted((row["item"], row["number"]) for row in drafts) == [
         ("end/ueq_s/1", 6),
@@ -137,6 +138,8 @@ def test_a_reload_brings_back_what_was_chosen_and_logs_it_once(page: Any, served
 def test_the_task_load_is_marked_in_steps_of_five_and_belongs_to_its_task(page: Any, served: Server) -> None:
     open_matrix(page, served, i="raw_tlx", s="load", task="word")
     assert page.locator("fieldset").first.locator("input").count() == 21
+    first = page.get_by_role("group", name="1. Mental demand How mentally demanding was the task?")
+    assert first.get_by_role("radio", name="0, Very low").is_visible()
     page.locator("fieldset input").first.focus()
     for steps in (14, 2, 11, 5, 12, 7):
         page.keyboard.press("Home")

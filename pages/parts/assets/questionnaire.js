@@ -46,13 +46,13 @@ const rowOf = (item, data, choose) => {
     return el("label", { class: where.filter(Boolean).join(" "), title: drawn === "points" ? named : null }, input);
   };
   const still = el("span", { class: "still" }, words.open);
-  const number = el("span", { class: "number", "aria-hidden": "true" }, `${item.number}.`);
+  const number = el("span", { class: "number" }, `${item.number}. `);
   const said = drawn === "terms"
-    ? [number, el("span", { class: "whole" }, `${low}, ${high}`)]
-    : [number, el("span", {}, ...(item.heading ? [el("b", {}, item.heading)] : []), item.text, still)];
+    ? [number, el("span", { class: "whole" }, `${low}, ${high} `), still]
+    : [number, el("span", {}, ...(item.heading ? [el("b", {}, item.heading), " "] : []), `${item.text} `, still)];
   const ends = drawn === "points" ? [[], []] : [[el("span", { class: "low", "aria-hidden": "true" }, low)], [el("span", { class: "high", "aria-hidden": "true" }, high)]];
   const row = el("fieldset", { "data-item": item.id }, el("legend", {}, ...said), ...ends[0], ...places.map(choice),
-    ...(data.noResponse ? [choice(null, null)] : []), ...ends[1], ...(drawn === "terms" ? [still] : []), tick());
+    ...(data.noResponse ? [choice(null, null)] : []), ...ends[1], tick());
   row.onkeydown = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const digit = drawn !== "line" && /^\d$/.test(event.key) ? places.indexOf(Number(event.key)) : -1;

@@ -52,7 +52,7 @@ def rows_of(
         before, after = event.state_ids()
         media, media_ms = event.in_media()
         above = cast("Mapping[str, Any] | None", rows[-1] if rows else head)
-        task = getattr(event, "task", None)
+        task = getattr(event, "task", None) or None  # a draft of what is about no task has an empty one
         row: dict[str, Value] = dict.fromkeys(COLUMNS)
         row |= _study_cells(event, above)
         row |= _offset_cells(event, above)

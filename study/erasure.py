@@ -30,6 +30,9 @@ class Extent(StrEnum):
     STREAM = "stream"  # the rows themselves
 
 
+_WHOLE = (Extent.PAYLOADS, Extent.STREAM)  # these take the participant's place as well
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What was taken away, and what a search of the files for it found afterwards."""
@@ -102,7 +105,7 @@ def erase(
     elif what is Extent.TRANSCRIPT:
         spoken = stream_about("transcript", session_id)
         streams = {stream: rows for stream, rows in streams.items() if stream == spoken}
-    words = words_of(log, streams, session_id)
+    words = words_of(log, streams, session_id, place=what in _WHOLE)
     now = log.now()
     media = erase_media(log, session_id)
     payloads_gone, places, rows = log.writer.write(lambda c: _take(c, session_id, streams, what, now.utc_ns))
@@ -149,7 +152,7 @@ def _take(
     ids = select(events.c.event_id).where(mine)
     gone = connection.execute(delete(payloads).where(payloads.c.event_id.in_(ids))).rowcount
     places = rows = 0
-    if what in (Extent.PAYLOADS, Extent.STREAM):
+    if what in _WHOLE:
         places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
         connection.execute(delete(leases).where(leases.c.session_id == session_id))
     if what is Extent.STREAM:

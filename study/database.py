@@ -150,6 +150,11 @@ def search_server(engine: Engine, words: Collection[bytes]) -> Searched | None:
     return postgresql.search_server(engine, words) if engine.dialect.name == "postgresql" else None
 
 
+def unreadable(engine: Engine) -> tuple[str, ...]:
+    """What of a server's own files `search_server` could not search; nothing where the record is a file."""
+    return postgresql.unreadable(engine) if engine.dialect.name == "postgresql" else ()
+
+
 def unavailable(error: BaseException | None) -> LogUnavailable:
     """One sentence for a person who waits for an act to be saved, from the driver's own error."""
     cause = error.orig if isinstance(error, DBAPIError) else error

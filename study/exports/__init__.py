@@ -89,7 +89,8 @@ def export_log(
         add(made, passage)
         about = {"schema_version": SCHEMA_VERSION, "study": study, "exported_utc_ns": str(log.now().utc_ns)}
         made.add_manifest(format, {"how_to_read": how_to_read, **about, **passage.about()})
-    write_down = partial(_note, log, passage, format, made)
+    folder = str(out.resolve()) if later is None else ""  # whoever takes it later has yet to give it its place
+    write_down = partial(_note, log, passage, format, made, folder)
     if later is None:
         write_down()
     else:
@@ -97,11 +98,19 @@ def export_log(
     return [out / one.file for one in made.files]
 
 
-def _note(log: EventLog, passage: Passage, format: str, made: Batch) -> None:
+def _note(log: EventLog, passage: Passage, format: str, made: Batch, folder: str) -> None:
     """Write down in the stream of each study what of it was handed on: an erasure has to know where words have gone."""
     for study, sessions in passage.studies.items():
         rows = sum(passage.lengths[one] for one in sessions)
-        event = SystemExportMade(study=study, format=format, files=tuple(made.files), rows=rows, sessions=len(sessions))
+        event = SystemExportMade(
+            study=study,
+            format=format,
+            files=tuple(made.files),
+            rows=rows,
+            sessions=len(sessions),
+            held=tuple(sessions),
+            folder=folder,
+        )
         key = f"exported/{made.files[-1].sha256}/{log.now().utc_ns}"
         log.append(stream_of("exports", study), event, key=key, actor="researcher")
 

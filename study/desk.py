@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from study.log import EventLog
 
 Also = Annotated[list[str] | None, typer.Option(help="preview or bot: sessions that are no data otherwise.")]
-FORMATS_THERE = "csv, parquet, jsonl, sqlite, qdpx, psych-ds, bids, webvtt, elan, prov or trrack."
+FORMATS_THERE = "csv, parquet, jsonl, sqlite, qdpx, psych-ds, bids, webvtt, elan, prov, trrack or card."
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 
 

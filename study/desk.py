@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.types import TillerError
+from study.markdown import many
 from study.records import Chain, Record
 from study.settings import settings_in
 from study.tables import chains_table, outlooks_table, receipts_table
@@ -139,7 +140,7 @@ def restore(
         log = EventLog(connect(settings.database_url), files=settings.files)
         with shown_progress() as advance:
             rows = bring_back(copy, log, progress=lambda done, of: advance("rows", done, of))
-        emit({"rows": rows}, f"{rows} rows restored.", json_wanted=json_wanted)
+        emit({"rows": rows}, f"{many(rows, 'row')} restored.", json_wanted=json_wanted)
 
 
 def left_out(also: list[str] | None) -> tuple[str, ...]:

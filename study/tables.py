@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.table import Table
 
 from core.types import Component, Prediction
+from study.markdown import many
+from study.streams import RECEIPTS
 
 if TYPE_CHECKING:
     from study.erasure import Receipt
@@ -101,8 +103,11 @@ def chains_table(chains: Sequence[Chain], faults: Sequence[Fault] = ()) -> Table
     """Each session's chain: its rows and, where it is broken, the first bad row; under it, what recordings lack."""
     bad = sum(not chain.whole for chain in chains)
     notes = [f"session {one.session_id}, recording {one.media}: {one.reason}" for one in faults]
-    title = f"{len(chains)} sessions, {bad or 'none'} with a fault"
-    table = _table(title, ("session", "first fault"), ("rows", "row"), "\n".join(notes) or None)
+    beside = sum(":" in one.session_id or one.session_id == RECEIPTS for one in chains)
+    sessions = many(len(chains) - beside, "session")
+    others = f" and {many(beside, 'stream')} beside them" if beside else ""
+    title = f"{sessions}{others}, {bad or 'none'} with a fault"
+    table = _table(title, ("stream", "first fault"), ("rows", "row"), "\n".join(notes) or None)
     for chain in chains:
         row = "" if chain.whole else str(chain.bad_seq)
         table.add_row(chain.session_id, chain.reason or "whole", str(chain.rows), row)
@@ -115,7 +120,7 @@ def replay_table(outcomes: Sequence[Outcome], verdict: Verdict) -> Table:
     unknown = [name for name, (then, _) in changed.items() if not then]
     moved = [f"{name} was {then}, is {now}" for name, (then, now) in changed.items() if then]
     notes = [*moved, *([f"not logged then: {', '.join(unknown)}"] if unknown else [])]
-    title = f"{len(outcomes)} predictions: {verdict}"
+    title = f"{many(len(outcomes), 'prediction')}: {verdict}"
     table = _table(title, ("act", "task", "verdict", "why"), ("row", "logits apart"), "\n".join(notes) or None)
     for one in outcomes:
         apart = "" if one.distance is None else f"{one.distance:.2g}"

@@ -31,6 +31,7 @@ from study.identity import link_digest
 from study.imports import import_transcript
 from study.interventions import perform
 from study.log import EventLog, LogRefused
+from study.markdown import many
 from study.outlook import foresee
 from study.participants import admit, find
 from study.schema import record
@@ -291,6 +292,17 @@ def test_the_commands_erase_and_back_up(
     assert "Name what to erase" in run("erase", "--participant", "P01", status=2)
     assert "no such session" in run("erase", "--session", "nobody", status=2)
     assert "is there already" in run("backup", "--out", str(tmp_path / "before.db"), status=2)
+
+
+def test_one_is_not_counted_as_many_and_streams_are_no_sessions(
+    filled: Filled, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TILLER_DATABASE_URL", url)
+    assert "2 sessions, none with a fault" in " ".join(run("verify").split())
+    assert "1 session, none with a fault" in " ".join(run("verify", "--session", filled.ids[0].session_id).split())
+    erase(filled.log, filled.ids[0].session_id)
+    assert "2 sessions and 1 stream beside them, none with a fault" in " ".join(run("verify").split())
+    assert [many(number, "row") for number in (0, 1, 2, 1000)] == ["0 rows", "1 row", "2 rows", "1,000 rows"]
 
 
 def test_a_backup_made_while_others_write_is_one_moment_of_the_record(

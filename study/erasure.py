@@ -14,7 +14,7 @@ from study.copies import copies_of
 from study.database import search_server, settle_files
 from study.exports.kept import delete_those_with, folder_of
 from study.log import EventLog
-from study.media import erase_media
+from study.media_erasure import erase_media
 from study.remains import found_in_rows, words_of
 from study.schema import erasures, events, leases, participants, payloads, states
 from study.session_events import RecordErased

@@ -10,7 +10,7 @@ from study.consent import given, refused
 from study.explains import explained
 from study.exports.timeline import WITHHELD
 from study.log import EventLog
-from study.media import media_erased
+from study.media_erasure import media_erased
 from study.queries import recorded
 from study.recordings import Recording, recordings_in
 from study.records import Record

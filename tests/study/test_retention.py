@@ -18,7 +18,7 @@ from study.decisions import opening
 from study.erasure import Extent, erase
 from study.imports import import_transcript
 from study.log import EventLog, LogRefused
-from study.media import media_erased
+from study.media_erasure import media_erased
 from study.participants import admit, find
 from study.retention import Due, expired
 from study.script import ScriptError, load_script

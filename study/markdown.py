@@ -30,7 +30,8 @@ def report_in_words(study: str, found: Mapping[str, Any]) -> str:
 def who_took_part(found: Mapping[str, Any]) -> str:
     """How many came and how many of them count, in one or two sentences."""
     people, simulated = found["participants"], found["simulated"]
-    counted = f"{many(people, 'participant')} began a task and count here, {found['completed']} of them to the end"
+    verb = "counts" if people == 1 else "count"
+    counted = f"{many(people, 'participant')} began a task and {verb} here, {found['completed']} to the end"
     if simulated:
         counted += f"; {'all' if simulated == people else simulated} of them are simulated"
     left = [

@@ -16,7 +16,7 @@ from study.database import LogUnavailable, files_of, first_line, insert_new, tak
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
 from study.media_files import folder_for
-from study.queries import AFTER, ERASED, FIRST, HEAD, ROWS, chosen, recorded, standing, stored, stored_of
+from study.queries import AFTER, ERASED, FIRST, HEAD, HOLDER, ROWS, chosen, recorded, standing, stored, stored_of
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
@@ -37,6 +37,10 @@ _KEPT_SESSIONS = 64
 
 class LogRefused(TillerError):
     """The log will not take this: a key used again for another act, or a session that is over or erased."""
+
+
+class LeaseLost(LogRefused):
+    """Another window has the session now; this one may ask for it back."""
 
 
 class LogMoved(TillerError):
@@ -68,16 +72,19 @@ class EventLog:
         page: str | None = None,
         client: ClientTime | None = None,
         expect: int | None = None,
+        window: str | None = None,
         beside: Callable[[Connection], object] | None = None,
     ) -> tuple[Record, ...]:
         """Write one act in one transaction and return its rows once they are on the disk.
 
         The first event is the cause of the others. The same `key` with the same request returns the rows that stand
         and writes nothing. With `expect`, the last seq that the caller has read, rows written since raise LogMoved.
+        With `window`, the act is a window's own and stands only while no other window holds the session.
         What `beside` writes belongs to the act: it runs last in its transaction, and only if the act is new.
 
         Raises:
             LogRefused: the key stands for another act, or the session takes no more rows.
+            LeaseLost: another window holds the session.
             LogMoved: `expect` is no longer the last row.
             LogUnavailable: nothing was written; the same call may be made again.
         """
@@ -97,6 +104,11 @@ class EventLog:
             if expect is not None and last != expect:
                 raise LogMoved(f"Row {expect + 1} was to come next, {last} rows stand: read the session again.")
             _refuse_after_the_end(session_id, drafted, head)
+            if window is not None and connection.execute(HOLDER, {"session": session_id}).scalar() not in (
+                None,
+                window,
+            ):
+                raise LeaseLost(f"Session {session_id} is open in another window; go on there, or take it back here.")
             rows = rows_of(drafted, session_id, key, place, self.now(), head)
             _insert(connection, rows, drafted, asked)
             if beside is not None:

@@ -16,7 +16,7 @@ from study.database import LogUnavailable, files_of, first_line, insert_new, tak
 from study.drafts import Draft, client_cells, draft, rows_of
 from study.events import Event
 from study.media_files import folder_for
-from study.queries import AFTER, ERASED, FIRST, HEAD, HOLDER, ROWS, chosen, recorded, standing, stored, stored_of
+from study.queries import AFTER, BEAT, ERASED, FIRST, HEAD, HOLDER, ROWS, chosen, recorded, standing, stored, stored_of
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, payloads, scripts, states
 from study.script import StudyScript
@@ -128,6 +128,12 @@ class EventLog:
         """The rows that the act `key` wrote; empty if it has written none."""
         with self.connected() as connection:
             return tuple(recorded(stored(one)) for one in standing(connection, session_id, key))
+
+    def head(self, session_id: str) -> tuple[int, tuple[str, int] | None]:
+        """The number of a session's last row, 0 where it has none, and who holds it since when (`leases`)."""
+        with self.connected() as connection:
+            row = connection.execute(BEAT, {"session": session_id}).one()
+        return row.seq, None if row.holder is None else (row.holder, row.renewed_utc_ns)
 
     @property
     def files(self) -> tuple[Path, ...]:

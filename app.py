@@ -146,6 +146,25 @@ async def ripple_of(request: Request) -> Response:
     return Response(status_code=404) if found is None else JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
+async def pulse(request: Request) -> Response:
+    """What the page whose link is given has to hear this second; a page that is left says so by `leave`."""
+    from pages.parts.beat import beat, leave_window  # noqa: PLC0415
+
+    rig = installed()
+    if rig is None:
+        return Response(status_code=503)
+    token, window = request.query_params.get("s", ""), request.query_params.get("w", "")
+    try:
+        if "leave" in request.query_params:
+            await to_thread.run_sync(leave_window, rig, token, window)
+            return Response(status_code=204)
+        found = await to_thread.run_sync(beat, rig, token, window)
+    except Exception:
+        _log.exception("A page could not be answered.")
+        return Response(status_code=503)
+    return Response(status_code=404) if found is None else JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+
 async def replay(request: Request) -> Response:
     """A session for the replay page; see `pages.parts.replays`."""
     from pages.parts.replays import replayed  # noqa: PLC0415
@@ -177,6 +196,7 @@ app = st.App(
         Route("/api/health", health),
         Route("/api/picture/{name}", picture),
         Route("/api/ripple", ripple_of),
+        Route("/api/pulse", pulse, methods=["GET", "POST"]),
         Route("/api/enter", enter, methods=["GET", "POST"]),
         Route("/api/leave", leave),
         Route("/staff", moved),

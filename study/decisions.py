@@ -28,9 +28,12 @@ from study.task_events import ConceptInspected, ExplanationChanged, PageEntered,
 
 
 def opening(
-    bench: Bench, *, image: str, labels: Sequence[str], order: int = 1, condition: str = ""
+    bench: Bench, *, image: str, labels: Sequence[str], order: int = 1, condition: str = "", practice: bool = False
 ) -> tuple[Event, ...]:
-    """The act that begins an attempt: task started, picture shown, and what the model says of it untouched."""
+    """The act that begins an attempt: task started, picture shown, and what the model says of it untouched.
+
+    A tutorial's is `practice`.
+    """
     seen = bench.see(SteeringPlan())
     stimulus = StimulusShown(
         task=bench.task,
@@ -40,7 +43,7 @@ def opening(
         labels=tuple(labels),
         labels_sha256=bench.pinned.labels_sha256,
     )
-    started = TaskStarted(task=bench.task, attempt=bench.attempt, order=order, condition=condition)
+    started = TaskStarted(task=bench.task, attempt=bench.attempt, order=order, condition=condition, practice=practice)
     return started, stimulus, _predicted(bench, seen, shown(seen.prediction, SteeringPlan(), bench.pinned))
 
 

@@ -1,4 +1,4 @@
-"""Welcome: what this is in three sentences, and one click into the demo."""
+"""Welcome: what this is in three sentences, in the language of choice, and one click to begin."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import streamlit as st
 from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import go, visitor
+from pages.parts.languages import language_chosen
 from pages.parts.opened import open_picture
 from pages.parts.rig import rig
 from pages.parts.sheets import picture_beside
+from pages.parts.words import say
 from study.participants import admit
 from study.session import Step
 from study.session_events import SessionStarted
@@ -17,6 +19,7 @@ from study.session_events import SessionStarted
 here, who = rig(), visitor()
 if who is not None and who.place.step is not Step.WELCOME:
     go(who)
+script = here.script.in_language(language_chosen(here.script))
 
 
 def begin() -> None:
@@ -31,6 +34,7 @@ def begin() -> None:
             study_version=here.script.study.version,
             script_sha256=here.script.sha256,
             participant=newcomer.pseudonym,
+            language=script.language,
         ),
         key="start",
         page=Step.WELCOME,
@@ -39,12 +43,12 @@ def begin() -> None:
     st.query_params["s"] = newcomer.token
 
 
-with page("sheet", "Welcome"):
+with page("sheet", say("welcome.window")):
     first = open_picture(here, next(iter(here.script.tasks.values())))
     with picture_beside(first):
-        st.title(here.script.study.title)
-        st.markdown(here.script.welcome)
-        press("Start with this picture", begin, key="begin", primary=True)
-        st.caption("Nothing to install, no sign-up. Stop whenever you like: the link brings you back to the same step.")
+        st.title(script.study.title)
+        st.markdown(script.welcome)
+        press(say("welcome.begin"), begin, key="begin", primary=True)
+        st.caption(say("welcome.note"))
         if "s" in st.query_params and who is None:
-            st.info("The link in your address bar opens no session here. You can start a new one.", icon=None)
+            st.info(say("welcome.no_session"), icon=None)

@@ -10,7 +10,19 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 _ASSETS = Path(__file__).parent / "assets"
-_SCRIPTS = ("dom", "terms", "outbox", "picture", "predictions", "components", "card", "plan", "ripple", "bench")
+_SCRIPTS = (
+    "dom",
+    "terms",
+    "outbox",
+    "picture",
+    "predictions",
+    "components",
+    "card",
+    "plan",
+    "ripple",
+    "guide",
+    "bench",
+)
 
 
 def _joined(*names: str) -> str:

@@ -19,6 +19,7 @@ from study.script import Task
 from study.session import Session
 from study.simulation import Desk
 from study.state import Pinned, digest, labels_digest
+from study.task_events import ExplanationViewed
 
 SHOWN = 16
 SCREENED = 32
@@ -62,6 +63,18 @@ def seen_under(here: Rig, opened: Opened, plan: SteeringPlan) -> Seen:
     if known is not None:
         return replace(known, cache_hit=True)
     return here.states.recall(key, lambda: _steered(here, opened, plan))
+
+
+def viewed(opened: Opened, task: str, attempt: int) -> ExplanationViewed:
+    """That the attribution of a picture is on the screen, with its components in the order shown."""
+    return ExplanationViewed(
+        task=task,
+        attempt=attempt,
+        view=opened.attribution.view,
+        toward=opened.target,
+        against=opened.against,
+        components=tuple(component.index for component in opened.shown),
+    )
 
 
 def bench_of(here: Rig, place: Session) -> Bench:

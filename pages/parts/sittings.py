@@ -73,9 +73,11 @@ def duration(ns: int) -> str:
 
 
 def state_in_words(entry: Entry) -> str:
-    """`completed`, `in progress: workspace`, `withdrawn, erased`."""
+    """`completed`, `in progress: workspace`, `withdrawn, asks to be erased`."""
     state = f"in progress: {entry.state}" if entry.going_on else entry.state
-    return f"{state}, erased" if entry.erased else state
+    if entry.erased:
+        return f"{state}, erased"
+    return f"{state}, asks to be erased" if entry.erase_asked else state
 
 
 def _row(entry: Entry, chain: Chain | None, script: StudyScript, replays: bool) -> str:

@@ -172,4 +172,6 @@ AROUND = (
     col("score", "number", "log", "The score.", empty=f"too many items are missing, or {NOT_HERE}"),
     col("items_answered", "integer", "log", "How many of its items were answered.", empty=NOT_HERE),
     col("items", "integer", "log", "How many it has.", empty=NOT_HERE),
+    col("erase_asked", "boolean", "log", "Whether who withdrew asked for the record to be erased.", empty=NOT_HERE),
+    col("practice", "boolean", "log", "Whether the task is a tutorial's, which no analysis counts.", empty=NOT_HERE),
 )

@@ -1,16 +1,11 @@
 // The bench: it draws what the log says and hands every act to the outbox. In a replay it is the same bench with no
 // outbox behind it: nothing can be pressed, and what was chosen is what the log says was chosen.
-const SAVED = {
-  saved: "All steps saved",
-  saving: "Saving\u2026",
-  unsaved: "Not saved yet",
-  refused: "Not done",
-};
-const AWAY = "The server does not answer. Your last step is kept here and sent again until it is written; nothing is shown before that.";
+const SAVED = { saved: () => w("saved"), saving: () => w("saving"), unsaved: () => w("unsaved"), refused: () => w("refused") };
 
 const STILL = { acts: [], mood: "saved", refusal: "", pending: () => null, settle: () => {}, flush: () => {} };
 
 const open = (root, data) => {
+  speak(data.words);
   const still = Boolean(data.replayed);
   const bench = root.querySelector(".bench");
   const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
@@ -45,28 +40,37 @@ const open = (root, data) => {
   const ripple = ripplePart(part);
   termsPart(bench, part);
 
+  const guide = still ? () => {} : guidePart(part, bench);
+
   const chosen = () => latest.components.find(({ index }) => index === now.chosen) ?? latest.components[0];
+
+  const fill = () => {
+    for (const node of root.querySelectorAll("[data-words]")) say(node, w(node.dataset.words));
+    for (const node of root.querySelectorAll("[data-label]")) mark(node, "aria-label", w(node.dataset.label));
+    for (const node of root.querySelectorAll("[data-title]")) mark(node, "title", w(node.dataset.title));
+  };
 
   const hint = () => {
     const { edits, shows, target, now: said, was } = latest;
     const right = quoted(shows);
     if (edits.length && said.label === shows) {
-      return `The model now says ${right}. See what the same edits fix and break elsewhere; when you can name the cause, give your answer.`;
+      return w("hint.right", { right });
     }
-    if (edits.length && said.label !== was.label) return `The answer moved to ${quoted(said.label)}, not to ${right}. Try another component, or undo.`;
-    if (edits.length) return `Still ${quoted(said.label)}. Suppress another component that pushed it there, or undo.`;
-    if (!touched) return `See where ${chosen().name} (#${now.chosen}) fires in this picture and what else sets it off, then choose others to compare.`;
-    return `Which component should not matter here? Suppress it and watch ${quoted(target)} fall.`;
+    if (edits.length && said.label !== was.label) return w("hint.moved", { now: quoted(said.label), right });
+    if (edits.length) return w("hint.still", { now: quoted(said.label) });
+    if (!touched) return w("hint.look", { component: `${chosen().name} (#${now.chosen})` });
+    return latest.tools.includes("suppress") ? w("hint.try", { target: quoted(target) }) : w("hint.compare");
   };
 
   const drawHand = () => {
     components(latest);
     const { mood } = outbox;
-    say(part.saved, SAVED[mood]);
+    say(part.saved, SAVED[mood]());
     mark(part.saved, "data-mood", mood);
     mark(part.bar, "data-mood", mood);
-    say(part.word, { refused: "Not done", unsaved: "Waiting" }[mood] ?? "Next");
-    say(part.next, { refused: outbox.refusal, unsaved: AWAY }[mood] ?? hint());
+    const lesson = latest.guide;
+    say(part.word, { refused: w("refused"), unsaved: w("waiting") }[mood] ?? lesson?.word ?? w("next"));
+    say(part.next, { refused: outbox.refusal, unsaved: w("away") }[mood] ?? lesson?.text ?? hint());
   };
 
   const draw = () => {
@@ -75,10 +79,14 @@ const open = (root, data) => {
     plan(latest);
     picture(latest, chosen());
     card(chosen());
-    say(part.place, latest.place);
+    say(part.place, latest.progress ? `${latest.place} \u00b7 ${latest.progress}` : latest.place);
     say(part.goal, latest.goal);
     say(part.aloud, latest.aloud);
-    say(part.answer, "Give my answer");
+    say(part.answer, latest.guide ? latest.guide.leave : w("answer"));
+    part.answer.disabled = latest.guide ? !latest.guide.may_leave : latest.still_to_try > 0;
+    mark(part.answer, "title", latest.still_to_try > 0 ? w("try_first", { count: latest.still_to_try }) : "");
+    say(part.stop, w("stop"));
+    guide(latest);
     for (const tool of ["undo", "redo", "reset"]) part[tool].hidden = !latest.tools.includes(tool);
     ripple(latest);
     mark(bench, "data-loading", false);
@@ -86,9 +94,12 @@ const open = (root, data) => {
 
   const take = (fresh) => {
     latest = fresh;
+    speak(fresh.words);
     draw();
   };
+  fill();
   if (still) {
+    for (const gone of [part.stop, part.clock]) gone.hidden = true;
     for (const hand of [part.overlays, part.answer, part.edits, part.undo.parentElement]) hand.inert = true;
     return {
       draw: (fresh) => {
@@ -102,6 +113,13 @@ const open = (root, data) => {
   }
 
   part.answer.onclick = () => act({ kind: "answer" });
+  part.stop.onclick = () => document.dispatchEvent(new CustomEvent("tiller-stop"));
+  const time = ({ detail }) => {
+    part.clock.hidden = !detail.known;
+    say(part.clock, detail.text);
+    mark(part.clock, "data-warn", detail.warn);
+  };
+  document.addEventListener("tiller-time", time);
   const keys = (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
     if (event.composedPath()[0].matches?.("input[type=text], textarea")) return;
@@ -128,6 +146,7 @@ const open = (root, data) => {
     outbox,
     close: () => {
       document.removeEventListener("keydown", keys);
+      document.removeEventListener("tiller-time", time);
       document.removeEventListener("visibilitychange", back);
       window.removeEventListener("focus", back);
       barred.disconnect();

@@ -10,8 +10,8 @@ export default function ({ data, parentElement, setStateValue }) {
   input.setAttribute("aria-label", data.label);
   const show = (value) => {
     input.dataset.set = String(value !== null);
-    output.textContent = value === null ? "click the line to set a mark" : String(value);
-    input.setAttribute("aria-valuetext", value === null ? "not set" : String(value));
+    output.textContent = value === null ? data.words.unset : String(value);
+    input.setAttribute("aria-valuetext", value === null ? data.words.not_set : String(value));
     if (value !== null) input.value = value;
   };
   if (!input.matches(":active")) show(data.value);

@@ -21,6 +21,7 @@ from core.types import TillerError
 from pages.parts.calm import apologise
 from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
+from pages.parts.intake import clock, end, piece, silence
 from pages.parts.rig import Rig, fail, install, installed, task_pictures
 
 if TYPE_CHECKING:
@@ -161,19 +162,20 @@ def on_script_error(error: BaseException) -> bool:
     return True
 
 
-app = st.App(
-    "pages/entry.py",
-    routes=[
-        Route("/api/health", health),
-        Route("/api/picture/{name}", picture),
-        Route("/api/ripple", ripple_of),
-        Route("/api/enter", enter, methods=["GET", "POST"]),
-        Route("/api/leave", leave),
-        Route("/api/exports/{name}", export_of),
-        Route("/api/replay/{session}", replay),
-        Route("/api/replay/{session}/sound/{media}", sound),
-        Route("/api/replay/{session}/{seq}/{what}", replay),
-    ],
-    lifespan=lifespan,
-    on_script_error=on_script_error,
-)
+ROUTES = [
+    Route("/api/health", health),
+    Route("/api/picture/{name}", picture),
+    Route("/api/ripple", ripple_of),
+    Route("/api/clock", clock, methods=["GET", "POST"]),
+    Route("/api/sound/silence", silence, methods=["POST"]),
+    Route("/api/sound/{media}/end", end, methods=["POST"]),
+    Route("/api/sound/{media}/{chunk:int}", piece, methods=["POST"]),
+    Route("/api/enter", enter, methods=["GET", "POST"]),
+    Route("/api/leave", leave),
+    Route("/api/exports/{name}", export_of),
+    Route("/api/replay/{session}", replay),
+    Route("/api/replay/{session}/sound/{media}", sound),
+    Route("/api/replay/{session}/{seq}/{what}", replay),
+]
+
+app = st.App("pages/entry.py", routes=ROUTES, lifespan=lifespan, on_script_error=on_script_error)

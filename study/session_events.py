@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from study.happening import Cell, Happening
@@ -21,9 +21,19 @@ class SessionStarted(Happening):
     mode: str = "remote"  # moderated, remote, preview or bot
     app_version: str = ""
     slot: int | None = None
+    levels: dict[str, int] = field(default_factory=dict[str, int])  # of each factor that was drawn with the slot
+    seed: int = 0  # of what is random on this route
+    language: str = ""  # of the texts; empty: the script's first
 
     def cells(self) -> dict[str, Cell]:
-        return {"study_version": self.study_version, "app_version": self.app_version, "slot": self.slot}
+        drawn = " ".join(f"{factor}={level}" for factor, level in self.levels.items())
+        return {
+            "study_version": self.study_version,
+            "app_version": self.app_version,
+            "slot": self.slot,
+            "levels": drawn or None,
+            "language": self.language or None,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from study.decisions import opening
 from study.identity import Admission
 from study.interventions import perform
 from study.log import EventLog
-from study.script import FreeText, StudyScript, Task
-from study.session import Session, Step, plan_in, session_in
-from study.session_events import ConsentGiven, ConsentRefused, ConsentShown, SessionCompleted, SessionStarted
+from study.script import Choice, FreeText, StudyScript, Task
+from study.session import Session, Step, ended, plan_in, session_in
+from study.session_events import ConsentGiven, ConsentRefused, ConsentShown, SessionStarted
 from study.task_events import ExplanationViewed, ResponseSubmitted, TaskSubmitted
 
 MODE = "bot"
@@ -63,10 +63,9 @@ def take_part(
         log.append(session, viewed, key=f"viewed/{key}/{place.attempt}", page=Step.WORKSPACE)
         for number, move in enumerate(_moves(persona, desk, rng, lambda key=key: plan_in(log.read(session), key))):
             perform(log, session, _act(move, key, number), bench)
-        last = place.order == len(script.tasks)
         given = _answers(script.tasks[key], key, desk, rng)
-        end = [SessionCompleted()] if last else []
-        log.append(session, *given, TaskSubmitted(task=key), *end, key=f"submit/{key}/1", page=Step.ANSWER)
+        done = ended(log.read(session), script, *given, TaskSubmitted(task=key))
+        log.append(session, *done, key=f"submit/{key}/1", page=Step.ANSWER)
     return len(log.read(session))
 
 
@@ -145,6 +144,9 @@ def _answers(task: Task, key: str, desk: Desk, rng: Random) -> list[ResponseSubm
         if isinstance(question, FreeText):
             text = f"Simulated: component {desk.shown[0][0]} pushes it to {desk.target}."
             given.append(ResponseSubmitted(task=key, item=question.id, text=text))
+        elif isinstance(question, Choice):
+            chosen = rng.choice(question.options).id
+            given.append(ResponseSubmitted(task=key, item=question.id, text=chosen))
         else:
             number = float(rng.randint(question.min, question.max))
             given.append(ResponseSubmitted(task=key, item=question.id, number=number))

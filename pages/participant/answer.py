@@ -15,7 +15,6 @@ from pages.parts.sheets import eyebrow, picture_beside, plan_in_words
 from study.acts import Turn
 from study.interventions import perform
 from study.session import Step, history_in
-from study.session_events import SessionCompleted
 from study.task_events import TaskSubmitted
 
 who = arrive(Step.ANSWER)
@@ -31,9 +30,7 @@ def submit() -> None:
     st.session_state.missing = missing
     if missing:
         return
-    last = len(who.place.submitted) + 1 == len(who.rig.script.tasks)
-    end = [SessionCompleted()] if last else []
-    who.note(*given, TaskSubmitted(task=key, attempt=attempt), *end, key=f"submit/{key}/{attempt}")
+    who.go_on(*given, TaskSubmitted(task=key, attempt=attempt), key=f"submit/{key}/{attempt}")
 
 
 def back() -> None:
@@ -44,7 +41,7 @@ def back() -> None:
 
 
 with page("sheet", "Answer"), picture_beside(opened, now if plan else None):
-    eyebrow(f"Picture {who.place.order} of {len(who.rig.script.tasks)}")
+    eyebrow(f"Picture {who.place.order} of {who.place.tasks}")
     st.title("What went wrong?")
     plan_in_words(opened, plan, now)
     ask(who)

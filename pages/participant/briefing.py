@@ -27,13 +27,12 @@ def start() -> None:
 
 
 with page("sheet", "Task"):
-    many = len(who.rig.script.tasks)
     with picture_beside(opened):
-        eyebrow(f"Picture {who.place.order} of {many}")
+        eyebrow(f"Picture {who.place.order} of {who.place.tasks}")
         st.title(f"It shows “{opened.truth}”, the model says “{opened.target}”")
         st.markdown(task.goal)
         press("Open the workspace", start, key="start", primary=True)
-        if who.rig.script.think_aloud:
-            st.caption(f"**Thinking aloud.** {who.rig.script.think_aloud}")
+        if who.rig.script.aloud:
+            st.caption(f"**Thinking aloud.** {who.rig.script.aloud}")
     if who.place.order == 1:
         tools_in_words(opened)

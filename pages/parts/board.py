@@ -31,10 +31,10 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         **still,
         "session": who.session_id[:12],
         "task": place.order,
-        "place": f"Picture {place.order} of {len(script.tasks)}",
+        "place": f"Picture {place.order} of {place.tasks}",
         "goal": f"It shows “{opened.truth}”, the model says “{opened.target}”: find out why.",
-        "aloud": script.think_aloud.split(". ")[0].rstrip(".") + "." if script.think_aloud else "",
-        "tools": list(script.tasks[str(place.task)].tools),
+        "aloud": script.aloud.split(". ")[0].rstrip(".") + "." if script.aloud else "",
+        "tools": list(place.tools),
         "classes": [
             {"label": label, "before": before.prob(label), "after": after.prob(label)} for label in _classes(opened)
         ],

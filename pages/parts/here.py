@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from uuid import uuid4
 
 import streamlit as st
@@ -11,10 +12,12 @@ from pages.parts.rig import Rig, rig
 from study.events import Event
 from study.participants import find
 from study.records import Record
-from study.session import Session, Step, session_in
+from study.session import Session, Step, ended, session_in
 from study.session_events import SessionResumed
+from study.task_events import PageLeft
 
-PAGES = {step: f"participant/{step.value}.py" for step in Step}
+_FOLDER = Path(__file__).parents[1] / "participant"
+PAGES = {step: f"participant/{step.value}.py" for step in Step if (_FOLDER / f"{step.value}.py").is_file()}
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,16 @@ class Here:
     def now(self) -> Here:
         """The same participant after whatever has been written since."""
         return _read(self.rig, self.token, self.session_id)
+
+    def go_on(self, *happened: Event, key: str) -> None:
+        """Write what takes the participant on to the next stop, with the end of the session if this is the last."""
+        self.note(*ended(self.records, self.rig.script, *happened), key=key)
+
+    def leave(self, *happened: Event) -> None:
+        """Write `happened` and that the present stop is left, once."""
+        stop = self.place.stop
+        if stop is not None:
+            self.go_on(*happened, PageLeft(page=stop.id), key=f"left/{stop.id}")
 
     def note(self, *happened: Event, key: str) -> None:
         """Write something that this page has brought about; `key` makes a second drawing of the page write nothing."""
@@ -61,7 +74,10 @@ def go(who: Here) -> None:
 
 def _read(here: Rig, token: str, session_id: str) -> Here:
     records = here.log.read(session_id)
-    return Here(here, token, session_id, records, session_in(records, here.script, session_id=session_id))
+    place = session_in(records, here.script, session_id=session_id)
+    script = here.script.in_language(place.language) if place.language else here.script
+    spoken = here if script is here.script else replace(here, script=script)
+    return Here(spoken, token, session_id, records, place)
 
 
 def _resumed(who: Here) -> Here:

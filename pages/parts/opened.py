@@ -73,7 +73,7 @@ def bench_of(here: Rig, place: Session) -> Bench:
         task=key,
         attempt=place.attempt,
         pinned=opened.pinned,
-        tools=frozenset(task.tools),
+        tools=frozenset(place.tools),
         components=opened.bundle.sae.size,
         patches=opened.attribution.grid**2,
         see=lambda plan: seen_under(here, opened, plan),

@@ -12,7 +12,7 @@ from streamlit.components.v2 import component
 
 from pages.parts.here import Here
 from study.database import LogUnavailable
-from study.script import Answer, FreeText, Slider
+from study.script import Answer, Choice, FreeText, Slider
 from study.session import drafts_in
 from study.task_events import ResponseChanged, ResponseSubmitted
 
@@ -44,6 +44,8 @@ def ask(who: Here) -> None:
             data |= {"min": question.min, "max": question.max, "value": question.start if number is None else number}
             data |= {"low": question.low or str(question.min), "high": question.high or str(question.max)}
             _scale(key=_name(who, question), data=data, on_value_change=lambda: None)
+        elif isinstance(question, Choice):
+            _choose(_name(who, question), question, text)
         else:
             window = f"{who.session_id[:12]}-{_name(who, question)}"
             data |= {"help": question.help or "", "most": LONGEST, "value": text, "name": window}
@@ -68,12 +70,22 @@ def answers_given(who: Here) -> tuple[list[ResponseSubmitted], list[str]]:
 
 def _given(who: Here, question: Answer, kept: ResponseChanged | None) -> tuple[str, float | None]:
     """What this window holds of one answer, or else what the log has kept of it: words or a number."""
-    held = (st.session_state.get(_name(who, question)) or {}).get("value")
+    held = st.session_state.get(_name(who, question))
+    if isinstance(question, Choice):
+        chosen = held if isinstance(held, str) else kept.text if kept else ""
+        return chosen if chosen in {option.id for option in question.options} else "", None
+    held = (held or {}).get("value")
     if isinstance(question, FreeText):
         text = held if isinstance(held, str) else kept.text if kept else ""
         return text[:LONGEST], None
     number = float(held) if isinstance(held, int | float) else kept.number if kept else None
     return "", number if number is not None and question.min <= number <= question.max else None
+
+
+def _choose(name: str, question: Choice, chosen: str) -> None:
+    options = {option.id: option.label for option in question.options}
+    place = list(options).index(chosen) if chosen else None
+    st.radio(question.label, list(options), place, format_func=options.get, key=name, help=question.help)
 
 
 def _name(who: Here, question: Answer) -> str:

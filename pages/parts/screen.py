@@ -113,7 +113,7 @@ def _shown(rig: Rig, records: Sequence[Record], record: Record) -> dict[str, Any
     shown: dict[str, Any] = {
         "step": screen.place.step,
         "picture": screen.place.order,
-        "pictures": len(script.tasks),
+        "pictures": screen.place.tasks,
     }
     try:
         return shown | _drawn(rig, script, screen)
@@ -161,7 +161,7 @@ def _seen(stands: Standing) -> Seen:
 def _briefing(rig: Rig, script: StudyScript, screen: Screen) -> dict[str, Any]:
     task = str(screen.place.task)
     opened = opened_for(rig, script, task)
-    words = [script.tasks[task].goal, *([f"**Thinking aloud.** {script.think_aloud}"] if script.think_aloud else [])]
+    words = [script.tasks[task].goal, *([f"**Thinking aloud.** {script.aloud}"] if script.aloud else [])]
     if opened is None:
         return {"title": f"Picture {screen.place.order}", "words": words}
     title = f"It shows “{opened.truth}”, the model says “{opened.target}”"

@@ -87,6 +87,8 @@ CELLS = (
     col("study_version", "text", "script", "Version of the script that the session runs under.", empty=NOT_HERE),
     col("app_version", "text", "log", "Version of Tiller that started the session.", empty=NOT_HERE),
     col("slot", "integer", "log", "Row of the assignment table that the session took.", empty=NOT_HERE),
+    col("levels", "text", "log", "Level of each factor that was drawn with the slot, as factor=level.", empty=NOT_HERE),
+    col("language", "text", "log", "Language of the texts; empty: the script's first.", empty=NOT_HERE),
     col(
         "gap_s",
         "number",

@@ -9,12 +9,14 @@ import pytest
 from participants import Participant, words
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import here
 from pages.parts.opened import open_picture
 from pages.parts.rig import Rig
 from study.session import Step, answers_in, plan_in
 from study.task_events import ResponseChanged
 
 PAGES = Path(__file__).parents[2] / "pages"
+THERE = tuple(here.PAGES)
 
 
 SHOWN = {
@@ -32,7 +34,7 @@ def test_every_link_opens_on_the_step_that_the_log_says(participant: Callable[[S
         assert SHOWN[step] in words(who.open(page)), page
 
 
-@pytest.mark.parametrize("step", [step for step in Step if step is not Step.WELCOME])
+@pytest.mark.parametrize("step", [step for step in THERE if step is not Step.WELCOME])
 @pytest.mark.parametrize("link", ["", "nonsense", "A" * 32])
 def test_a_page_without_its_session_shows_the_welcome_and_nothing_else(rig: Rig, step: Step, link: str) -> None:
     test = AppTest.from_file(str(PAGES / "entry.py"), default_timeout=20)
@@ -44,7 +46,7 @@ def test_a_page_without_its_session_shows_the_welcome_and_nothing_else(rig: Rig,
     assert rig.log.sessions() == ()
 
 
-@pytest.mark.parametrize("step", [step for step in Step if step is not Step.WELCOME])
+@pytest.mark.parametrize("step", [step for step in THERE if step is not Step.WELCOME])
 def test_a_page_run_without_the_page_list_shows_nothing(rig: Rig, step: Step) -> None:
     test = AppTest.from_file(str(PAGES / "participant" / f"{step.value}.py"), default_timeout=20)
     test.session_state["rig"] = rig

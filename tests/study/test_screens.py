@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,8 @@ def test_folding_the_rows_of_a_screen_gives_its_place(
 
 def test_a_script_reads_back_from_the_record(fresh_log: EventLog, script: StudyScript) -> None:
     fresh_log.keep_script(script)
-    assert script_of(fresh_log, script.sha256) == script
+    found = script_of(fresh_log, script.sha256)
+    assert found is not None
+    assert asdict(found) == asdict(script)
     assert script_in(script.json).sha256 == script.sha256
     assert script_of(fresh_log, "5c") is None

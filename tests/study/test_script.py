@@ -97,19 +97,19 @@ def test_every_mistake_is_named_at_once_with_its_path(write: Callable[[str], Pat
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("welcome: Hello.", "welcome: Hello.\nwelcome: Hi.", "welcome (line 5): this key stands twice"),
+        ("welcome: Hello.", "welcome: Hello.\nwelcome: Hi.", "line 5: welcome: this key stands twice"),
         ("text: consent.md", "text: ../consent.md", "consent.text: no UTF-8 text ../consent.md lies beside"),
         ("text: consent.md", "text: missing.md", "consent.text: no UTF-8 text missing.md"),
         ("suppress]", "suppress, suppress]", "tasks.one.tools: 'suppress' stands twice"),
         (
             "{id: cause, type: free_text, label: Why}",
             "{id: sure, type: slider, label: How, min: 5, max: 5}",
-            "tasks.one.answers.sure: min 5 is not below max 5",
+            "line 11: tasks.one.answers.0: sure: min 5 is not below max 5",
         ),
         (
             "{id: cause, type: free_text, label: Why}",
             "{id: sure, type: slider, label: How, min: 0, max: 5, start: 9}",
-            "tasks.one.answers.sure: start 9 lies outside the scale",
+            "tasks.one.answers.0: sure: start 9 lies outside the scale",
         ),
         ("tasks:\n  one:", "tasks:\n  One:", "tasks.One"),
         ("required: true", "required: 1", "consent.scopes.0.required"),
@@ -129,7 +129,9 @@ def test_a_mistake_is_named(write: Callable[[str], Path], old: str, new: str, na
 def test_bytes_that_are_not_utf_8_are_a_mistake_of_the_file_they_are_in(write: Callable[[str], Path]) -> None:
     path = write(SMALL)
     (path.parent / "consent.md").write_bytes("Caf\u00e9".encode("latin-1"))
-    assert mistakes(path) == ("consent.text: no UTF-8 text consent.md lies beside the script; write the text there.",)
+    assert mistakes(path) == (
+        "line 5: consent.text: no UTF-8 text consent.md lies beside the script; write the text there.",
+    )
     path.write_bytes(SMALL.encode("utf-16"))
     assert mistakes(path) == ("(file): not UTF-8; save it as UTF-8 text.",)
 
@@ -137,7 +139,7 @@ def test_bytes_that_are_not_utf_8_are_a_mistake_of_the_file_they_are_in(write: C
 def test_an_empty_consent_text_is_none(write: Callable[[str], Path]) -> None:
     path = write(SMALL)
     (path.parent / "consent.md").write_text(" \n", encoding="utf-8")
-    assert mistakes(path)[0].startswith("consent.text: no UTF-8 text")
+    assert mistakes(path)[0].startswith("line 5: consent.text: no UTF-8 text")
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:

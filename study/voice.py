@@ -129,8 +129,8 @@ def take_piece(log: EventLog, session_id: str, sent: Sent, data: bytes) -> Stand
         VoiceRefused: the participant does not allow it, or it was spoken when nothing was to be recorded.
         ClockUnknown: say `note_clock` first.
         PieceDamaged: the digest is not that of `data`.
-        FormUnknown: the first piece is of no form that is known.
-        LogRefused: other bytes stand under its number, or it comes before the recording's first piece.
+        FormUnknown: the recording's first piece is of no form that is known, or has not come yet.
+        LogRefused: other bytes stand under its number.
         TillerError: its numbers make no sense.
     """
     records = log.read(session_id)
@@ -149,7 +149,7 @@ def take_piece(log: EventLog, session_id: str, sent: Sent, data: bytes) -> Stand
     if form is None:
         form = form_in(data) if sent.chunk == 0 else None
         if form is None:
-            raise FormUnknown(f"Recording {sent.media} begins with bytes of no known form of sound; record anew.")
+            raise FormUnknown(f"Recording {sent.media} does not begin as any known form of sound does; record anew.")
     store_chunk(
         log,
         session_id,

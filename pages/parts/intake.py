@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from anyio import to_thread
@@ -44,7 +45,6 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (LogUnavailable, 503),
     (LogRefused, 409),
     (OSError, 503),
-    (ValueError, 400),
     (TillerError, 400),
 )
 
@@ -148,14 +148,12 @@ async def _answered(request: Request, do: Callable[[EventLog, str], Standing | N
 
 
 def _number(request: Request, name: str) -> float:
-    """A finite number of the query.
-
-    Raises:
-        ValueError: it is missing or none.
-    """
-    value = float(request.query_params.get(name, "nan"))
+    """A finite number of the query, or a refusal that names it."""
+    value = math.nan
+    with suppress(ValueError):
+        value = float(request.query_params.get(name, ""))
     if not math.isfinite(value):
-        raise ValueError(f"{name} is missing; it is a number of milliseconds, or a count.")
+        raise TillerError(f"{name} is missing or no number; send a number of milliseconds, or a count.")
     return value
 
 

@@ -9,24 +9,11 @@ from pathlib import Path
 from streamlit.components.v2 import component
 
 from pages.parts.here import Here
+from pages.parts.sound_words import light_words
 from study.voice import Voice, standing_in
 
 _ASSETS = Path(__file__).parent / "assets"
 KEY = "recorder"
-WORDS = {
-    "off": "",
-    "on": "Recording",
-    "asking": "Allow the microphone to begin",
-    "muted": "Not recording: microphone muted",
-    "deaf": "Recording, but nothing is heard: is the microphone muted?",
-    "held": "Reconnecting, {n} s held here",
-    "paused": "Not recording: paused",
-    "elsewhere": "Not recording: open in another window",
-    "denied": "Not recording: the browser does not allow the microphone",
-    "absent": "Not recording: no microphone is found",
-    "failed": "Not recording: the microphone cannot be used",
-    "retry": "Try again",
-}
 
 
 def joined(*names: str) -> str:
@@ -38,17 +25,17 @@ _mount = component(
     "tiller_recorder",
     html=joined("recorder.html"),
     css=joined("recorder.css"),
-    js=joined("dom.js", "clocks.js", "shelf.js", "levels.js", "recorder.js"),
+    js=joined("dom.js", "clocks.js", "shelf.js", "levels.js", "microphone.js", "recorder.js"),
 )
 
 
-def record(who: Here, *, silence_s: float | None = None, on_silence: Callable[[], None] | None = None) -> None:
+def record(who: Here, *, on_silence: Callable[[], None] | None = None) -> None:
     """Keep the participant's voice from this page on, or stop keeping it; nothing where none is to be heard.
 
     Args:
         who: the participant on this page.
-        silence_s: after how long without speech a `silence.detected` is written and the page is drawn again.
-        on_silence: runs before that drawing.
+        on_silence: runs when nobody has spoken for as long as a prompt of the script waits, before the page is drawn
+            again; the row `silence.detected` is written by then.
     """
     if not heard(who):
         return
@@ -61,16 +48,23 @@ def record(who: Here, *, silence_s: float | None = None, on_silence: Callable[[]
             "token": who.token,
             # the browser's own database is shared by all who sit at it, and must tell them apart without their links
             "owner": sha256(who.token.encode()).hexdigest()[:16],
-            "silence_s": silence_s,
-            "words": WORDS,
+            "silence_s": _silence_s(who),
+            "words": light_words(who.place.language),
         },
         on_silence_change=on_silence or (lambda: None),
     )
 
 
 def heard(who: Here) -> bool:
-    """Whether this participant's voice is asked for at all, and was allowed at some time."""
-    if who.place.mode == "bot":
+    """Whether this participant's voice is recorded, or was until now."""
+    aloud = who.rig.script.think_aloud
+    if who.place.mode == "bot" or aloud is None or not aloud.audio:
         return False
     stands = standing_in(who.records)
     return stands.voice is not Voice.REFUSED or stands.turn > 0
+
+
+def _silence_s(who: Here) -> float | None:
+    aloud = who.rig.script.think_aloud
+    waits = [prompt.when.silence_s for prompt in aloud.prompts if prompt.when.silence_s] if aloud else []
+    return min(waits, default=None)

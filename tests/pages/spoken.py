@@ -27,6 +27,32 @@ BEGINNINGS = (1.0, 3.0, 5.0, 7.2, 9.0, 11.5, 13.1, 16.0, 18.4, 21.0, 23.7, 26.0,
 TONES = tuple((begin, begin + 0.4) for begin in BEGINNINGS)
 
 
+SCRIPT = """
+schema: tiller-study/1
+study: {id: tiny, version: "1.0.0", title: A tiny study, contact: nobody, languages: [en, de]}
+welcome: Welcome to a test.
+consent:
+  text: consent.md
+  scopes: [{key: audio, required: false, label: Record my voice.}]
+think_aloud:
+  note: Please say aloud what you look at.
+  audio: true
+  prompts: [{id: keep, style: neutral, when: {silence_s: 1.2}, text: Please keep talking.}]
+sequence:
+  blocks: [{page: consent}, {page: mic_check, id: mic}, {page: text, id: after, title: Heard, text: That was it.}]
+tasks: {one: {picture: word, goal: Look., tools: [attribution], answers: [{id: a, type: free_text, label: "Why?"}]}}
+debrief: Thank you.
+"""
+
+
+def write_spoken_script(folder: Path) -> Path:
+    """A study that records the voice, and has no task."""
+    (folder / "consent.md").write_text("We keep what you say.", encoding="utf-8")
+    path = folder / "spoken.yaml"
+    path.write_text(SCRIPT, encoding="utf-8")
+    return path
+
+
 def write_tones(path: Path, tones: Sequence[tuple[float, float]] = TONES, length_s: float = 60.0) -> Path:
     """A WAV file that is silent but for `tones`."""
     samples = bytearray(2 * round(RATE * length_s))

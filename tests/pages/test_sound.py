@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from served import Server, environment
-from spoken import BEGINNINGS, Speaker, heard_in, kill_browser, microphone, write_tones
-from tiny_world import write_script
+from spoken import BEGINNINGS, Speaker, heard_in, kill_browser, microphone, write_spoken_script, write_tones
 
 from study.recordings import Recording
 from study.session_events import SessionPaused, SessionResumed
@@ -28,7 +27,9 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hearing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("hearing")
     database = folder / "log.db"
-    made = Server(environment(folder, write_script(folder), database), database, entry="tests/pages/sound/hearing.py")
+    made = Server(
+        environment(folder, write_spoken_script(folder), database), database, entry="tests/pages/sound/hearing.py"
+    )
     made.start(healthy=False)
     yield made
     made.kill()
@@ -165,3 +166,46 @@ def test_nothing_is_asked_of_a_microphone_that_nobody_allows(opened: Callable[[]
     page.get_by_text("silences heard of: 0").wait_for()
     assert page.evaluate("window.tillerRecorder?.recorder ?? null") is None
     assert who.recordings == ()
+
+
+@pytest.fixture
+def real_pages(tmp_path: Path) -> Iterator[Server]:
+    database = tmp_path / "log.db"
+    started = environment(tmp_path, write_spoken_script(tmp_path), database)
+    started["TILLER_TEST_PAGES"] = str(Path(__file__).parents[2] / "pages" / "entry.py")
+    made = Server(started, database, entry="tests/pages/sound/hearing.py")
+    made.start(healthy=False)
+    yield made
+    made.kill()
+
+
+def test_whoever_hears_themselves_goes_on_and_whoever_cannot_goes_on_without(
+    opened: Callable[[], Any], real_pages: Server
+) -> None:
+    page, who = opened(), Speaker(real_pages)
+    page.goto(who.link)
+    page.get_by_role("button", name="Use my microphone").click()
+    page.get_by_role("button", name="Record a sentence").click()
+    assert page.get_by_label("Microphone").inner_text() != ""
+    page.wait_for_timeout(3500)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("That is loud enough.").wait_for()
+    assert page.get_by_label("What was recorded").evaluate("(sound) => sound.play().then(() => !sound.error)")
+    page.get_by_role("button", name="I hear myself, go on").click()
+    page.get_by_role("heading", name="Heard").wait_for()
+    (checked,) = who.rows("mic.checked")
+    assert checked.event.passed and checked.event.level_dbfs == pytest.approx(-8.7, abs=1.5)
+    assert 3000 < checked.event.length_ms < 6000
+    assert [row.event.page for row in who.rows("page.left")] == ["mic"]
+
+    other = Speaker(real_pages)
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
+    )
+    page.goto(other.link)
+    page.get_by_role("button", name="Use my microphone").click()
+    page.get_by_text("The browser does not allow the microphone here.").wait_for()
+    page.get_by_role("button", name="Go on without my voice").click()
+    page.get_by_role("heading", name="Heard").wait_for()
+    assert [row.event.passed for row in other.rows("mic.checked")] == [False]
+    assert [row.event.given for row in other.rows("consent.scope_changed")] == [False]

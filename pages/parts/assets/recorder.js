@@ -1,27 +1,13 @@
 // The voice of one participant, recorded without a break while pages come and go: the recorder lives on the window, the
 // element on the page only shows its light. Every piece is kept here until the server says that it has it.
 const PIECE_MS = 1800;
-const BITS = 32_000; // a second: opus at this rate is clear speech, and four kilobytes
 const DEAF_MS = 10_000;
 const LATE_MS = 4000;
 const GRACE_MS = 10_000;
 const SEND_MS = 10_000;
 const WAITS_MS = [300, 600, 1200, 2400, 4000];
-const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];
-const MICROPHONE = "tiller-microphone";
-// As it is: what takes noise away also takes away what transcribers and the level meter need to be true.
-const AS_IT_IS = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
-
-const chosenMicrophone = () => {
-  const id = localStorage.getItem(MICROPHONE);
-  return { audio: id ? { ...AS_IT_IS, deviceId: { ideal: id } } : AS_IT_IS };
-};
 const hexadecimal = (bytes) => [...new Uint8Array(bytes)].map((one) => one.toString(16).padStart(2, "0")).join("");
 const pause = (ms) => new Promise((on) => setTimeout(on, ms));
-const why = (error) =>
-  ({ NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "absent", OverconstrainedError: "absent" })[
-    error?.name
-  ] ?? "failed";
 
 class Recorder {
   constructor({ owner, token }) {
@@ -82,13 +68,12 @@ class Recorder {
       await this.alone();
       this.trouble = "asking";
       this.show();
-      if (!navigator.mediaDevices) throw { name: "SecurityError" };
-      const stream = await navigator.mediaDevices.getUserMedia(chosenMicrophone());
+      const stream = await openMicrophone();
       this.trouble = "";
       if (this.allowed) this.record(stream);
-      else for (const track of stream.getTracks()) track.stop();
+      else letGo(stream);
     } catch (error) {
-      this.trouble = why(error);
+      this.trouble = trouble(error);
     } finally {
       this.beginning = false;
       this.show();
@@ -116,8 +101,7 @@ class Recorder {
   }
 
   record(stream) {
-    const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
-    const recorder = new MediaRecorder(stream, { mimeType, audioBitsPerSecond: BITS });
+    const recorder = recorderFor(stream);
     const [track] = stream.getAudioTracks();
     const one = { media: hexadecimal(crypto.getRandomValues(new Uint8Array(16))), at: Date.now(), chunks: 0, length_ms: 0 };
     let origin = performance.now();
@@ -166,7 +150,7 @@ class Recorder {
     if (!this.recorder) return;
     clearInterval(this.looking);
     if (this.recorder.state !== "inactive") this.recorder.stop();
-    for (const track of this.stream.getTracks()) track.stop();
+    letGo(this.stream);
     this.ear.close();
     this.recorder = this.stream = this.track = this.media = this.hush = this.ear = null;
   }
@@ -232,7 +216,7 @@ class Recorder {
       if (answer.status === 428) await this.compare();
       if ([408, 422, 428, 429].includes(answer.status) || answer.status >= 500) return false;
       if (answer.status === 403 && !end) this.cut[media] ??= { chunks: chunk, length_ms: start_ms };
-      if (answer.status === 404 || answer.status === 415) {
+      if (answer.status === 404 || (answer.status === 415 && media === this.media)) {
         this.still();
         this.trouble = "failed";
       } else if ("voice" in said) {

@@ -29,4 +29,5 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     yield
 
 
-app = st.App("screens.py", routes=ROUTES, lifespan=lifespan)
+_PAGES = os.environ.get("TILLER_TEST_PAGES", "screens.py")
+app = st.App(_PAGES, routes=ROUTES, lifespan=lifespan)

@@ -15,7 +15,7 @@ def _page() -> None:
         return
     with st.container(key="sheet"):
         st.title(here.title)
-        record(who, silence_s=1.2, on_silence=lambda: st.session_state.update(hushes=hushes + 1))
+        record(who, on_silence=lambda: st.session_state.update(hushes=hushes + 1))
         st.text(f"silences heard of: {st.session_state.get('hushes', 0)}")
         st.button("Draw again")
         if st.button("Other page"):

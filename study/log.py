@@ -69,12 +69,15 @@ class EventLog:
         client: ClientTime | None = None,
         expect: int | None = None,
         beside: Callable[[Connection], object] | None = None,
+        decide: Callable[[Connection], Sequence[Event]] | None = None,
     ) -> tuple[Record, ...]:
         """Write one act in one transaction and return its rows once they are on the disk.
 
         The first event is the cause of the others. The same `key` with the same request returns the rows that stand
         and writes nothing. With `expect`, the last seq that the caller has read, rows written since raise LogMoved.
         What `beside` writes belongs to the act: it runs last in its transaction, and only if the act is new.
+        With `decide` the rows are those it returns once it has read, in the transaction, what others wrote; `happened`
+        is then what was asked for, and what a retry repeats.
 
         Raises:
             LogRefused: the key stands for another act, or the session takes no more rows.
@@ -96,12 +99,13 @@ class EventLog:
             last = int(head["seq"]) if head else 0
             if expect is not None and last != expect:
                 raise LogMoved(f"Row {expect + 1} was to come next, {last} rows stand: read the session again.")
-            _refuse_after_the_end(session_id, drafted, head)
-            rows = rows_of(drafted, session_id, key, place, self.now(), head)
-            _insert(connection, rows, drafted, asked)
+            decided = drafted if decide is None else [draft(event) for event in decide(connection)]
+            _refuse_after_the_end(session_id, decided, head)
+            rows = rows_of(decided, session_id, key, place, self.now(), head)
+            _insert(connection, rows, decided, asked)
             if beside is not None:
                 beside(connection)
-            return tuple(Record(one.event, row) for one, row in zip(drafted, rows, strict=True))
+            return tuple(Record(one.event, row) for one, row in zip(decided, rows, strict=True))
 
         try:
             return self.writer.write(work)

@@ -475,3 +475,24 @@ def test_an_address_that_cannot_be_used_is_one_sentence(url: str, sentence: str)
     with pytest.raises(TillerError, match=sentence) as caught:
         connect(url)
     assert "secret" not in str(caught.value)
+
+
+def test_an_act_that_is_decided_in_its_transaction_sees_what_stands_and_is_decided_once(
+    session: str, fresh_log: EventLog
+) -> None:
+    asked, decisions = TaskStarted(task="word"), list[int]()
+
+    def decide(connection: Connection) -> tuple[TaskStarted, ...]:
+        decisions.append(connection.exec_driver_sql("SELECT count(*) FROM events").scalar_one())
+        return (TaskStarted(task="word", order=1 + decisions[-1]),)
+
+    written = fresh_log.append(session, asked, key="open", decide=decide)
+    assert [record.event for record in written] == [TaskStarted(task="word", order=2)]
+    assert fresh_log.append(session, asked, key="open", decide=decide) == written
+    assert decisions == [1], "a retry returns the row that stands"
+    with pytest.raises(LogRefused, match="another act"):
+        fresh_log.append(session, TaskStarted(task="scene"), key="open", decide=decide)
+    with pytest.raises(ZeroDivisionError):
+        fresh_log.append(session, asked, key="again", decide=lambda _: (asked, asked)[1 // 0 :])
+    assert len(fresh_log.read(session)) == 2
+    assert fresh_log.verify(session).whole

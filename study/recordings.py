@@ -43,6 +43,12 @@ class Recording:
     length_ms: float | None = None
 
     @property
+    def seconds(self) -> float:
+        """How long it is, as far as its pieces say."""
+        ends = (piece.start_ms + (piece.length_ms or 0) for piece in self.pieces)
+        return max(ends, default=0.0) / 1000
+
+    @property
     def missing(self) -> tuple[int, ...]:
         """Pieces that never came: between those that did, and those found lost at the end."""
         there = {piece.chunk for piece in self.pieces}

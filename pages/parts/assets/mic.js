@@ -1,6 +1,7 @@
 // Hear yourself before you are heard: a sentence is recorded and played back here, and nothing of it leaves the browser.
 const LONGEST_MS = 15_000;
 const SHORTEST_MS = 700;
+const SILENT_DB = -70;
 const QUIET_DB = -40;
 const CLIPPED_DB = -1;
 const MUTED_MS = 4000;
@@ -106,20 +107,22 @@ class Check {
 
   show(on) {
     mark(this.record, "data-on", on);
+    mark(this.record, "data-done", !on && !this.confirm.hidden);
     say(this.record, this.words[on ? "stop" : this.length ? "again" : "record"]);
   }
 
   taped(sound, length) {
     clearTimeout(this.limit);
     this.length = length;
+    const heard = length >= SHORTEST_MS && this.level >= SILENT_DB;
+    if (heard) {
+      URL.revokeObjectURL(this.audio.src);
+      this.audio.src = URL.createObjectURL(sound);
+    }
+    this.audio.hidden = this.confirm.hidden = !heard;
     this.show(false);
-    if (length < SHORTEST_MS || this.level < -70) return this.judge(this.level < -70 ? "muted" : "", true);
-    URL.revokeObjectURL(this.audio.src);
-    this.audio.src = URL.createObjectURL(sound);
-    this.audio.hidden = this.confirm.hidden = false;
-    const word = this.level < QUIET_DB ? "quiet" : this.level > CLIPPED_DB ? "loud" : "good";
-    this.judge(word, word !== "good");
-    return undefined;
+    const word = this.level < SILENT_DB ? "muted" : this.level < QUIET_DB ? "quiet" : this.level > CLIPPED_DB ? "loud" : "good";
+    this.judge(heard || word === "muted" ? word : "", word !== "good");
   }
 
   // A press that gets lost on its way is said again until the page that it leads to is here.

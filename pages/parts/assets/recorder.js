@@ -286,12 +286,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
       say(words, view.words[face].replace("{n}", seconds));
       mark(light, "data-face", face);
       light.hidden = face === "off";
+      document.documentElement.style.setProperty("--tiller-light", light.hidden ? "0px" : "22px");
       retry.hidden = !["denied", "absent", "failed"].includes(face);
       // a screen reader hears of a change once, not of every second that is held
       if (face !== view.face) say(spoken, view.words[face].replace("{n}", seconds));
       view.face = face;
     };
-    view.close = () => recorder.detach(view);
+    view.close = () => {
+      document.documentElement.style.removeProperty("--tiller-light");
+      recorder.detach(view);
+    };
   }
   [view.words, view.silent] = [data.words, (silence) => setTriggerValue("silence", silence)];
   say(retry, data.words.retry);

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from core.types import TillerError
 from pages.parts.calm import apologise
 from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
-from pages.parts.intake import clock, end, piece, silence
-from pages.parts.rig import Rig, fail, install, installed, task_pictures
+from pages.parts.intake import SOUND
+from pages.parts.pictures import refuse_another_runtime, task_pictures
+from pages.parts.rig import Rig, fail, install, installed
 
 if TYPE_CHECKING:
     from study.log import EventLog
@@ -52,7 +53,9 @@ def build(environment: Mapping[str, str]) -> Rig:
     wanted: set[Which] = {task.sae for task in script.tasks.values()}
     bundles = {which: load_bundle(settings.bundle, which) for which in wanted}
     gate = Semaphore(os.cpu_count() or 1)
-    tasks, run = task_pictures(settings.bundle), runner(settings.bundle)
+    refuse_another_runtime(bundles, script)
+    tasks = task_pictures(settings.bundle, bundles, script, settings.study.parent)
+    run = runner(settings.bundle, [one.path for one in tasks.values() if one.path])
     return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, gate=gate)
 
 
@@ -158,26 +161,32 @@ async def sound(request: Request) -> Response:
     return await heard(request)
 
 
+async def moved(request: Request) -> Response:
+    """The sessions' old address, which stands in bookmarks."""
+    return RedirectResponse(f"/sessions?{request.url.query}".rstrip("?"), status_code=308)
+
+
 def on_script_error(error: BaseException) -> bool:
     """The net beneath the pages: the same calm sentence for what no page has caught."""
     apologise(error)
     return True
 
 
-ROUTES = [
-    Route("/api/health", health),
-    Route("/api/picture/{name}", picture),
-    Route("/api/ripple", ripple_of),
-    Route("/api/clock", clock, methods=["GET", "POST"]),
-    Route("/api/sound/silence", silence, methods=["POST"]),
-    Route("/api/sound/{media}/end", end, methods=["POST"]),
-    Route("/api/sound/{media}/{chunk:int}", piece, methods=["POST"]),
-    Route("/api/enter", enter, methods=["GET", "POST"]),
-    Route("/api/leave", leave),
-    Route("/api/exports/{name}", export_of),
-    Route("/api/replay/{session}", replay),
-    Route("/api/replay/{session}/sound/{media}", sound),
-    Route("/api/replay/{session}/{seq}/{what}", replay),
-]
-
-app = st.App("pages/entry.py", routes=ROUTES, lifespan=lifespan, on_script_error=on_script_error)
+app = st.App(
+    "pages/entry.py",
+    routes=[
+        Route("/api/health", health),
+        Route("/api/picture/{name}", picture),
+        Route("/api/ripple", ripple_of),
+        *SOUND,
+        Route("/api/enter", enter, methods=["GET", "POST"]),
+        Route("/api/leave", leave),
+        Route("/staff", moved),
+        Route("/api/exports/{name}", export_of),
+        Route("/api/replay/{session}", replay),
+        Route("/api/replay/{session}/sound/{media}", sound),
+        Route("/api/replay/{session}/{seq}/{what}", replay),
+    ],
+    lifespan=lifespan,
+    on_script_error=on_script_error,
+)

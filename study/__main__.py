@@ -12,9 +12,9 @@ import typer
 from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
 from study.desk import Json, backup, erase, export, invite, restore, revoke, verify
-from study.laboratory import card, replay, report, simulate
+from study.laboratory import card, check, replay, report, simulate
 from study.notation import find_label, read_labels, read_plan
-from study.script_desk import check, schema
+from study.script_desk import schema
 from study.settings import settings_in
 from study.speech_desk import audio, transcribe, transcript
 from study.state import Pinned, digest, labels_digest

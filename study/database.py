@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -54,6 +55,12 @@ def connect(url: str, *, make: bool = True, patience_s: float = 10.0) -> Engine:
             engine.dispose()
             raise unavailable(error) from error
     return engine
+
+
+def has_record(url: str) -> bool:
+    """Whether anything is at `url` yet; of a server, whose absence is no answer, always true."""
+    kind, address = _asked(url)
+    return kind is not sqlite or Path(str(address.database)).exists()
 
 
 def _asked(url: str) -> tuple[Any, URL]:

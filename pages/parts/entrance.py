@@ -48,7 +48,7 @@ async def enter(request: Request) -> Response:
     if who is None:
         _missed.append(time.monotonic())
         return _form("This key opens nothing here. Ask whoever invited you for a new one.", 403)
-    answer = RedirectResponse("/staff", status_code=303)
+    answer = RedirectResponse("/sessions", status_code=303)
     secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
     answer.set_cookie(COOKIE, key, max_age=_HOURS * 3600, httponly=True, samesite="lax", secure=secure)
     return answer

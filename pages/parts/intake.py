@@ -12,6 +12,7 @@ from typing import Any
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from core.types import TillerError
 from pages.parts.rig import installed
@@ -164,3 +165,11 @@ def _refusal(status: int, why: str, stands: Standing | None = None) -> Response:
 
 def _told(stands: Standing) -> dict[str, Any]:
     return {"voice": stands.voice, "turn": stands.turn}
+
+
+SOUND = (
+    Route("/api/clock", clock, methods=["GET", "POST"]),
+    Route("/api/sound/silence", silence, methods=["POST"]),
+    Route("/api/sound/{media}/end", end, methods=["POST"]),
+    Route("/api/sound/{media}/{chunk:int}", piece, methods=["POST"]),
+)

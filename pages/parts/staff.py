@@ -25,7 +25,7 @@ class Room:
 _DESK = frozenset({Role.RESEARCHER, Role.MODERATOR, Role.OBSERVER})
 _CODING = frozenset({Role.RESEARCHER, Role.CODER})
 ROOMS = (
-    Room("staff/sessions.py", "staff", "Sessions", _DESK | {Role.CODER}),
+    Room("staff/sessions.py", "sessions", "Sessions", _DESK | {Role.CODER}),
     Room("staff/replay.py", "replay", "Replay", _DESK),
     Room("staff/findings.py", "findings", "Findings", _DESK),
     Room("staff/coding.py", "coding", "Coding", _CODING),

@@ -23,7 +23,7 @@ UTTERANCES: tuple[Column, ...] = (
     col("error_ms", "number", "log", "The most by which begin_s may be wrong.", unit="ms"),
     col("after_seq", "integer", "log", "The last row of events.csv before it; 0 before the first. Order by this."),
     col("task_id", "text", "script", "The task that was being worked on.", empty="none was"),
-    col("speaker", "text", "log", "Who speaks: the participant by pseudonym, others as speaker 1, speaker 2."),
+    col("speaker", "text", "log", "Who speaks: the participant by pseudonym, others by role or as speaker 1."),
     col("by_participant", "boolean", "log", "Whether it is the participant who speaks."),
     col("quotable", "boolean", "participant", "Whether the words may be quoted: the scope quote of the consent."),
     col("text", "text", "participant", f"The words as they read now, in one line; {QUOTE}."),

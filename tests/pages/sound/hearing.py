@@ -13,7 +13,7 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).parents[3]))  # the streamlit command puts only this folder there
 
-from app import ROUTES
+from pages.parts.intake import SOUND
 from pages.parts.rig import Rig, install
 from study.database import connect
 from study.log import EventLog
@@ -30,4 +30,4 @@ async def lifespan(_: object) -> AsyncIterator[None]:
 
 
 _PAGES = os.environ.get("TILLER_TEST_PAGES", "screens.py")
-app = st.App(_PAGES, routes=ROUTES, lifespan=lifespan)
+app = st.App(_PAGES, routes=SOUND, lifespan=lifespan)

@@ -143,7 +143,7 @@ def test_a_browser_that_is_killed_sends_what_it_held_when_it_comes_back(
     until(lambda: who.pieces >= 1)
     hearing.kill()
     stood = who.pieces
-    page.wait_for_timeout(5000)
+    page.wait_for_timeout(4200)
     kill_browser(tmp_path / "profile")
     killed_ns = time.time_ns()
     hearing.start(healthy=False)
@@ -153,7 +153,7 @@ def test_a_browser_that_is_killed_sends_what_it_held_when_it_comes_back(
     one, new = who.recordings
     assert len(one.pieces) > stood and one.media != new.media and one.anchor is not None
     lost_s = (killed_ns - (one.anchor.utc_ns or 0)) / 1e9 - end_ms(one) / 1000
-    assert 0 <= lost_s <= 5
+    assert -0.1 <= lost_s <= 5, "but for what the clocks are apart"
     whole(page, who, one)
     page.reload()
     until(lambda: len(who.recordings) == 3)

@@ -21,6 +21,7 @@ from core.types import TillerError
 from pages.parts.calm import apologise
 from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
+from pages.parts.intake import SOUND
 from pages.parts.pictures import refuse_another_runtime, task_pictures
 from pages.parts.rig import Rig, fail, install, installed
 
@@ -197,6 +198,7 @@ app = st.App(
         Route("/api/picture/{name}", picture),
         Route("/api/ripple", ripple_of),
         Route("/api/pulse", pulse, methods=["GET", "POST"]),
+        *SOUND,
         Route("/api/enter", enter, methods=["GET", "POST"]),
         Route("/api/leave", leave),
         Route("/staff", moved),

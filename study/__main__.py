@@ -17,7 +17,7 @@ from study.markdown import many
 from study.notation import find_label, read_labels, read_plan
 from study.script_desk import schema
 from study.settings import settings_in
-from study.speech_desk import audio, transcript
+from study.speech_desk import audio, transcribe, transcript
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, figures_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
@@ -191,6 +191,7 @@ def doctor(json_wanted: Json = False) -> None:
 app.command()(replay)
 app.command()(simulate)
 app.command()(transcript)
+app.command()(transcribe)
 app.command()(audio)
 app.command()(verify)
 app.command()(report)

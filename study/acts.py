@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from core.types import Scope, TillerError
 from study.events import Event
+from study.prompt_events import PromptAnswered, PromptDismissed
 from study.records import ClientTime
 from study.steering_events import InterventionApplied, InterventionRedone, InterventionReset, InterventionUndone
 from study.task_events import ConceptInspected, ExplanationChanged, PageEntered
@@ -16,7 +17,11 @@ from study.task_events import ConceptInspected, ExplanationChanged, PageEntered
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
 
 
-KINDS = ("edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace")
+KINDS = (
+    *("edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace"),
+    *("prompt_answer", "prompt_dismiss", "tick"),
+)
+ALWAYS = frozenset({"restore", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"})  # needs no tool
 
 
 class ActRefused(TillerError):
@@ -124,8 +129,39 @@ class Turn(_Act):
     kind: Literal["answer", "workspace"]
 
 
+class Reply(BaseModel):
+    """The answer to one question of a prompt: words or the id of a choice in `text`, a mark on a scale in `number`."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    item: Name
+    text: Annotated[str, StringConstraints(max_length=10_000)] = ""
+    number: Number | None = None
+
+
+class PromptAnswer(_Act):
+    """Answer the prompt of row `shown`, its event's id; a prompt without questions is answered by having spoken."""
+
+    kind: Literal["prompt_answer"]
+    shown: Name
+    answers: Annotated[tuple[Reply, ...], Field(max_length=20, strict=False)] = ()
+
+
+class PromptDismiss(_Act):
+    """Put the prompt of row `shown` away without an answer."""
+
+    kind: Literal["prompt_dismiss"]
+    shown: Name
+
+
+class Tick(_Act):
+    """Say that what was sent has been drawn, or that a time is over: a prompt may come up or go."""
+
+    kind: Literal["tick"]
+
+
 Change = Setting | Undo | Redo | Reset
-Act = Change | Inspect | Explain | Overlay | Turn
+Act = Change | Inspect | Explain | Overlay | Turn | PromptAnswer | PromptDismiss | Tick
 
 _ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
 
@@ -148,6 +184,11 @@ def asked(act: Act, event: Event) -> bool:
             wanted, stands = (act.overlay, act.component), (event.overlay, event.component)
         case Turn(), PageEntered():
             wanted, stands = (act.kind,), (event.page,)
+        case (PromptAnswer() as said, PromptAnswered() as row):
+            given = {(one.item, one.text.strip(), one.number) for one in said.answers}
+            wanted, stands = (True,), (not row.item or (row.item, row.text, row.number) in given,)
+        case PromptDismiss(), PromptDismissed():
+            wanted = stands = ()
         case _:
             return False
     return wanted == stands
@@ -181,7 +222,7 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
     tool = act.tool if isinstance(act, Setting) else act.kind
     need = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution"}.get(tool, tool)
-    if need not in tools | {"restore", "answer", "workspace"}:
+    if need not in tools | ALWAYS:
         raise ActRefused(
             f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."
         )

@@ -68,7 +68,7 @@ class Attempt:
         """
         if when.trigger in ("start", "first_steer"):
             begun = self.rows[0]
-            return None if self._applied else (begun, max(begun.utc_ns, open_ns))
+            return None if self.steps else (begun, max(begun.utc_ns, open_ns))
         if when.trigger == "idle":
             return self._idle(float(when.idle_s or 0), open_ns, now_ns)
         found = self._silent(float(when.silence_s or 0), now_ns) if when.silence_s else self._step(when)
@@ -77,7 +77,8 @@ class Attempt:
         return self.rows[found], self.rows[found].utc_ns
 
     @cached_property
-    def _applied(self) -> int:
+    def steps(self) -> int:
+        """How often something was set; what was undone counts."""
         return sum(isinstance(record.event, InterventionApplied) for record in self.rows)
 
     @cached_property
@@ -95,7 +96,7 @@ class Attempt:
             return None
         event = self.rows[place].event
         match when.trigger, event:
-            case ("every", InterventionApplied()) if self._applied % (when.every or 1) == 0:
+            case ("every", InterventionApplied()) if self.steps % (when.every or 1) == 0:
                 return place
             case ("undo", InterventionUndone()) | ("reset", InterventionReset()):
                 return place

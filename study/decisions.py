@@ -8,13 +8,30 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from core.types import Edit, Op, Prediction, Scope, SteeringPlan
-from study.acts import Act, ActRefused, Change, Expectation, Explain, Inspect, Overlay, Redo, Reset, Setting, Turn, Undo
+from study.acts import (
+    Act,
+    ActRefused,
+    Change,
+    Expectation,
+    Explain,
+    Inspect,
+    Overlay,
+    PromptAnswer,
+    PromptDismiss,
+    Redo,
+    Reset,
+    Setting,
+    Tick,
+    Turn,
+    Undo,
+)
 from study.bench import Bench, Seen
 from study.events import Event
-from study.expectations import Expected, scored
+from study.expectations import Expected, lacking, scored
 from study.predictions import Shown, shown
 from study.preview_events import InterventionPredicted
 from study.records import Record
+from study.replies import reply
 from study.session import History, history_in
 from study.state import canonical_edits
 from study.steering_events import (
@@ -48,7 +65,8 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
     """The events of `act` after `records`, its cause first; none if it would change nothing.
 
     Raises:
-        ActRefused: the component has no p99 to be set in multiples of.
+        ActRefused: the component has no p99 to be set in multiples of; a question or an expectation has to come first;
+            an answer does not fit its question.
     """
     match act:
         case Setting() | Undo() | Redo() | Reset():
@@ -59,15 +77,23 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
             return (_explained(act, bench, history_in(records, bench.task).plan),)
         case Turn():
             return (PageEntered(page=act.kind, task=bench.task, attempt=bench.attempt),)
+        case PromptAnswer() | PromptDismiss():
+            return reply(act, bench, records)
+        case Tick():
+            return ()  # what it brings up has a key of its own: study.ticks
         case _:
             assert_never(act)
 
 
 def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Event, ...]:
+    if bench.held(records):
+        raise ActRefused("A question comes before this step; nothing was changed. Answer it, then do the step again.")
     history = history_in(records, bench.task)
     plan = _plan_after(act, bench, history)
     if canonical_edits(plan) == canonical_edits(history.plan):
         return ()
+    if isinstance(act, Setting) and lacking(act.expected, bench.expect, records, bench.task):
+        raise ActRefused("Nothing was changed: say first what you expect of this step. Do it once more to be asked.")
     seen = bench.see(plan)
     after = shown(seen.prediction, plan, bench.pinned)
     before = _last_shown(records, bench, history.plan)

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from pages.parts.calm import new_reference, told
 from pages.parts.opened import bench_of
 from pages.parts.rig import Rig
-from study.acts import ActRefused, Turn, act_id, read_act
+from study.acts import ActRefused, Tick, Turn, act_id, read_act
 from study.database import LogUnavailable
 from study.interventions import perform
 from study.log import LogMoved, LogRefused
 from study.session import Session, Step, session_in
+from study.ticks import tick
 
 
 def settle(here: Rig, session_id: str, sent: Iterable[object]) -> dict[str, str]:
@@ -41,9 +42,12 @@ def _do(here: Rig, session_id: str, message: object) -> str:
     reference = new_reference()
     try:
         place = session_in(here.log.read(session_id), here.script, session_id=session_id)
+        act = read_act(_with_key(message, place))
+        if isinstance(act, Tick):
+            tick(here.log, session_id, here.script, client=act.client)
+            return ""
         if place.task is None or place.finished:
             raise ActRefused("This picture is handed in already; nothing was changed.")
-        act = read_act(_with_key(message, place))
         if place.step is not Step.WORKSPACE and not isinstance(act, Turn) and not here.log.acted(session_id, act.id):
             raise ActRefused("Your answer is open in another window; nothing was changed.")
         perform(here.log, session_id, act, bench_of(here, place), reference=reference)
@@ -61,4 +65,4 @@ def _with_key(message: object, place: Session) -> object:
     """The message with the task's own key in place of its number: a key may name the cause, so no browser sees it."""
     if not isinstance(message, dict):
         return message
-    return {**message, "task": place.task if message.get("task") == place.order else "another"}
+    return {**message, "task": place.task or "none" if message.get("task") == place.order else "another"}

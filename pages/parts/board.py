@@ -12,6 +12,7 @@ from core.types import Component, Prediction, Rate, Ripple, Scope, SteeringPlan
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import Opened
+from pages.parts.prompts import talk
 from study.bench import Seen
 from study.records import Record
 from study.session import History, Session
@@ -52,6 +53,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "size": seen.edit_norm_ratio,
         "state": state_of(opened, history.plan),
         "view": _view(who.records, place, opened),
+        "talk": talk(who, opened),
     }
 
 

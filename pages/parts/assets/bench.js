@@ -19,10 +19,24 @@ const open = (root, data) => {
   let touched = data.view.touched;
 
   const outbox = still ? STILL : new Outbox(data.session, () => drawHand());
-  const act = (what) => still || outbox.put({ task: latest.task, ...what });
+  const put = (what) => outbox.put({ task: latest.task, ...what });
+  const expecting = expectPart(part, bench, put, outbox);
+  const act = (what) => still || expecting.keeps(latest, what, () => drawHand()) || put(what);
+  // A slider that is being dragged stays where it is: whatever comes up waits for its release.
+  let dragging = false;
+  const hand = { dragging: () => dragging, busy: () => expecting.open() };
+  bench.addEventListener("pointerdown", ({ target }) => (dragging = target.matches(".slide")));
+  const released = () => {
+    dragging = false;
+    prompts.again();
+  };
+  window.addEventListener("pointerup", released);
+  window.addEventListener("pointercancel", released);
   const view = {
     now,
     still,
+    held: () => latest.talk.held || expecting.open(),
+    pending: (index) => expecting.waiting(index) ?? outbox.pending(index),
     choose: (index) => {
       if (still || now.chosen === index) return;
       now.chosen = index;
@@ -43,12 +57,14 @@ const open = (root, data) => {
   const card = cardPart(part);
   const plan = planPart(part, act, view, outbox);
   const ripple = ripplePart(part);
+  const prompts = promptPart(part, bench, act, hand);
   termsPart(bench, part);
 
   const chosen = () => latest.components.find(({ index }) => index === now.chosen) ?? latest.components[0];
 
   const hint = () => {
-    const { edits, shows, target, now: said, was } = latest;
+    const { edits, shows, target, now: said, was, talk } = latest;
+    if (talk.held && !talk.prompt) return talk.words.soon;
     const right = quoted(shows);
     if (edits.length && said.label === shows) {
       return `The model now says ${right}. See what the same edits fix and break elsewhere; when you can name the cause, give your answer.`;
@@ -61,6 +77,8 @@ const open = (root, data) => {
 
   const drawHand = () => {
     components(latest);
+    plan(latest);
+    mark(bench, "data-held", view.held());
     const { mood } = outbox;
     say(part.saved, SAVED[mood]);
     mark(part.saved, "data-mood", mood);
@@ -72,7 +90,11 @@ const open = (root, data) => {
   const draw = () => {
     predictions(latest);
     drawHand();
-    plan(latest);
+    prompts.draw(latest);
+    say(part.expected, latest.talk.came?.expected ?? "");
+    say(part.came, latest.talk.came?.came ?? "");
+    mark(part.talk, "aria-label", latest.talk.words.region);
+    mark(part.expect, "aria-label", latest.talk.words.before);
     picture(latest, chosen());
     card(chosen());
     say(part.place, latest.place);
@@ -87,9 +109,10 @@ const open = (root, data) => {
   const take = (fresh) => {
     latest = fresh;
     draw();
+    prompts.settle(latest, still);
   };
   if (still) {
-    for (const hand of [part.overlays, part.answer, part.edits, part.undo.parentElement]) hand.inert = true;
+    for (const hand of [part.overlays, part.answer, part.edits, part.undo.parentElement, part.form]) hand.inert = true;
     return {
       draw: (fresh) => {
         [now.chosen, now.overlay, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.touched];
@@ -106,7 +129,7 @@ const open = (root, data) => {
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
     if (event.composedPath()[0].matches?.("input[type=text], textarea")) return;
     event.preventDefault();
-    act({ kind: event.shiftKey ? "redo" : "undo" });
+    if (!view.held()) act({ kind: event.shiftKey ? "redo" : "undo" });
   };
   document.addEventListener("keydown", keys);
   // Another tab of the same session may have steered meanwhile; an empty sending fetches what the log says now.
@@ -130,6 +153,9 @@ const open = (root, data) => {
       document.removeEventListener("keydown", keys);
       document.removeEventListener("visibilitychange", back);
       window.removeEventListener("focus", back);
+      window.removeEventListener("pointerup", released);
+      window.removeEventListener("pointercancel", released);
+      prompts.close();
       barred.disconnect();
       clearTimeout(outbox.timer);
     },

@@ -104,7 +104,8 @@ const componentsPart = (part, act, view, outbox) => {
       say(row.score, signed(component.score));
       mark(row.push, "aria-label", `attribution ${signed(component.score)}, effect ${signed(component.effect)} logits, towards ${component.score < 0 ? data.against : data.target}`);
       const named = `${component.name} #${component.index}`;
-      const waiting = outbox.pending(component.index);
+      const waiting = view.pending(component.index);
+      const held = view.held();
       const strength = waiting ?? component.strength;
       if (!row.held && row !== turned) {
         if (Number(row.slide.value) !== clamp(strength, 0, MOST)) row.slide.value = strength;
@@ -112,10 +113,12 @@ const componentsPart = (part, act, view, outbox) => {
       }
       row.off.hidden = !data.tools.includes("suppress");
       row.more.hidden = !data.tools.includes("amplify");
-      row.slide.disabled = row.off.hidden || row.more.hidden;
+      row.slide.disabled = row.off.hidden || row.more.hidden || held;
+      row.off.disabled = row.more.disabled = held;
+      row.hand.title = held ? data.talk.words.hold : "";
       mark(row.off, "aria-pressed", strength === 0);
       mark(row.more, "aria-pressed", strength === 2);
-      row.back.disabled = strength === 1;
+      row.back.disabled = strength === 1 || held;
       mark(row.hand, "data-waiting", waiting !== null);
       mark(row.hand, "aria-label", `Steer ${named}`);
       mark(row.root, "data-edited", strength !== 1);

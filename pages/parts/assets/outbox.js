@@ -81,7 +81,8 @@ class Outbox {
 
   get mood() {
     if (this.refusal) return "refused";
-    if (!this.acts.length) return "saved";
+    // A tick asks whether a prompt is due: nothing of the participant's is lost with it.
+    if (this.acts.every(({ kind }) => kind === "tick")) return "saved";
     return this.tries ? "unsaved" : "saving";
   }
 }

@@ -26,9 +26,11 @@ const planPart = (part, act, view, outbox) => {
         : [el("li", { class: "none" }, "None yet. Suppress or amplify a component to see what it does.")]));
       goesOn();
     }
-    part.undo.disabled = !data.can_undo;
-    part.redo.disabled = !data.can_redo;
-    part.reset.disabled = !data.edits.length;
+    const held = view.held();
+    part.undo.disabled = !data.can_undo || held;
+    part.redo.disabled = !data.can_redo || held;
+    part.reset.disabled = !data.edits.length || held;
+    for (const out of part.edits.querySelectorAll(".out")) out.disabled = held;
     part.size.hidden = !data.edits.length;
     say(share, ` ${(100 * data.size).toFixed(1)}% of the activation${data.size > 0.5 ? ": large, the model may act oddly." : ""}`);
   };

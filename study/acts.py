@@ -9,9 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from core.types import Scope, TillerError
 from study.events import Event
+from study.preview_events import InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed
 from study.records import ClientTime
-from study.steering_events import InterventionApplied, InterventionRedone, InterventionReset, InterventionUndone
+from study.steering_events import (
+    InterventionApplied,
+    InterventionCompared,
+    InterventionRedone,
+    InterventionReset,
+    InterventionUndone,
+)
 from study.task_events import ConceptInspected, ExplanationChanged, PageEntered
 
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
@@ -19,7 +26,7 @@ MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or 
 
 KINDS = (
     *("edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace"),
-    *("prompt_answer", "prompt_dismiss", "tick"),
+    *("compare", "preview", "prompt_answer", "prompt_dismiss", "tick"),
 )
 ALWAYS = frozenset({"restore", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"})  # needs no tool
 
@@ -79,6 +86,25 @@ class Setting(_Act):
         if self.op == "scale":
             return "restore" if self.strength == 1 else "suppress" if self.strength < 1 else "amplify"
         return "restore" if self.op == "add" and self.strength == 0 else self.op
+
+
+class Preview(_Act):
+    """Say that a slider rested at a factor while it was dragged; nothing is changed by it."""
+
+    kind: Literal["preview"]
+    component: Index
+    strength: Annotated[float, Field(allow_inf_nan=False, ge=0, le=MOST)]
+
+    @property
+    def tool(self) -> str:
+        """The tool that a task must offer for it."""
+        return "restore" if self.strength == 1 else "suppress" if self.strength < 1 else "amplify"
+
+
+class Compare(_Act):
+    """Look at the model's answer without any edit, beside the one that stands."""
+
+    kind: Literal["compare"]
 
 
 class Undo(_Act):
@@ -161,7 +187,7 @@ class Tick(_Act):
 
 
 Change = Setting | Undo | Redo | Reset
-Act = Change | Inspect | Explain | Overlay | Turn | PromptAnswer | PromptDismiss | Tick
+Act = Change | Compare | Preview | Inspect | Explain | Overlay | Turn | PromptAnswer | PromptDismiss | Tick
 
 _ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
 
@@ -184,14 +210,23 @@ def asked(act: Act, event: Event) -> bool:
             wanted, stands = (act.overlay, act.component), (event.overlay, event.component)
         case Turn(), PageEntered():
             wanted, stands = (act.kind,), (event.page,)
+        case _:
+            return _asked_aside(act, event)
+    return wanted == stands
+
+
+def _asked_aside(act: Act, event: Event) -> bool:
+    """The same for acts that change nothing in the workspace."""
+    match act, event:
         case (PromptAnswer() as said, PromptAnswered() as row):
             given = {(one.item, one.text.strip(), one.number) for one in said.answers}
-            wanted, stands = (True,), (not row.item or (row.item, row.text, row.number) in given,)
-        case PromptDismiss(), PromptDismissed():
-            wanted = stands = ()
+            return not row.item or (row.item, row.text, row.number) in given
+        case (Preview() as rested, InterventionPreviewed() as row):
+            return (rested.component, rested.strength) == (row.component, row.value)
+        case (PromptDismiss(), PromptDismissed()) | (Compare(), InterventionCompared()):
+            return True
         case _:
             return False
-    return wanted == stands
 
 
 def read_act(message: object) -> Act:
@@ -220,7 +255,7 @@ def act_id(message: object) -> str | None:
 
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
-    tool = act.tool if isinstance(act, Setting) else act.kind
+    tool = act.tool if isinstance(act, Setting | Preview) else act.kind
     need = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution"}.get(tool, tool)
     if need not in tools | ALWAYS:
         raise ActRefused(

@@ -39,7 +39,10 @@ def aloud(shared_server: Server, tmp_path_factory: pytest.TempPathFactory) -> It
     (folder / "consent.md").write_text("We keep what you do.", encoding="utf-8")
     script = folder / "aloud.yaml"
     assert NOTE in SCRIPT
-    script.write_text(SCRIPT.replace(NOTE, ALOUD[1:]).replace("    ground_truth:", EXPECT), encoding="utf-8")
+    script.write_text(
+        SCRIPT.replace(NOTE, ALOUD[1:]).replace("reset]", "reset, compare]").replace("    ground_truth:", EXPECT),
+        encoding="utf-8",
+    )
     environment = {
         **shared_server.environment,
         "TILLER_STUDY": str(script),
@@ -206,3 +209,43 @@ def test_all_of_it_goes_by_the_keyboard_and_the_hand_is_where_it_was(page: Any, 
     scored = next(payload for name, payload in rows(aloud) if name == "intervention.predicted")
     assert (scored["direction"], float.fromhex(scored["probability"])) == ("up", 0.51)
     assert float.fromhex(scored["confidence"]) == 49
+
+
+def test_holding_compare_shows_the_model_without_edits_and_is_on_record(page: Any, aloud: Server) -> None:
+    open_workspace(page, aloud)
+    answer_the_first_questions(page)
+    shares = page.locator(".bars .share")
+    before = shares.all_inner_texts()
+    page.locator(".row .off").first.click()
+    expect(page)
+    settled(page)
+    after = shares.all_inner_texts()
+    assert after != before
+    page.get_by_role("button", name="Compare").focus()
+    page.keyboard.down(" ")
+    assert shares.all_inner_texts() == before
+    page.keyboard.up(" ")
+    assert shares.all_inner_texts() == after
+    settled(page)
+    assert [name for name, _ in rows(aloud)][-1] == "intervention.compared"
+
+
+def test_a_hand_that_rests_while_it_drags_leaves_a_preview_and_one_step(page: Any, aloud: Server) -> None:
+    open_workspace(page, aloud)
+    answer_the_first_questions(page)
+    page.locator(".row .off").first.click()
+    expect(page)
+    settled(page)
+    box = page.locator(".slide").nth(2).bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 3, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, middle)
+    page.wait_for_timeout(900)
+    page.mouse.move(box["x"] + 3, middle)
+    page.mouse.up()
+    page.locator(".plan li .times").nth(1).wait_for()
+    settled(page)
+    found = [(name, payload.get("value")) for name, payload in rows(aloud) if name.startswith("intervention.")][2:]
+    assert [name for name, _ in found] == ["intervention.previewed", "intervention.applied"]
+    assert float.fromhex(found[0][1]) > 1 > float.fromhex(found[1][1])

@@ -10,12 +10,22 @@ const AWAY = "The server does not answer. Your last step is kept here and sent a
 
 const STILL = { acts: [], mood: "saved", refusal: "", pending: () => null, settle: () => {}, flush: () => {}, timer: null };
 
+// What the workspace shows while the edits are held away: the model's answer as it was before them.
+const unedited = (data) => ({
+  ...data,
+  now: data.was,
+  edits: [],
+  state: `${data.state}/original`,
+  classes: data.classes.map((one) => ({ ...one, after: one.before })),
+});
+
 const open = (root, data) => {
   const still = Boolean(data.replayed);
   const bench = root.querySelector(".bench");
   const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
   const now = { chosen: data.view.chosen, overlay: data.view.overlay };
   let latest = data;
+  let compared = false;
   let touched = data.view.touched;
 
   const outbox = still ? STILL : new Outbox(data.session, () => drawHand());
@@ -35,6 +45,11 @@ const open = (root, data) => {
   const view = {
     now,
     still,
+    compared: () => compared,
+    compare: (on) => {
+      compared = on;
+      draw();
+    },
     held: () => latest.talk.held || expecting.open(),
     pending: (index) => expecting.waiting(index) ?? outbox.pending(index),
     choose: (index) => {
@@ -88,7 +103,8 @@ const open = (root, data) => {
   };
 
   const draw = () => {
-    predictions(latest);
+    predictions(compared ? unedited(latest) : latest);
+    mark(bench, "data-compared", compared);
     drawHand();
     prompts.draw(latest);
     say(part.expected, latest.talk.came?.expected ?? "");
@@ -101,7 +117,7 @@ const open = (root, data) => {
     say(part.goal, latest.goal);
     say(part.aloud, latest.aloud);
     say(part.answer, "Give my answer");
-    for (const tool of ["undo", "redo", "reset"]) part[tool].hidden = !latest.tools.includes(tool);
+    for (const tool of ["undo", "redo", "reset", "compare"]) part[tool].hidden = !latest.tools.includes(tool);
     ripple(latest);
     mark(bench, "data-loading", false);
   };

@@ -1,6 +1,7 @@
 // The ranked components: who they are, how much each pushed (estimated and measured), and the hand on each.
 const MOST = 3;
 const KEYS_REST_MS = 350;
+const PREVIEW_MS = 400;
 
 const componentsPart = (part, act, view, outbox) => {
   const rows = new Map();
@@ -8,8 +9,10 @@ const componentsPart = (part, act, view, outbox) => {
   let turned = null;
   let rest = null;
 
+  let preview = null;
   const commit = (row) => {
     clearTimeout(rest);
+    clearTimeout(preview);
     turned = null;
     act({ kind: "edit", component: row.index, strength: Number(row.slide.value), control: "slider" });
   };
@@ -39,7 +42,12 @@ const componentsPart = (part, act, view, outbox) => {
     row.more = el("button", { type: "button", class: "more", onclick: () => set(2) }, "Amplify");
     row.back = el("button", { type: "button", class: "back", onclick: () => set(1) }, "Reset");
     row.slide = el("input", { type: "range", min: 0, max: MOST, step: 0.1, class: "slide" });
-    row.slide.oninput = () => show(row, Number(row.slide.value));
+    row.slide.oninput = () => {
+      show(row, Number(row.slide.value));
+      clearTimeout(preview);
+      // Where the hand rests on its way is worth a row; nothing is computed and nothing on the screen waits for it.
+      if (row.held) preview = setTimeout(() => row.held && act({ kind: "preview", component: index, strength: Number(row.slide.value) }), PREVIEW_MS);
+    };
     row.slide.onchange = () => (row.keyed ? turn(row) : commit(row));
     row.slide.onkeydown = (event) => {
       row.keyed = true;

@@ -81,8 +81,8 @@ class Outbox {
 
   get mood() {
     if (this.refusal) return "refused";
-    // A tick asks whether a prompt is due: nothing of the participant's is lost with it.
-    if (this.acts.every(({ kind }) => kind === "tick")) return "saved";
+    // Ticks and values passed through on the way are no steps: nothing that was done is lost with them.
+    if (this.acts.every(({ kind }) => kind === "tick" || kind === "preview")) return "saved";
     return this.tries ? "unsaved" : "saving";
   }
 }

@@ -11,6 +11,7 @@ from pages.parts.frame import page
 from pages.parts.here import arrive
 from pages.parts.instrument import acts_in_hand, instrument
 from pages.parts.opened import open_picture, seen_under, viewed
+from pages.parts.prompts import wait_ms
 from pages.parts.words import say
 from study.session import Step, history_in
 
@@ -36,7 +37,7 @@ def workspace() -> None:
         st.rerun(scope="app")
     history = history_in(now.records, key)
     seen = seen_under(now.rig, opened, history.plan)
-    instrument(board(now, opened, history, seen) | {"answers": answers}, on_acts=take)
+    instrument(board(now, opened, history, seen) | {"answers": answers, "tick_ms": wait_ms(now)}, on_acts=take)
 
 
 with page("stage", say("workspace.window"), who):

@@ -8,7 +8,7 @@ from pages.parts.calm import new_reference, told
 from pages.parts.opened import bench_of
 from pages.parts.rig import Rig
 from pages.parts.words import say
-from study.acts import Act, ActRefused, Turn, act_id, read_act
+from study.acts import Act, ActRefused, Tick, Turn, act_id, read_act
 from study.database import LogUnavailable
 from study.interventions import perform
 from study.log import LeaseLost, LogMoved, LogRefused
@@ -17,6 +17,7 @@ from study.records import Record
 from study.session import Session, Step, ended, session_in
 from study.steering_events import InterventionApplied
 from study.task_events import PageLeft
+from study.ticks import tick
 
 
 def settle(here: Rig, session_id: str, sent: Iterable[object], window: str | None = None) -> dict[str, str]:
@@ -47,9 +48,12 @@ def _do(here: Rig, session_id: str, message: object, window: str | None) -> str:
     try:
         records = here.log.read(session_id)
         place = session_in(records, here.script, session_id=session_id)
+        act = read_act(_with_key(message, place))
+        if isinstance(act, Tick):
+            tick(here.log, session_id, here.script, client=act.client)
+            return ""
         if place.task is None or place.finished:
             raise ActRefused(say("trouble.handed_in"))
-        act = read_act(_with_key(message, place))
         if not here.log.acted(session_id, act.id):
             _allowed(here, records, place, act)
         if place.step is Step.TUTORIAL and isinstance(act, Turn):
@@ -101,4 +105,4 @@ def _with_key(message: object, place: Session) -> object:
     """The message with the task's own key in place of its number: a key may name the cause, so no browser sees it."""
     if not isinstance(message, dict):
         return message
-    return {**message, "task": place.task if message.get("task") == place.order else "another"}
+    return {**message, "task": place.task or "none" if message.get("task") == place.order else "another"}

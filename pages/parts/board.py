@@ -13,6 +13,7 @@ from pages.parts.acts import still_to_try
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import Opened
+from pages.parts.prompts import talk
 from pages.parts.pulse import progress
 from pages.parts.words import say, words_for
 from study.bench import Seen
@@ -59,6 +60,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "size": seen.edit_norm_ratio,
         "state": state_of(opened, history.plan),
         "view": _view(who.records, place, opened),
+        "talk": talk(who, opened),
     }
 
 

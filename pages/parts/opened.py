@@ -15,6 +15,7 @@ from core.steering import Look, look, steer
 from core.types import Component, SteeringPlan, View
 from pages.parts.rig import Rig
 from study.bench import Bench, Seen
+from study.prompts import held
 from study.script import Task
 from study.session import Session
 from study.simulation import Desk
@@ -92,6 +93,9 @@ def bench_of(here: Rig, place: Session) -> Bench:
         see=lambda plan: seen_under(here, opened, plan),
         unit=lambda component, scope: opened.bundle.index[component].unit(scope),
         environment=environment_of(opened.model),
+        prompts={prompt.id: prompt for prompt in (here.script.think_aloud.prompts if here.script.think_aloud else ())},
+        expect=task.expect,
+        held=lambda records: held(records, here.script, place),
     )
 
 

@@ -10,7 +10,7 @@ from pages.parts.sheets import percent
 from study.events import readable
 from study.moderator_events import ModeratorClockMarked, ModeratorNoteAdded, ModeratorPromptSent
 from study.predictions import Shown, unpack_logits
-from study.preview_events import InterventionPredicted
+from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
 from study.records import Record
 from study.session_events import (
@@ -63,7 +63,12 @@ def told_of(record: Record, name: Name) -> str:
         case InterventionApplied():
             line = f"{_setting(event, name)}: {_moved(event)}"
         case InterventionCompared():
-            line = f"Compared with another state: {_said(event.other)}"
+            other = "the model without edits" if event.against == "original" else "another state"
+            line = f"Compared with {other}: {_said(event.other)}"
+        case InterventionPreviewed():
+            line = f"Rested at {event.value:g} times on {name(event.task, event.component)}"
+        case InterventionPredicted():
+            line = _expected(event)
         case Intervention():
             line = f"{_TURNS[type(event)]}: {_moved(event)}"
         case ModelPredicted():
@@ -132,8 +137,6 @@ def _talk(record: Record) -> str:
             line = f"{event.who} sent: “{event.text}”"
         case ModeratorClockMarked():
             line = f"The clock was marked for the {event.mark}. time"
-        case InterventionPredicted() if event.hypothesis:
-            line = f"Expected: “{event.hypothesis}”"
         case InterventionFailed():
             line = f"A step failed ({event.error}, number {event.reference})"
         case SystemErrored():
@@ -142,6 +145,26 @@ def _talk(record: Record) -> str:
             target = record.row["target"]
             line = record.name if target is None else f"{record.name}: {target}"
     return line
+
+
+_WAYS = {"up": "to rise", "same": "to stay", "down": "to fall"}
+
+
+def _expected(event: InterventionPredicted) -> str:
+    """What was expected, each part with whether it came so."""
+    parts: list[str] = []
+    if event.direction is not None:
+        parts.append(f"{event.label} {_WAYS[event.direction]} ({_right(event.direction_right)})")
+    if event.top1 is not None:
+        chance = "" if event.probability is None else f" at {percent(event.probability)}"
+        parts.append(f"{event.top1} first{chance} ({_right(event.top1_right)})")
+    if event.hypothesis:
+        parts.append(f"“{event.hypothesis}”")
+    return f"Expected {', '.join(parts) or 'something'}"
+
+
+def _right(came: bool | None) -> str:
+    return "right" if came else "wrong"
 
 
 def _setting(event: InterventionApplied, name: Name) -> str:

@@ -4,6 +4,15 @@ const SAVED = { saved: () => w("saved"), saving: () => w("saving"), unsaved: () 
 
 const STILL = { acts: [], mood: "saved", refusal: "", pending: () => null, settle: () => {}, flush: () => {} };
 
+// What the workspace shows while the edits are held away: the model's answer as it was before them.
+const unedited = (data) => ({
+  ...data,
+  now: data.was,
+  edits: [],
+  state: `${data.state}/original`,
+  classes: data.classes.map((one) => ({ ...one, after: one.before })),
+});
+
 const open = (root, data) => {
   speak(data.words);
   const still = Boolean(data.replayed);
@@ -11,13 +20,33 @@ const open = (root, data) => {
   const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
   const now = { chosen: data.view.chosen, overlay: data.view.overlay };
   let latest = data;
+  let compared = false;
   let touched = data.view.touched;
 
   const outbox = still ? STILL : new Outbox(data.session, () => drawHand());
-  const act = (what) => still || outbox.put({ task: latest.task, ...what });
+  const put = (what) => outbox.put({ task: latest.task, ...what });
+  const expecting = expectPart(part, bench, put, outbox);
+  const act = (what) => still || expecting.keeps(latest, what, () => drawHand()) || put(what);
+  // A slider that is being dragged stays where it is: whatever comes up waits for its release.
+  let dragging = false;
+  const hand = { dragging: () => dragging, busy: () => expecting.open() };
+  bench.addEventListener("pointerdown", ({ target }) => (dragging = target.matches(".slide")));
+  const released = () => {
+    dragging = false;
+    prompts.again();
+  };
+  window.addEventListener("pointerup", released);
+  window.addEventListener("pointercancel", released);
   const view = {
     now,
     still,
+    compared: () => compared,
+    compare: (on) => {
+      compared = on;
+      draw();
+    },
+    held: () => latest.talk.held || expecting.open(),
+    pending: (index) => expecting.waiting(index) ?? outbox.pending(index),
     choose: (index) => {
       if (still || now.chosen === index) return;
       now.chosen = index;
@@ -38,6 +67,7 @@ const open = (root, data) => {
   const card = cardPart(part);
   const plan = planPart(part, act, view, outbox);
   const ripple = ripplePart(part);
+  const prompts = promptPart(part, bench, act, hand);
   termsPart(bench, part);
 
   const guide = still ? () => {} : guidePart(part, bench);
@@ -51,7 +81,8 @@ const open = (root, data) => {
   };
 
   const hint = () => {
-    const { edits, shows, target, now: said, was } = latest;
+    const { edits, shows, target, now: said, was, talk } = latest;
+    if (talk.held && !talk.prompt) return talk.words.soon;
     const right = quoted(shows);
     if (edits.length && said.label === shows) {
       return w("hint.right", { right });
@@ -64,6 +95,8 @@ const open = (root, data) => {
 
   const drawHand = () => {
     components(latest);
+    plan(latest);
+    mark(bench, "data-held", view.held());
     const { mood } = outbox;
     say(part.saved, SAVED[mood]());
     mark(part.saved, "data-mood", mood);
@@ -74,9 +107,14 @@ const open = (root, data) => {
   };
 
   const draw = () => {
-    predictions(latest);
+    predictions(compared ? unedited(latest) : latest);
+    mark(bench, "data-compared", compared);
     drawHand();
-    plan(latest);
+    prompts.draw(latest);
+    say(part.expected, latest.talk.came?.expected ?? "");
+    say(part.came, latest.talk.came?.came ?? "");
+    mark(part.talk, "aria-label", latest.talk.words.region);
+    mark(part.expect, "aria-label", latest.talk.words.before);
     picture(latest, chosen());
     card(chosen());
     say(part.place, latest.progress ? `${latest.place} \u00b7 ${latest.progress}` : latest.place);
@@ -87,7 +125,7 @@ const open = (root, data) => {
     mark(part.answer, "title", latest.still_to_try > 0 ? w("try_first", { count: latest.still_to_try }) : "");
     say(part.stop, w("stop"));
     guide(latest);
-    for (const tool of ["undo", "redo", "reset"]) part[tool].hidden = !latest.tools.includes(tool);
+    for (const tool of ["undo", "redo", "reset", "compare"]) part[tool].hidden = !latest.tools.includes(tool);
     ripple(latest);
     mark(bench, "data-loading", false);
   };
@@ -96,11 +134,12 @@ const open = (root, data) => {
     latest = fresh;
     speak(fresh.words);
     draw();
+    prompts.settle(latest, still);
   };
   fill();
   if (still) {
     for (const gone of [part.stop, part.clock]) gone.hidden = true;
-    for (const hand of [part.overlays, part.answer, part.edits, part.undo.parentElement]) hand.inert = true;
+    for (const hand of [part.overlays, part.answer, part.edits, part.undo.parentElement, part.form]) hand.inert = true;
     return {
       draw: (fresh) => {
         [now.chosen, now.overlay, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.touched];
@@ -124,7 +163,7 @@ const open = (root, data) => {
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
     if (event.composedPath()[0].matches?.("input[type=text], textarea")) return;
     event.preventDefault();
-    act({ kind: event.shiftKey ? "redo" : "undo" });
+    if (!view.held()) act({ kind: event.shiftKey ? "redo" : "undo" });
   };
   document.addEventListener("keydown", keys);
   // Another tab of the same session may have steered meanwhile; an empty sending fetches what the log says now.
@@ -149,6 +188,9 @@ const open = (root, data) => {
       document.removeEventListener("tiller-time", time);
       document.removeEventListener("visibilitychange", back);
       window.removeEventListener("focus", back);
+      window.removeEventListener("pointerup", released);
+      window.removeEventListener("pointercancel", released);
+      prompts.close();
       barred.disconnect();
       outbox.close();
     },

@@ -1,6 +1,7 @@
 // The ranked components: who they are, how much each pushed (estimated and measured), and the hand on each.
 const MOST = 3;
 const KEYS_REST_MS = 350;
+const PREVIEW_MS = 400;
 
 const componentsPart = (part, act, view, outbox) => {
   const rows = new Map();
@@ -8,8 +9,10 @@ const componentsPart = (part, act, view, outbox) => {
   let turned = null;
   let rest = null;
 
+  let preview = null;
   const commit = (row) => {
     clearTimeout(rest);
+    clearTimeout(preview);
     turned = null;
     act({ kind: "edit", component: row.index, strength: Number(row.slide.value), control: "slider" });
   };
@@ -39,7 +42,12 @@ const componentsPart = (part, act, view, outbox) => {
     row.more = el("button", { type: "button", class: "more", onclick: () => set(2) }, w("steer.amplify"));
     row.back = el("button", { type: "button", class: "back", onclick: () => set(1) }, w("steer.reset"));
     row.slide = el("input", { type: "range", min: 0, max: MOST, step: 0.1, class: "slide" });
-    row.slide.oninput = () => show(row, Number(row.slide.value));
+    row.slide.oninput = () => {
+      show(row, Number(row.slide.value));
+      clearTimeout(preview);
+      // Where the hand rests on its way is worth a row; nothing is computed and nothing on the screen waits for it.
+      if (row.held) preview = setTimeout(() => row.held && act({ kind: "preview", component: index, strength: Number(row.slide.value) }), PREVIEW_MS);
+    };
     row.slide.onchange = () => (row.keyed ? turn(row) : commit(row));
     row.slide.onkeydown = (event) => {
       row.keyed = true;
@@ -104,7 +112,8 @@ const componentsPart = (part, act, view, outbox) => {
       say(row.score, signed(component.score));
       mark(row.push, "aria-label", w("steer.lane", { attribution: signed(component.score), effect: signed(component.effect), label: component.score < 0 ? data.against : data.target }));
       const named = `${component.name} #${component.index}`;
-      const waiting = outbox.pending(component.index);
+      const waiting = view.pending(component.index);
+      const held = view.held();
       const strength = waiting ?? component.strength;
       if (!row.held && row !== turned) {
         if (Number(row.slide.value) !== clamp(strength, 0, MOST)) row.slide.value = strength;
@@ -112,10 +121,12 @@ const componentsPart = (part, act, view, outbox) => {
       }
       row.off.hidden = !data.tools.includes("suppress");
       row.more.hidden = !data.tools.includes("amplify");
-      row.slide.disabled = row.off.hidden || row.more.hidden;
+      row.slide.disabled = row.off.hidden || row.more.hidden || held;
+      row.off.disabled = row.more.disabled = held;
+      row.hand.title = held ? data.talk.words.hold : "";
       mark(row.off, "aria-pressed", strength === 0);
       mark(row.more, "aria-pressed", strength === 2);
-      row.back.disabled = strength === 1;
+      row.back.disabled = strength === 1 || held;
       mark(row.hand, "data-waiting", waiting !== null);
       mark(row.hand, "aria-label", w("steer.one", { name: named }));
       mark(row.root, "data-edited", strength !== 1);

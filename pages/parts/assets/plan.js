@@ -3,6 +3,23 @@ const planPart = (part, act, view, outbox) => {
   part.undo.onclick = () => act({ kind: "undo" });
   part.redo.onclick = () => act({ kind: "redo" });
   part.reset.onclick = () => act({ kind: "reset" });
+
+  // Held down, by hand or by the space bar, it shows the model without the edits; let go, they are there again.
+  const compare = (on) => {
+    if (view.compared() === on || (on && part.compare.disabled)) return;
+    view.compare(on);
+    if (on) act({ kind: "compare" });
+  };
+  part.compare.onpointerdown = (event) => {
+    part.compare.setPointerCapture(event.pointerId);
+    compare(true);
+  };
+  part.compare.onkeydown = (event) => {
+    if (event.key !== " " && event.key !== "Enter") return;
+    event.preventDefault();
+    if (!event.repeat) compare(true);
+  };
+  part.compare.onpointerup = part.compare.onpointercancel = part.compare.onkeyup = part.compare.onblur = () => compare(false);
   const share = el("span");
   part.size.replaceChildren(term("size", w("plan.size")), share);
 
@@ -26,9 +43,15 @@ const planPart = (part, act, view, outbox) => {
         : [el("li", { class: "none" }, data.tools.includes("suppress") ? w("plan.none") : w("plan.none_here"))]));
       goesOn();
     }
-    part.undo.disabled = !data.can_undo;
-    part.redo.disabled = !data.can_redo;
-    part.reset.disabled = !data.edits.length;
+    const held = view.held();
+    say(part.compare, data.talk.words.compare);
+    part.compare.title = data.talk.words.compare_title;
+    part.compare.disabled = !data.edits.length;
+    mark(part.compare, "aria-pressed", view.compared());
+    part.undo.disabled = !data.can_undo || held;
+    part.redo.disabled = !data.can_redo || held;
+    part.reset.disabled = !data.edits.length || held;
+    for (const out of part.edits.querySelectorAll(".out")) out.disabled = held;
     part.size.hidden = !data.edits.length;
     say(share, w(data.size > 0.5 ? "plan.size_large" : "plan.size_is", { share: `${(100 * data.size).toFixed(1)}%` }));
   };

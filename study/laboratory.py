@@ -12,6 +12,7 @@ from rich.markdown import Markdown
 
 from core.types import TillerError
 from study.desk import Also, Json, left_out, opened_log, records_of
+from study.markdown import many
 from study.replay import Outcome, Verdict, worst
 from study.replay import replay as again
 from study.settings import settings_in
@@ -140,7 +141,7 @@ def simulate(
                     rig.log, rig.script, admission, lambda place: desk_of(rig, place), seed + number
                 )
                 advance("participants", number + 1, n)
-        lines = [f"{session}  {rows} rows" for session, rows in sessions.items()]
+        lines = [f"{session}  {many(rows, 'row')}" for session, rows in sessions.items()]
         emit({"sessions": sessions}, "\n".join(lines), json_wanted=json_wanted)
 
 

@@ -31,6 +31,10 @@ TOOLS: dict[str, tuple[str, str]] = {
     "elan": ("ELAN", "Tiers on a time line, a file for each session, for ELAN."),
     "prov": ("PROV-JSON", "Where every state came from, for Python's prov and other tools of the W3C standard."),
     "trrack": ("Trrack", "The graph of each attempt, for Trrack and reVISit."),
+    "card": (
+        "Study card",
+        "What the study is, asks and holds, in six sections: Markdown to read, and the same as JSON.",
+    ),
 }
 FIRST = ("csv", "qdpx")  # what is ordered unless said otherwise
 

@@ -10,7 +10,7 @@ from study.consent import given, refused
 from study.explains import explained
 from study.exports.timeline import WITHHELD
 from study.log import EventLog
-from study.media import media_erased
+from study.media_erasure import media_erased
 from study.queries import recorded
 from study.recordings import Recording, recordings_in
 from study.records import Record
@@ -62,6 +62,7 @@ class Speech:
         self._there: frozenset[str] | None = None
         self._lengths: dict[str, tuple[int, str]] = {}
         self._left_out: dict[str, dict[str, str]] = {}
+        self._words_held = False
 
     def spoken_in(self, session_id: str) -> bool:
         """Whether anything was said or recorded in a session."""
@@ -100,10 +101,20 @@ class Speech:
         """Note for the manifest what of a session is not in the export."""
         self._left_out.setdefault(session_id, {})[what] = why
 
+    def hold_words(self) -> None:
+        """Say that this export's tables hold all words, with the consent beside them: none of them are left out."""
+        self._words_held = True
+
     def about(self) -> dict[str, object]:
         """Rows and heads of the transcripts that were read, and what was left out of them, for the manifest."""
         streams = {key: {"rows": rows, "head": head} for key, (rows, head) in self._lengths.items()}
-        return {"transcripts": streams, "left_out": self._left_out} if streams else {}
+        passed_over = {"words"} if self._words_held else set[str]()
+        left_out = {
+            session: kept
+            for session, found in self._left_out.items()
+            if (kept := {what: why for what, why in found.items() if what not in passed_over})
+        }
+        return {"transcripts": streams, "left_out": left_out} if streams else {}
 
     def _rows(self, session_id: str) -> Iterator[Record]:
         stream = stream_about("transcript", session_id)

@@ -1,11 +1,9 @@
-"""Utterances as CSV: one row for each, on the session's clock and on its transcript's, with what it explains."""
+"""Utterances as rows: one for each, on the session's clock and on its transcript's, with what it explains."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO
 
-from study.exports.cells import write_table
 from study.exports.columns import Column, col
 from study.exports.speech import Spoken, Talk
 from study.happening import Cell
@@ -44,12 +42,8 @@ UTTERANCES: tuple[Column, ...] = (
 _NAMES = tuple(one.column for one in UTTERANCES)
 
 
-def write_utterances(talks: Iterable[tuple[Sequence[Record], Talk]], file: TextIO) -> int:
-    """Write the utterances of sessions, one at a time; return how many there are."""
-    return write_table(_NAMES, _lines(talks), file)
-
-
-def _lines(talks: Iterable[tuple[Sequence[Record], Talk]]) -> Iterator[list[Cell]]:
+def utterance_rows(talks: Iterable[tuple[Sequence[Record], Talk]]) -> Iterator[Sequence[Cell]]:
+    """A row for each utterance of some sessions, which are read one at a time."""
     for session, talk in talks:
         explains: dict[str, list[int]] = {}
         for utterance, seq in talk.explains:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from study.loader import Place
 from study.script.answers import Answer, Choice, Slider
 from study.script.file import ScriptFile
-from study.script.loader import Place
 from study.script.sense import Mistake, out_of_tune
 from study.script.sequence import Page, Phase, Phases, pages_in, phases_in
 from study.script.tasks import PICTURES

@@ -14,10 +14,11 @@ import yaml
 from pydantic import ValidationError
 
 from core.types import TillerError
+from study.loader import Loader, Place, in_language, line_at, lines_of
 from study.script.checks import beyond_the_schema
 from study.script.file import Guide, ScriptFile
-from study.script.loader import Loader, Place, in_language, line_at, lines_of
 from study.script.names import names_in
+from study.script.questionnaires import wrong_instruments
 from study.script.sense import advised
 from study.script.sequence import Arm, Condition, Page, Sequence, TaskSet, pages_in
 from study.script.setting import Consent, Ids, InstrumentUse, Modes, Runtime, Study
@@ -155,6 +156,7 @@ def _read(
         own = {task.picture for task in files[one].tasks.values() if task.is_own_picture}
         pictures |= {name: digest_of(name) for name in sorted(own)}
         found += [_at(lines, place, words) for place, words in beyond_the_schema(files[one], {**texts, **pictures})]
+        found += [_at(lines, place, words) for place, words in wrong_instruments(files[one], texts, one)]
     if found:
         raise ScriptError(path, [f"line {line}: {words}" for line, words in sorted(dict.fromkeys(found))])
     spoken_in = language or languages[0]

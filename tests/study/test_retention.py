@@ -18,7 +18,8 @@ from study.decisions import opening
 from study.erasure import Extent, erase
 from study.imports import import_transcript
 from study.log import EventLog, LogRefused
-from study.media import media_erased
+from study.media_erasure import media_erased
+from study.participants import admit, find
 from study.retention import Due, expired
 from study.script import ScriptError, load_script
 from study.session_events import SessionResumed, SessionStarted
@@ -95,6 +96,17 @@ def test_each_part_goes_in_its_turn_and_is_due_once(kept: EventLog) -> None:
     assert [record.name for record in kept.read(RECEIPTS)] == ["system.record_erased"] * 3
     for stream in (*kept.sessions(), *kept.streams()):
         assert kept.verify(stream).whole
+
+
+@pytest.mark.parametrize("what", list(Extent))
+def test_a_link_that_stays_is_no_trace_of_what_went(fresh_log: EventLog, what: Extent) -> None:
+    """Taking the recordings leaves the participant's place, whose digests are then no trace of anything."""
+    admission = admit(fresh_log, "small")
+    start = SessionStarted(study="small", study_version="1", script_sha256="5c", participant=admission.pseudonym)
+    fresh_log.append(admission.session_id, start, key="start")
+    assert erase(fresh_log, admission.session_id, what).clean
+    stays = what in (Extent.MEDIA, Extent.TRANSCRIPT)
+    assert (find(fresh_log, admission.token) is not None) is stays
 
 
 def test_a_stream_that_was_taken_away_never_comes_back(kept: EventLog) -> None:

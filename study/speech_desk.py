@@ -78,22 +78,6 @@ def audio(
         emit(asdict(done), _told(done, f"recording {done.media}, {long}"), json_wanted=json_wanted)
 
 
-def _opened(
-    session: str,
-    at_seq: int | None,
-    starts_at: str | None,
-    offset: str | None,
-    media_time: str,
-    error_ms: float | None,
-) -> tuple[EventLog, Anchor | None]:
-    """The log, which has the session, and where the options place what is taken in."""
-    from study.anchors import read_anchor
-
-    log = opened_log()
-    records_of(log, session)
-    return log, read_anchor(at_seq=at_seq, starts_at=starts_at, offset=offset, media_time=media_time, error_ms=error_ms)
-
-
 def transcribe(
     session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
     study: Annotated[str | None, typer.Option(help="All sessions of this study that allow a recording.")] = None,
@@ -136,6 +120,22 @@ def transcribe(
                     )
         count = sum(one["utterances"] for one in told if isinstance(one["utterances"], int))
         emit({"recordings": told}, f"{count} utterances from {len(told)} recordings.", json_wanted=json_wanted)
+
+
+def _opened(
+    session: str,
+    at_seq: int | None,
+    starts_at: str | None,
+    offset: str | None,
+    media_time: str,
+    error_ms: float | None,
+) -> tuple[EventLog, Anchor | None]:
+    """The log, which has the session, and where the options place what is taken in."""
+    from study.anchors import read_anchor
+
+    log = opened_log()
+    records_of(log, session)
+    return log, read_anchor(at_seq=at_seq, starts_at=starts_at, offset=offset, media_time=media_time, error_ms=error_ms)
 
 
 def _remind(rows: Sequence[Record]) -> None:

@@ -50,7 +50,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     bundles = {which: load_bundle(settings.bundle, which) for which in wanted}
     gate = Semaphore(os.cpu_count() or 1)
     tasks, run = task_pictures(settings.bundle), runner(settings.bundle)
-    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, gate=gate)
+    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, study_key=settings.study_key, gate=gate)
 
 
 def warm(rig: Rig) -> None:

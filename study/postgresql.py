@@ -33,7 +33,7 @@ TROUBLE = {
     "No space left": "the disk is full; make room and send the act again",
     "connection": "the connection was lost; the act can be sent again in a moment",
 }
-_EMPTIED = ("payloads", "participants", "media_chunks", "leases", "events")
+_EMPTIED = ("payloads", "participants", "media_chunks", "leases", "events", "arrivals", "platform_ids")
 _SWITCHES = 64
 _CHUNK = 1 << 22
 _PIECE = text("SELECT pg_read_binary_file(:file, :at, :length, true)")

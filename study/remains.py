@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import select
 
 from study.log import EventLog
-from study.schema import events, participants, payloads, record
+from study.schema import events, participants, payloads, platform_ids, record
 from study.state import canonical
 from study.streams import concerns
 from study.traces import PIECE, found_in
@@ -35,6 +35,8 @@ def words_of(log: EventLog, streams: Iterable[str], session_id: str) -> set[byte
         place = select(participants.c.link_sha256, participants.c.keyed_hash)
         for row in connection.execute(place.where(participants.c.session_id == session_id)):
             random.update(each for each in row if each)
+        kept = select(platform_ids.c.keyed_hash).where(platform_ids.c.session_id == session_id)
+        random.update(connection.execute(kept).scalars())
     return _pieces(random) | _unsaid_elsewhere(log, session_id, _pieces(said))
 
 

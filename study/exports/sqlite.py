@@ -12,8 +12,7 @@ from typing import BinaryIO
 from study.backup import back_up
 from study.database import connect
 from study.log import EventLog
-
-_LEFT_OUT = ("participants", "leases", "staff")
+from study.schema import LEAD_TO_PEOPLE
 
 
 def write_sqlite(file: BinaryIO, *, log: EventLog, rows: Mapping[str, int]) -> int:
@@ -46,7 +45,7 @@ def write_sqlite(file: BinaryIO, *, log: EventLog, rows: Mapping[str, int]) -> i
                 "DELETE FROM scripts WHERE script_sha256 NOT IN (SELECT script_sha256 FROM events WHERE "
                 "script_sha256 IS NOT NULL)"
             )
-            for table in _LEFT_OUT:
+            for table in LEAD_TO_PEOPLE:
                 copy.execute(f"DROP TABLE {table}")
             copy.execute("VACUUM")
             (found,) = copy.execute("SELECT count(*) FROM events").fetchone()

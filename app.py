@@ -39,12 +39,14 @@ def build(environment: Mapping[str, str]) -> Rig:
     from study.database import connect  # noqa: PLC0415
     from study.log import EventLog  # noqa: PLC0415
     from study.script import load_script  # noqa: PLC0415
+    from study.scripts import refuse_if_frozen  # noqa: PLC0415
     from study.settings import settings_in  # noqa: PLC0415
 
     torch.set_num_threads(1)  # with a gate as wide as the machine, more threads only wait for each other
     settings = settings_in(environment)
     script = load_script(settings.study)
     log = EventLog(connect(settings.database_url), files=settings.files)
+    refuse_if_frozen(log, script)
     log.keep_script(script)
     wanted: set[Which] = {task.sae for task in script.tasks.values()}
     bundles = {which: load_bundle(settings.bundle, which) for which in wanted}

@@ -14,6 +14,7 @@ from study.coding_desk import agreement, codebook
 from study.desk import Json, backup, erase, export, invite, restore, revoke, verify
 from study.laboratory import card, replay, report, simulate
 from study.notation import find_label, read_labels, read_plan
+from study.script_desk import check, schema
 from study.settings import settings_in
 from study.speech_desk import audio, transcript
 from study.state import Pinned, digest, labels_digest
@@ -37,6 +38,8 @@ app = typer.Typer(
 )
 demo = typer.Typer(help="The demo world: pictures with known causes, and a CLIP trained on them.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
+script = typer.Typer(help="Study scripts: check one, complete one.", no_args_is_help=True)
+app.add_typer(script, name="study")
 
 
 Labels = Annotated[str | None, typer.Option(help='Class names: "apple,boat,car". Default: the demo\'s own.')]
@@ -199,6 +202,8 @@ app.command()(agreement)
 app.command()(codebook)
 app.command()(invite)
 app.command()(revoke)
+script.command()(check)
+script.command()(schema)
 
 
 @demo.command("draw")

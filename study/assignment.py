@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +13,13 @@ from study.events import event_in
 from study.log import EventLog
 from study.queries import FIRST
 from study.records import ClientTime, Record
+from study.route import factors_of
 from study.schema import events, payloads
+from study.script import StudyScript
+from study.script.sequence import Phases
 from study.session_events import SessionCompleted, SessionStarted
-from study.slots import Slot, Standing, Taken, choose
+from study.slots import Slot, Standing, Taken, choose, mixed, slots
+from study.state import digest
 from study.streams import is_session
 
 # Sessions of one pool balance each other; who tries a study out takes no participant's place.
@@ -23,9 +27,42 @@ POOLS = (("moderated", "remote"), ("preview",), ("bot",))
 _HOUR_NS = 3_600_000_000_000
 
 
-def with_slot(started: SessionStarted, slot: Slot) -> SessionStarted:
-    """The row that starts a session in `slot`."""
-    return replace(started, slot=slot.number)
+def start_session(
+    log: EventLog,
+    script: StudyScript,
+    session_id: str,
+    participant: str,
+    *,
+    mode: str = "remote",
+    language: str = "",
+    key: str = "start",
+    page: str | None = None,
+    client: ClientTime | None = None,
+) -> tuple[Record, ...]:
+    """Start the session of an admitted newcomer in the slot that is theirs by `script`, and return its row.
+
+    What is random on the route follows from the study's seed and the session's id. Raises as `assign` does.
+    """
+    started = SessionStarted(
+        study=script.study.id,
+        study_version=script.study.version,
+        script_sha256=script.sha256,
+        participant=participant,
+        mode=mode,
+        seed=int(digest(f"{script.study.seed}/{session_id}")[:8], 16),
+        language=language,
+    )
+    window = script.modes.remote.resume_window_hours if script.modes.remote else None
+    listed = slots_of(script)
+    return assign(log, session_id, started, listed, window_hours=window, key=key, page=page, client=client)
+
+
+def slots_of(script: StudyScript) -> tuple[Slot, ...]:
+    """The slots of a script's design in the order in which they fill."""
+    blocks = script.sequence.blocks if script.sequence else ()
+    permuted = any(isinstance(block, Phases) and block.draw.permute for block in blocks)
+    listed = slots(factors_of(script))
+    return mixed(listed, script.study.seed) if permuted else listed
 
 
 def assign(
@@ -35,7 +72,6 @@ def assign(
     listed: Sequence[Slot],
     *,
     window_hours: float | None = None,
-    put: Callable[[SessionStarted, Slot], SessionStarted] = with_slot,
     key: str = "start",
     page: str | None = None,
     client: ClientTime | None = None,
@@ -47,10 +83,9 @@ def assign(
     Args:
         log: the record.
         session_id: the newcomer's session, of which nothing is in the log yet.
-        started: the row without its slot; sessions of its study and version, in the pool of its mode, are counted.
+        started: the row without slot and levels; sessions of its study and version, in the pool of its mode, count.
         listed: the design's slots in the order in which they are to fill.
         window_hours: how long after its last row a session that nobody moderates holds its slot; for ever if None.
-        put: the row with all that it is to say of its slot.
         key: the act's key.
         page: the page that it was done on.
         client: the browser's clocks.
@@ -63,7 +98,8 @@ def assign(
     def decide(connection: Connection) -> tuple[SessionStarted]:
         take_turn(connection, f"slots of {started.study}")
         found = _taken(connection, started.study, started.study_version, started.mode, _since(log, window_hours))
-        return (put(started, choose(listed, found)),)
+        slot = choose(listed, found)
+        return (replace(started, slot=slot.number, levels=dict(slot.levels)),)
 
     return log.append(session_id, started, key=key, page=page, client=client, decide=decide)
 

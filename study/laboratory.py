@@ -119,11 +119,13 @@ def simulate(
         from study.database import connect
         from study.log import EventLog
         from study.participants import admit
+        from study.scripts import refuse_if_frozen
         from study.simulation import take_part
 
         settings = settings_in(os.environ)
         log = EventLog(connect(settings.database_url), files=settings.files)
         rig = _rig(log)
+        refuse_if_frozen(log, rig.script)
         log.keep_script(rig.script)
         sessions: dict[str, int] = {}
         with shown_progress() as advance:

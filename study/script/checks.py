@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from study.script.answers import Answer, Choice, Slider
 from study.script.file import ScriptFile
 from study.script.loader import Place
+from study.script.sense import Mistake, out_of_tune
 from study.script.sequence import Page, Phase, Phases, pages_in, phases_in
 
-Mistake = tuple[Place, str]
 ROTATED = "rotated"
 
 
 def beyond_the_schema(file: ScriptFile, texts: Mapping[str, str]) -> list[Mistake]:
     """All mistakes that the form does not show; `texts` are the files beside the script, "" where there is none."""
-    return [*_texts(file, texts), *_own(file), *_sequence(file)]
+    named = [*_texts(file, texts), *_own(file), *_sequence(file)]
+    # what names something that is not there cannot be judged further
+    return named or list(out_of_tune(file))
 
 
 def _texts(file: ScriptFile, texts: Mapping[str, str]) -> Iterator[Mistake]:

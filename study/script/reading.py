@@ -17,6 +17,7 @@ from study.script.checks import beyond_the_schema
 from study.script.file import Guide, ScriptFile
 from study.script.loader import Loader, Place, in_language, line_at, lines_of
 from study.script.names import names_in
+from study.script.sense import advised
 from study.script.sequence import Arm, Condition, Page, Sequence, TaskSet, pages_in
 from study.script.setting import Consent, Ids, InstrumentUse, Modes, Runtime, Study
 from study.script.talk import ThinkAloud
@@ -60,6 +61,7 @@ class StudyScript:
     debrief: str
     texts: dict[str, str]  # the Markdown files that it names
     names: Mapping[str, type]  # what its rules may ask about
+    advice: tuple[str, ...]  # what is no mistake, and yet most authors would not want
     language: str
     json: str
 
@@ -150,6 +152,7 @@ def _read(path: Path, source: str, beside: Callable[[str], str], language: str =
         consent_text=texts[file.consent.text],
         texts=texts,
         names=names_in(file),
+        advice=tuple(f"line {line}: {words}" for line, words in (_at(lines, *one) for one in advised(file))),
         language=spoken_in,
         json=canonical({"script": source, "files": texts}),
     )

@@ -11,12 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from test_route import PHASES
 
-from study.assignment import assign, taken
+from study.assignment import assign, slots_of, start_session, taken
 from study.erasure import erase
 from study.happening import Happening
 from study.log import EventLog, LogRefused
 from study.records import Instant, Record
+from study.route import route_of
+from study.script import StudyScript, load_script
 from study.session_events import (
     SessionCompleted,
     SessionRejected,
@@ -24,7 +27,7 @@ from study.session_events import (
     SessionTimedOut,
     SessionWithdrawn,
 )
-from study.slots import Slot, Standing, slots
+from study.slots import Slot, Standing, mixed, slots
 from study.task_events import TaskStarted
 
 HOME = Path(__file__).parents[2]
@@ -51,13 +54,61 @@ def test_newcomers_take_the_slots_in_their_order(fresh_log: EventLog, start: Sta
     assert fresh_log.verify("s16").whole
 
 
-def test_the_row_says_all_of_the_slot_that_the_caller_wants(fresh_log: EventLog, start: Start) -> None:
-    def put(started: SessionStarted, slot: Slot) -> SessionStarted:
-        return replace(started, slot=slot.number, app_version=str(sorted(slot.levels.items())))
-
-    rows = assign(fresh_log, "s1", start(), EIGHT, put=put, page="welcome")
-    assert rows[0].event == start(slot=0, app_version="[('phase_order', 0), ('task_order', 0), ('task_set', 0)]")
+def test_the_row_says_the_slot_and_its_level_of_each_factor(fresh_log: EventLog, start: Start) -> None:
+    come(fresh_log, start, "s0")
+    rows = assign(fresh_log, "s1", start(), EIGHT, page="welcome")
+    assert rows[0].event == replace(start(), slot=1, levels={"phase_order": 1, "task_set": 0, "task_order": 0})
     assert (rows[0].row["page"], rows[0].row["actor"]) == ("welcome", "participant")
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> StudyScript:
+    (tmp_path / "consent.md").write_text("Read this.", encoding="utf-8")
+    (tmp_path / "study.yaml").write_text(PHASES, encoding="utf-8")
+    return load_script(tmp_path / "study.yaml")
+
+
+def arrive(log: EventLog, script: StudyScript, number: int, **asked: str) -> SessionStarted:
+    first = start_session(log, script, f"s{number:02d}", f"P{number:02d}", **asked)[0].event  # pyright: ignore
+    assert isinstance(first, SessionStarted)
+    return first
+
+
+def test_eight_participants_walk_routes_that_balance_phases_task_sets_and_tasks_and_sixteen_the_arms(
+    fresh_log: EventLog, script: StudyScript
+) -> None:
+    came = [arrive(fresh_log, script, number) for number in range(16)]
+    routes = [[stop for stop in route_of(script, one.levels, one.seed) if stop.is_task] for one in came[:8]]
+    assert len({tuple((stop.id, stop.condition) for stop in route) for route in routes}) == 8
+    assert Counter(route[0].condition for route in routes) == {"look": 4, "act": 4}
+    met = Counter((stop.id, place) for route in routes for place, stop in enumerate(route))
+    assert met == {(task, place): 2 for task in "abcd" for place in range(4)}
+    under = Counter((stop.id, stop.condition) for route in routes for stop in route)
+    assert under == {(task, condition): 4 for task in "abcd" for condition in ("look", "act")}
+    assert {one.levels["prompting"] for one in came[:8]} == {0}
+    for factor in ("phase_order", "task_set", "task_order"):
+        arms = Counter((one.levels["prompting"], one.levels[factor]) for one in came)
+        assert arms == {(arm, level): 4 for arm in (0, 1) for level in (0, 1)}
+
+
+def test_a_session_starts_with_all_that_its_route_hangs_on_and_the_same_when_it_is_sent_again(
+    fresh_log: EventLog, script: StudyScript
+) -> None:
+    first, second = arrive(fresh_log, script, 1, language="de"), arrive(fresh_log, script, 2, mode="preview")
+    assert (first.study, first.study_version, first.script_sha256) == ("two-phases", "1.0.0", script.sha256)
+    assert (first.participant, first.language, first.slot) == ("P01", "de", 0)
+    assert (second.mode, second.slot) == ("preview", 0)
+    assert first.seed != second.seed, "what is random is not the same for all"
+    assert arrive(fresh_log, script, 1, language="de") == first
+
+
+def test_a_script_may_have_its_slots_permuted(fresh_log: EventLog, script: StudyScript, tmp_path: Path) -> None:
+    assert [slot.number for slot in slots_of(script)] == list(range(16))
+    permuted = PHASES.replace("draw: {", "draw: {permute: true, ").replace("contact: us", "contact: us, seed: 3")
+    (tmp_path / "study.yaml").write_text(permuted, encoding="utf-8")
+    other = load_script(tmp_path / "study.yaml")
+    assert slots_of(other) == mixed(slots_of(script), 3) != slots_of(script)
+    assert arrive(fresh_log, other, 1).slot == slots_of(other)[0].number
 
 
 def test_a_start_that_is_sent_again_keeps_its_slot(fresh_log: EventLog, start: Start) -> None:

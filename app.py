@@ -70,6 +70,20 @@ def warm(rig: Rig) -> None:
         ripple(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
 
 
+def _lock_up(log: EventLog) -> None:
+    """Say once, in the terminal, by which passphrase the staff's pages open, if nobody could get in otherwise."""
+    from study.lock import lock_up  # noqa: PLC0415
+    from study.settings import settings_in  # noqa: PLC0415
+
+    made = lock_up(log, settings_in(os.environ).passphrase)
+    if made is not None:
+        print(
+            f"\n  The staff's pages open at /api/enter by this passphrase, which is shown this once: {made}\n"
+            "  `tiller passphrase` makes another; TILLER_PASSPHRASE sets your own.\n",
+            flush=True,
+        )
+
+
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Build the rig, then take all that is alive out of the collector's rounds: it would stop every click for 0.3 s."""
@@ -77,6 +91,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         rig = await to_thread.run_sync(build, os.environ)
         await to_thread.run_sync(warm, rig)
         install(rig)
+        await to_thread.run_sync(_lock_up, rig.log)
     except Exception as error:
         fail(error)
         known = isinstance(error, TillerError)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from pages.parts.arrival import arrival
@@ -17,15 +19,14 @@ here, who = rig(), visitor()
 if who is not None and who.place.step is not Step.WELCOME:
     go(who)
 way = arrival()
-begin = way.begin
 
 with page("sheet", "Welcome"):
     first = open_picture(here, next(iter(here.script.tasks.values())))
     with picture_beside(first):
         st.title(here.script.study.title)
         st.markdown(here.script.welcome)
-        if begin is not None:
-            press("Start with this picture", lambda: begin(""), key="begin", primary=True)
+        if way.begin is not None:
+            press("Start with this picture", partial(way.begin, ""), key="begin", primary=True)
             st.caption(
                 "Nothing to install, no sign-up. Stop whenever you like: the link brings you back to the same step."
             )

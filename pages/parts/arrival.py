@@ -9,11 +9,12 @@ import streamlit as st
 
 from pages.parts.here import visitor
 from pages.parts.rig import Rig, rig
-from study.beginning import begin_session
+from study.assignment import start_session
 from study.identity import Admission
 from study.participants import admit
 from study.platform_ids import PlatformIds, platform_ids_in
 from study.recruitment import Link, Refusal, find_link, known_by, take_place
+from study.session import Step
 
 LINK = "r"  # the parameter of a recruitment link's address
 _CLOSED = "This study takes nobody new at the moment. Thank you for your interest."
@@ -90,7 +91,16 @@ def _enter(here: Rig, place: tuple[Admission, str] | Refusal, language: str) -> 
         st.session_state.refused = place
         return
     admission, mode = place
-    begin_session(here.log, here.script, admission, mode=mode, language=language)
+    if not here.log.read(admission.session_id):
+        start_session(
+            here.log,
+            here.script,
+            admission.session_id,
+            admission.pseudonym,
+            mode=mode,
+            language=language,
+            page=Step.WELCOME,
+        )
     st.session_state.present = admission.session_id
     # the recruiter's ids leave the address bar with this, and stand in no link that is copied from it
     st.query_params.from_dict({"s": admission.token})

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from strangers import Stranger
 
 from core.types import TillerError
-from study.beginning import begin_session
+from study.assignment import start_session
 from study.erasure import erase
 from study.exports import export_log
 from study.identity import Admission
@@ -62,7 +62,8 @@ def taken(found: tuple[Admission, str] | Refusal) -> Admission:
 
 def arrive(log: EventLog, script: StudyScript, token: str, pid: str = "") -> Admission:
     place = taken(take_place(log, token, "paid", ids_of(script, pid) if pid else PlatformIds()))
-    begin_session(log, script, place, mode="remote")
+    if not log.read(place.session_id):
+        start_session(log, script, place.session_id, place.pseudonym)
     return place
 
 

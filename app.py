@@ -165,6 +165,13 @@ async def replay(request: Request) -> Response:
     return await replayed(request)
 
 
+async def live(request: Request) -> Response:
+    """A running session for the moderator's console; see `pages.parts.live`."""
+    from pages.parts.live import live as shown  # noqa: PLC0415
+
+    return await shown(request)
+
+
 async def sound(request: Request) -> Response:
     """A recording for the replay page."""
     from pages.parts.replays import heard  # noqa: PLC0415
@@ -187,6 +194,7 @@ app = st.App(
         Route("/api/enter", enter, methods=["GET", "POST"]),
         Route("/api/leave", leave),
         Route("/api/exports/{name}", export_of),
+        Route("/api/live/{session}", live, methods=["GET", "POST"]),
         Route("/api/replay/{session}", replay),
         Route("/api/replay/{session}/sound/{media}", sound),
         Route("/api/replay/{session}/{seq}/{what}", replay),

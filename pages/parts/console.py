@@ -1,4 +1,4 @@
-"""The moderator's console as one element on the page; it asks the server for what is new three times a second."""
+"""The moderator's console as one element on the page; it asks the server for what is new five times a second."""
 
 from __future__ import annotations
 

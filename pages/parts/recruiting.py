@@ -102,10 +102,11 @@ def _form(insider: Insider) -> None:
         named = (script.ids.pid_param, *script.ids.extra_params) if script.ids.pid_param else ()
         params = tuple(one for one in named if one) if held["link-mode"] == "remote" and count != 1 else ()
         held[_MADE] = (" ".join(held["link-label"].split()), address_of(token, params))
+        held["link-label"] = ""
 
     st.subheader("A new link")
     with st.container(key="link-form", horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Label", key="link-label", max_chars=80, width=260, help="A wave or a pseudonym; never a name.")
+        st.text_input("Label", key="link-label", max_chars=80, width=290, placeholder="A wave or a pseudonym, no name")
         st.selectbox("Mode", offered, key="link-mode", width=150)
         whom = st.selectbox(
             "For", ("One participant, their own", "A number of participants", "Any number"), key="link-for", width=240

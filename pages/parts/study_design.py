@@ -11,6 +11,7 @@ from pages.parts.staff import Insider
 from study.assignment import slots_of, taken
 from study.roster import Entry, roster
 from study.route import PHASE_ORDER, TASK_ORDER, TASK_SET
+from study.script import StudyScript
 from study.scripts import scripts_of
 from study.slots import Share, balance
 
@@ -36,7 +37,7 @@ def design_view(insider: Insider, study: str) -> None:
         f"Version {script.study.version}, moderated and remote sessions. A newcomer takes the emptiest slot; who "
         "withdraws, is rejected, times out or does not consent gives theirs back."
     )
-    _shares(shares)
+    _shares(shares, script)
 
 
 def _scripts(insider: Insider, study: str, entries: tuple[Entry, ...]) -> None:
@@ -62,23 +63,25 @@ def _outcome(entry: Entry) -> str:
     return "in progress" if entry.going_on else entry.state
 
 
-def _shares(shares: tuple[Share, ...]) -> None:
+def _shares(shares: tuple[Share, ...], script: StudyScript) -> None:
     most = max(1, *(one.completed + one.live for one in shares))
     rows, last = "", ""
     for one in shares:
         name = _FACTORS.get(one.factor, one.factor.replace("_", " ").capitalize()) if one.factor != last else ""
         last = one.factor
+        arm = script.arms.get(one.factor)
+        level = list(arm.levels)[one.level] if arm is not None else str(one.level + 1)
         done, live = 100 * one.completed / most, 100 * one.live / most
         bar = (
             f'<span class="fill"><i style="width:{done:.1f}%"></i><i class="live" style="width:{live:.1f}%"></i></span>'
         )
         rows += (
-            f'<tr><td>{escape(name)}</td><td class="number">{one.level + 1}</td><td>{bar}</td>'
+            f"<tr><td>{escape(name)}</td><td>{escape(level)}</td><td>{bar}</td>"
             f'<td class="number">{one.completed}</td><td class="number">{one.live}</td>'
             f'<td class="number">{one.given_back}</td></tr>'
         )
     st.html(
-        '<table class="desk-table fills"><thead><tr><th>Factor</th><th class="number">Level</th><th></th>'
+        '<table class="desk-table fills"><thead><tr><th>Factor</th><th>Level</th><th></th>'
         '<th class="number">Completed</th><th class="number">Live</th><th class="number">Given back</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )

@@ -1,6 +1,6 @@
 // The console at work: it asks what is new, draws it, and sends each act until the server has answered it.
 const consoles = new WeakMap();
-const EVERY_MS = 300;
+const EVERY_MS = 200;
 const KEYS = { n: "note", s: "prompt", e: "extend", x: "skip" };
 
 const openConsole = (root, { session }) => {

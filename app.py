@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from core.types import TillerError
 from pages.parts.calm import apologise
 from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
-from pages.parts.rig import Rig, fail, install, installed, task_pictures
+from pages.parts.pictures import refuse_another_runtime, task_pictures
+from pages.parts.rig import Rig, fail, install, installed
 
 if TYPE_CHECKING:
     from study.log import EventLog
@@ -51,7 +52,9 @@ def build(environment: Mapping[str, str]) -> Rig:
     wanted: set[Which] = {task.sae for task in script.tasks.values()}
     bundles = {which: load_bundle(settings.bundle, which) for which in wanted}
     gate = Semaphore(os.cpu_count() or 1)
-    tasks, run = task_pictures(settings.bundle), runner(settings.bundle)
+    refuse_another_runtime(bundles, script)
+    tasks = task_pictures(settings.bundle, bundles, script, settings.study.parent)
+    run = runner(settings.bundle, [one.path for one in tasks.values() if one.path])
     return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, study_key=settings.study_key, gate=gate)
 
 
@@ -179,6 +182,11 @@ async def sound(request: Request) -> Response:
     return await heard(request)
 
 
+async def moved(request: Request) -> Response:
+    """The sessions' old address, which stands in bookmarks."""
+    return RedirectResponse(f"/sessions?{request.url.query}".rstrip("?"), status_code=308)
+
+
 def on_script_error(error: BaseException) -> bool:
     """The net beneath the pages: the same calm sentence for what no page has caught."""
     apologise(error)
@@ -193,6 +201,7 @@ app = st.App(
         Route("/api/ripple", ripple_of),
         Route("/api/enter", enter, methods=["GET", "POST"]),
         Route("/api/leave", leave),
+        Route("/staff", moved),
         Route("/api/exports/{name}", export_of),
         Route("/api/live/{session}", live, methods=["GET", "POST"]),
         Route("/api/replay/{session}", replay),

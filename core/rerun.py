@@ -23,11 +23,12 @@ class Workshop:
     What is kept is the open model and the one picture looked at last (activations and codes), never an answer.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, beside: Sequence[Path] = ()) -> None:
         said = description_of(folder)
         self._folder = folder
         self._dictionaries = tuple(said["dictionaries"])
         self._images = folder / said["reference"]["images"]
+        self._beside = tuple(beside)  # pictures that are none of the bundle's
         self._files: dict[str, Path] = {}
         self._opened: dict[int, list[tuple[Clip, SparseAutoencoder]]] = {}
         self._last: tuple[object, Clip, Look] | None = None
@@ -80,7 +81,7 @@ class Workshop:
 
     def _picture(self, sha256: str) -> Path:
         if not self._files:
-            every = (path for path in sorted(self._images.rglob("*")) if path.is_file())
+            every = (path for path in [*sorted(self._images.rglob("*")), *self._beside] if path.is_file())
             self._files = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in every}
         if sha256 not in self._files:
             raise MissingArtefact(

@@ -12,9 +12,10 @@ import typer
 from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
 from study.desk import Json, backup, erase, export, invite, passphrase, restore, revoke, verify
-from study.laboratory import card, replay, report, simulate
+from study.laboratory import card, check, replay, report, simulate
+from study.markdown import many
 from study.notation import find_label, read_labels, read_plan
-from study.script_desk import check, schema
+from study.script_desk import schema
 from study.settings import settings_in
 from study.speech_desk import audio, transcript
 from study.state import Pinned, digest, labels_digest
@@ -219,7 +220,7 @@ def draw(
 
         with shown_progress() as advance:
             table = draw_set(n, seed, out, progress=advance)
-        screen.print(f"{n} pictures and {table}")
+        screen.print(f"{many(n, 'picture')} and {table}")
 
 
 @demo.command("build")

@@ -11,6 +11,7 @@ from study.corrections import speech_of
 from study.log import EventLog
 from study.predictions import Shown
 from study.records import Record
+from study.speech import names_in
 from study.steering_events import (
     Intervention,
     InterventionApplied,
@@ -101,14 +102,14 @@ def session_units(log: EventLog, session: str, *, named: Naming = _by_number) ->
 
 
 def sayings_of(log: EventLog, session: str) -> tuple[Saying, ...]:
-    """What was said in one session of the log, the participant by pseudonym."""
+    """What was said in one session of the log, each speaker as `names_in` calls them."""
     speech = speech_of(log, session)
-    who = _participant(log.read(session)[0]) if speech else ""
+    names = names_in(log.read(session), speech)
     return tuple(
         Saying(
             id=one.id,
             seconds=one.begin_ns / 1e9,
-            speaker=who if one.said.participant else one.said.speaker or "somebody",
+            speaker=names[one.id],
             text=one.text,
             task=one.task or "",
         )

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from core.types import TillerError
 from study.desk import Json, opened_log
+from study.markdown import many
 from study.terminal import emit, one_sentence
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _plain(found: Comparison) -> dict[str, Any]:
 def _agreement_table(found: Comparison) -> Table:
     waiting = ", ".join(f"{name}: {count}" for name, count in found.unfinished.items())
     notes = [
-        f"{len(found.units)} units that two of them have coded, {len(found.differing)} with differing codes",
+        f"{many(len(found.units), 'unit')} that two of them have coded, {len(found.differing)} with differing codes",
         f"95 % intervals from {found.replicates} draws of participants, seed {found.seed}",
         *([f"sessions begun and not finished, which do not count: {waiting}"] if waiting else []),
     ]

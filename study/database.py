@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,7 @@ from study.migration import FIRST, KEPT_IN, LAYOUTS, bring_up, make_tables
 from study.postgresql import Searched
 from study.schema import VERSION
 
+BESIDE = frozenset({"utterances", "codes", "memos", "codebook"})  # tables that an export adds to its copy
 _KINDS: dict[str, ModuleType] = {
     "sqlite": sqlite,
     "sqlite+pysqlite": sqlite,
@@ -56,6 +58,12 @@ def connect(url: str, *, make: bool = True, patience_s: float = 10.0) -> Engine:
     return engine
 
 
+def has_record(url: str) -> bool:
+    """Whether anything is at `url` yet; of a server, whose absence is no answer, always true."""
+    kind, address = _asked(url)
+    return kind is not sqlite or Path(str(address.database)).exists()
+
+
 def _asked(url: str) -> tuple[Any, URL]:
     try:
         asked = make_url(url)
@@ -81,7 +89,8 @@ def _recognise(found: dict[str, list[str]], address: URL, *, make: bool) -> str 
     """
     if not found and make:
         return None
-    tables = {table: columns for table, columns in found.items() if table != KEPT_IN}
+    aside = {KEPT_IN} if make else {KEPT_IN, *BESIDE}
+    tables = {table: columns for table, columns in found.items() if table not in aside}
     for version, layout in LAYOUTS.items():
         # a copy that was handed on lacks the tables that lead to people; it may be read as it is
         copied = not make and "events" in tables and all(layout.get(name) == tables[name] for name in tables)
@@ -148,6 +157,11 @@ def settle_files(engine: Engine, patience_s: float) -> bool:
 def search_server(engine: Engine, words: Collection[bytes]) -> Searched | None:
     """What a search of the server's own files for `words` found; None where the record is a file."""
     return postgresql.search_server(engine, words) if engine.dialect.name == "postgresql" else None
+
+
+def unreadable(engine: Engine) -> tuple[str, ...]:
+    """What of a server's own files `search_server` could not search; nothing where the record is a file."""
+    return postgresql.unreadable(engine) if engine.dialect.name == "postgresql" else ()
 
 
 def unavailable(error: BaseException | None) -> LogUnavailable:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.types import TillerError
+from study.markdown import many
 from study.records import Chain, Record
 from study.settings import settings_in
-from study.tables import chains_table, receipts_table
+from study.tables import chains_table, outlooks_table, receipts_table
 from study.terminal import emit, one_sentence, shown_progress
 
 if TYPE_CHECKING:
     from study.log import EventLog
 
 Also = Annotated[list[str] | None, typer.Option(help="preview or bot: sessions that are no data otherwise.")]
-FORMATS_THERE = "csv, parquet, jsonl, sqlite, qdpx, psych-ds, bids, webvtt, elan, prov or trrack."
+FORMATS_THERE = "csv, parquet, jsonl, sqlite, qdpx, psych-ds, bids, webvtt, elan, prov, trrack or card."
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 
 
@@ -78,12 +79,14 @@ def erase(
     study: Annotated[str | None, typer.Option(help="The participant's study.")] = None,
     expired: Annotated[bool, typer.Option("--expired", help="What retention_days is over for.")] = False,
     also: Annotated[list[Path] | None, typer.Option(help="A file or folder to search as well.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")] = False,
     json_wanted: Json = False,
 ) -> None:
     """Take a participant's words and ids out of the record and its files; leaves with status 1 if a trace is left."""
     with one_sentence():
         from study.erasure import Extent, sessions_of
         from study.erasure import erase as take_away
+        from study.outlook import foresee
         from study.retention import expired as over
 
         named = [session is not None, participant is not None, expired]
@@ -96,6 +99,10 @@ def erase(
             ids = (session,) if session is not None else sessions_of(log, str(study), str(participant))
             wanted = [(one, Extent.PAYLOADS) for one in ids]
         beside = [path for one in also or () for path in ([one] if one.is_file() else sorted(one.rglob("*")))]
+        if dry_run:
+            outlooks = [foresee(log, one, what, also=beside) for one, what in wanted]
+            emit({"would_go": [asdict(one) for one in outlooks]}, outlooks_table(outlooks), json_wanted=json_wanted)
+            return
         receipts = [take_away(log, one, what, also=beside) for one, what in wanted]
         result = {"receipts": [{**asdict(one), "clean": one.clean} for one in receipts]}
         emit(result, receipts_table(receipts), json_wanted=json_wanted)
@@ -133,7 +140,7 @@ def restore(
         log = EventLog(connect(settings.database_url), files=settings.files)
         with shown_progress() as advance:
             rows = bring_back(copy, log, progress=lambda done, of: advance("rows", done, of))
-        emit({"rows": rows}, f"{rows} rows restored.", json_wanted=json_wanted)
+        emit({"rows": rows}, f"{many(rows, 'row')} restored.", json_wanted=json_wanted)
 
 
 def left_out(also: list[str] | None) -> tuple[str, ...]:

@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from sqlalchemy import Connection, insert
+
+from study.database import insert_new
 from study.events import SCHEMA_VERSION, Event, event_in, payload_of
 from study.records import GENESIS, ClientTime, Instant, Value, payload_digest, row_hash
-from study.schema import events
+from study.schema import events, payloads, states
 from study.session_events import SessionResumed, SessionStarted, SessionTakenOver
 from study.setup_events import ClockSynced
 from study.state import State, canonical, digest
@@ -52,7 +55,7 @@ def rows_of(
         before, after = event.state_ids()
         media, media_ms = event.in_media()
         above = cast("Mapping[str, Any] | None", rows[-1] if rows else head)
-        task = getattr(event, "task", None)
+        task = getattr(event, "task", None) or None  # a draft of what is about no task has an empty one
         row: dict[str, Value] = dict.fromkeys(COLUMNS)
         row |= _study_cells(event, above)
         row |= _offset_cells(event, above)
@@ -83,6 +86,21 @@ def rows_of(
         row["hash"] = row_hash(row)
         rows.append(row)
     return rows
+
+
+def insert_act(connection: Connection, rows: Sequence[dict[str, Value]], drafted: Sequence[Draft], asked: str) -> None:
+    """Write the rows of one act with their payloads, and the states that they met; `asked` is the request's digest."""
+    met = {state["state_id"]: state for one in drafted for state in one.states}
+    if met:
+        connection.execute(insert_new(connection, states), list(met.values()))
+    connection.execute(insert(events), list(rows))
+    connection.execute(
+        insert(payloads),
+        [
+            {"event_id": row["event_id"], "salt": one.salt, "request_digest": asked, "json": one.payload}
+            for row, one in zip(rows, drafted, strict=True)
+        ],
+    )
 
 
 def idem_key(key: str, number: int = 0) -> str:

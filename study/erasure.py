@@ -10,16 +10,17 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, func, insert, select
 
 from core.types import TillerError
+from study.copies import copies_of
 from study.database import search_server, settle_files
 from study.exports.kept import delete_those_with, folder_of
 from study.log import EventLog
-from study.media import erase_media
+from study.media_erasure import erase_media
 from study.recruitment import forget_arrival
 from study.remains import found_in_rows, words_of
 from study.schema import erasures, events, leases, participants, payloads, states
 from study.session_events import RecordErased
 from study.streams import RECEIPTS, concerns, stream_about
-from study.traces import found_in_file
+from study.traces import found_in_file, sealed
 
 
 class Extent(StrEnum):
@@ -31,6 +32,9 @@ class Extent(StrEnum):
     STREAM = "stream"  # the rows themselves
 
 
+WHOLE = (Extent.PAYLOADS, Extent.STREAM)  # these take the participant's place as well
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What was taken away, and what a search of the files for it found afterwards."""
@@ -40,13 +44,14 @@ class Receipt:
     participants: int
     media: int
     searched: tuple[str, ...]  # names of files; tables and files of a server
-    unsearched: tuple[str, ...]  # what a server would not let us read
+    unsearched: tuple[str, ...]  # packed files, and what a server would not let us read
     sought: int  # pieces of text that only this session had
     found: int  # of them, still in a file
     settled: bool  # whether the pages that held the words were written anew
     what: Extent = Extent.PAYLOADS
     rows: int = 0
     exports: int = 0  # finished exports beside the record that had its rows, and are gone
+    handed_on: tuple[str, ...] = ()  # exports that may have its rows still, and are for others to take away
 
     @property
     def clean(self) -> bool:
@@ -95,15 +100,9 @@ def erase(
         TillerError: there is no such session.
         LogUnavailable: nothing was taken away; the same call may be made again.
     """
-    streams = _streams(log, session_id)
-    if session_id not in streams:
-        raise TillerError(f"Session {session_id!r} was to be erased; the log has no such session.")
-    if what is Extent.MEDIA:
-        streams = {}
-    elif what is Extent.TRANSCRIPT:
-        spoken = stream_about("transcript", session_id)
-        streams = {stream: rows for stream, rows in streams.items() if stream == spoken}
-    words = words_of(log, streams, session_id)
+    streams = reached(log, session_id, what)
+    copies = copies_of(log, session_id)
+    words = words_of(log, streams, session_id, place=what in WHOLE)
     now = log.now()
     media = erase_media(log, session_id)
     payloads_gone, places, rows = log.writer.write(lambda c: _take(c, session_id, streams, what, now.utc_ns))
@@ -113,6 +112,8 @@ def erase(
     exports = 0 if what is Extent.MEDIA else delete_those_with(folder_of(log), session_id)
     settled = settle_files(log.engine, patience_s)
     files = [path for path in (*log.files, *also) if path.is_file()]
+    packed = tuple(path.name for path in files if sealed(path))
+    files = [path for path in files if not sealed(path)]
     found = set[bytes]().union(*(found_in_file(words, path) for path in files))
     on_server = search_server(log.engine, words)
     if on_server is not None:
@@ -125,11 +126,12 @@ def erase(
         exports=exports,
         settled=settled,
         searched=(*(path.name for path in files), *(on_server.searched if on_server else ())),
-        unsearched=on_server.unsearched if on_server else (),
+        unsearched=(*packed, *(on_server.unsearched if on_server else ())),
         sought=len(words),
         found=len(found),
         what=what,
         rows=rows,
+        handed_on=tuple(one.words for one in copies),
     )
     log.append(RECEIPTS, RecordErased(**asdict(receipt)), key=f"erased/{session_id}/{now.utc_ns}", actor="researcher")
     return receipt
@@ -150,7 +152,7 @@ def _take(
     ids = select(events.c.event_id).where(mine)
     gone = connection.execute(delete(payloads).where(payloads.c.event_id.in_(ids))).rowcount
     places = rows = 0
-    if what in (Extent.PAYLOADS, Extent.STREAM):
+    if what in WHOLE:
         places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
         connection.execute(delete(leases).where(leases.c.session_id == session_id))
         forget_arrival(connection, session_id, now_ns)
@@ -163,8 +165,18 @@ def _take(
     return gone, places, rows
 
 
-def _streams(log: EventLog, session_id: str) -> dict[str, int]:
-    """A session's stream and those about it, with how many rows each has."""
+def reached(log: EventLog, session_id: str, what: Extent) -> dict[str, int]:
+    """The streams whose payloads an erasure takes, of the session's own and those about it, each with its rows.
+
+    Raises:
+        TillerError: there is no such session.
+    """
     query = select(events.c.session_id, func.max(events.c.seq)).where(concerns(session_id))
     with log.connected() as connection:
-        return {row[0]: row[1] for row in connection.execute(query.group_by(events.c.session_id))}
+        streams = {row[0]: row[1] for row in connection.execute(query.group_by(events.c.session_id))}
+    if session_id not in streams:
+        raise TillerError(f"Session {session_id!r} was to be erased; the log has no such session.")
+    if what in WHOLE:
+        return streams
+    spoken = stream_about("transcript", session_id)
+    return {spoken: streams[spoken]} if what is Extent.TRANSCRIPT and spoken in streams else {}

@@ -12,6 +12,7 @@ from rich.markdown import Markdown
 
 from core.types import TillerError
 from study.desk import Also, Json, left_out, opened_log, records_of
+from study.markdown import many
 from study.replay import Outcome, Verdict, worst
 from study.replay import replay as again
 from study.settings import settings_in
@@ -19,9 +20,12 @@ from study.tables import replay_table
 from study.terminal import emit, one_sentence, shown_progress
 
 if TYPE_CHECKING:
+    from core.bundle import Bundle, Which
+    from pages.parts.pictures import TaskPicture
     from pages.parts.rig import Rig
     from study.findings import Findings
     from study.log import EventLog
+    from study.script import StudyScript
 
 
 def replay(
@@ -34,13 +38,15 @@ def replay(
     """Run every prediction of a session again and compare the logits; leaves with status 1 where one does not match."""
     with one_sentence():
         from pages.parts.again import runner
+        from pages.parts.pictures import pictures_beside
         from study.verdicts import record_verdict
 
         if record and seq is not None:
             raise TillerError("A verdict was to be recorded for one row; it is of a whole session: leave --seq out.")
         log = opened_log()
         records = records_of(log, session)
-        run = runner(bundle or settings_in(os.environ).bundle)
+        settings = settings_in(os.environ)
+        run = runner(bundle or settings.bundle, pictures_beside(settings.study.parent))
         of = sum(record.name == "model.predicted" for record in records) if seq is None else 1
         outcomes: list[Outcome] = []
         with shown_progress() as advance:
@@ -135,22 +141,58 @@ def simulate(
                     rig.log, rig.script, admission, lambda place: desk_of(rig, place), seed + number
                 )
                 advance("participants", number + 1, n)
-        lines = [f"{session}  {rows} rows" for session, rows in sessions.items()]
+        lines = [f"{session}  {many(rows, 'row')}" for session, rows in sessions.items()]
         emit({"sessions": sessions}, "\n".join(lines), json_wanted=json_wanted)
+
+
+File = Annotated[Path, typer.Argument(help="The study script, a YAML file.")]
+
+
+def check(file: File, json_wanted: Json = False) -> None:
+    """Read a study script and name every mistake with its line; leaves with status 2 if there is one."""
+    with one_sentence():
+        from study.database import has_record
+        from study.script import ScriptError, load_script
+        from study.script_desk import in_words, told_of
+        from study.scripts import refuse_if_frozen
+
+        try:
+            script = load_script(file)
+        except ScriptError as error:
+            if not json_wanted:
+                raise
+            emit({"mistakes": list(error.mistakes)}, "", json_wanted=True)
+            raise typer.Exit(2) from error
+        settings = settings_in(os.environ)
+        _fitted(settings.bundle, script, file.parent)
+        if has_record(settings.database_url):
+            refuse_if_frozen(opened_log(), script)
+        told = told_of(script)
+        emit(told, in_words(told), json_wanted=json_wanted)
 
 
 def _rig(log: EventLog) -> Rig:
     """What the pages work with, composed for the command line: one thread, as in the app, so that replays agree."""
     import torch
 
-    from core.bundle import load_bundle
     from pages.parts.again import runner
-    from pages.parts.rig import Rig, task_pictures
+    from pages.parts.rig import Rig
     from study.script import load_script
 
     torch.set_num_threads(1)
     settings = settings_in(os.environ)
     script = load_script(settings.study)
-    bundles = {which: load_bundle(settings.bundle, which) for which in {task.sae for task in script.tasks.values()}}
-    tasks = task_pictures(settings.bundle)
-    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=runner(settings.bundle))
+    bundles, tasks = _fitted(settings.bundle, script, settings.study.parent)
+    run = runner(settings.bundle, [one.path for one in tasks.values() if one.path])
+    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run)
+
+
+def _fitted(folder: Path, script: StudyScript, beside: Path) -> tuple[dict[str, Bundle], dict[str, TaskPicture]]:
+    """The dictionaries and pictures that a script asks for; a TillerError where the bundle does not have them."""
+    from core.bundle import load_bundle
+    from pages.parts.pictures import refuse_another_runtime, task_pictures
+
+    wanted: set[Which] = {task.sae for task in script.tasks.values()}
+    bundles: dict[str, Bundle] = {which: load_bundle(folder, which) for which in wanted}
+    refuse_another_runtime(bundles, script)
+    return bundles, task_pictures(folder, bundles, script, beside)

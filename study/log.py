@@ -8,17 +8,17 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, select
+from sqlalchemy import Connection, Engine, RowMapping, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.types import TillerError
 from study.database import LogUnavailable, files_of, first_line, insert_new, take_turn, unavailable
-from study.drafts import Draft, client_cells, draft, rows_of
+from study.drafts import Draft, client_cells, draft, insert_act, rows_of
 from study.events import Event
 from study.media_files import folder_for
 from study.queries import AFTER, ERASED, FIRST, HEAD, ROWS, chosen, recorded, standing, stored, stored_of
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
-from study.schema import events, payloads, scripts, states
+from study.schema import events, scripts
 from study.script import StudyScript
 from study.state import canonical, digest
 from study.streams import is_session
@@ -102,7 +102,7 @@ class EventLog:
             decided = drafted if decide is None else [draft(event) for event in decide(connection)]
             _refuse_after_the_end(session_id, decided, head)
             rows = rows_of(decided, session_id, key, place, self.now(), head)
-            _insert(connection, rows, decided, asked)
+            insert_act(connection, rows, decided, asked)
             if beside is not None:
                 beside(connection)
             return tuple(Record(one.event, row) for one, row in zip(decided, rows, strict=True))
@@ -248,17 +248,3 @@ def _repeated(stand: Sequence[RowMapping], asked: str, session_id: str) -> tuple
             "which stands; give each act a key of its own."
         )
     return tuple(recorded(stored(one)) for one in stand)
-
-
-def _insert(connection: Connection, rows: Sequence[dict[str, Value]], drafted: Sequence[Draft], asked: str) -> None:
-    met = {state["state_id"]: state for one in drafted for state in one.states}
-    if met:
-        connection.execute(insert_new(connection, states), list(met.values()))
-    connection.execute(insert(events), list(rows))
-    connection.execute(
-        insert(payloads),
-        [
-            {"event_id": row["event_id"], "salt": one.salt, "request_digest": asked, "json": one.payload}
-            for row, one in zip(rows, drafted, strict=True)
-        ],
-    )

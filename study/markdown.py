@@ -8,6 +8,11 @@ from typing import Any
 _MINUS = "\u2212"
 
 
+def many(count: int, thing: str) -> str:
+    """A number with its noun: 1 session, 2 sessions, 1,000 sessions."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def report_in_words(study: str, found: Mapping[str, Any]) -> str:
     """The findings of `study.findings` as one page of Markdown."""
     lines = [f"# {study}", "", who_took_part(found), ""]
@@ -25,7 +30,8 @@ def report_in_words(study: str, found: Mapping[str, Any]) -> str:
 def who_took_part(found: Mapping[str, Any]) -> str:
     """How many came and how many of them count, in one or two sentences."""
     people, simulated = found["participants"], found["simulated"]
-    counted = f"{_many(people, 'participant')} began a task and count here, {found['completed']} of them to the end"
+    verb = "counts" if people == 1 else "count"
+    counted = f"{many(people, 'participant')} began a task and {verb} here, {found['completed']} to the end"
     if simulated:
         counted += f"; {'all' if simulated == people else simulated} of them are simulated"
     left = [
@@ -34,7 +40,7 @@ def who_took_part(found: Mapping[str, Any]) -> str:
     gone = {key: found[key] for key in ("withdrawn", "rejected", "erased")}
     away = {**gone, "without a task": found["came"] - people - sum(gone.values())}
     left = ", ".join(f"{count} {why}" for why, count in away.items() if count)
-    return f"{counted}." + (f" Of {found['came']} sessions these count nowhere: {left}." if left else "")
+    return f"{counted}." + (f" Of {many(found['came'], 'session')} these count nowhere: {left}." if left else "")
 
 
 def said(figure: Mapping[str, Any]) -> str:
@@ -92,7 +98,3 @@ def _table(figures: Sequence[Mapping[str, Any]]) -> Iterable[str]:
 
 def _times(figures: Iterable[Mapping[str, Any]]) -> bool:
     return any(figure["total"] is not None for figure in figures)
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"

@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, insert
 
 from core.types import TillerError
 from study.consent import refused
 from study.log import EventLog, LogRefused
+from study.media_erasure import media_erased
 from study.media_events import MediaChunkStored, MediaLost, MediaStarted, MediaStopped
-from study.media_files import AT_ONCE, digest_of, place, take_away, written_aside
+from study.media_files import AT_ONCE, digest_of, place, written_aside
 from study.recordings import FORMS, Recording, recordings_in
 from study.records import Record
-from study.schema import erasures, media_chunks
+from study.schema import media_chunks
 from study.streams import stream_about
 
 LARGEST_PIECE = 64 << 20  # bytes; ten seconds of speech have some 80 KiB
@@ -190,31 +191,6 @@ def faults_in(log: EventLog, session_id: str) -> tuple[Fault, ...]:
     return tuple(found)
 
 
-def erase_media(log: EventLog, session_id: str) -> int:
-    """Take away a session's recordings and transcript files; return how many pieces went.
-
-    They are named for erasure first, so that a call that was cut short is finished by the next one. What was said stays
-    in the log: `study.erasure.erase` takes that.
-    """
-    stream = stream_about("transcript", session_id)
-    folder = place(log.media, session_id)
-    mine = media_chunks.c.session_id == session_id
-    now = log.now()
-
-    def work(connection: Connection) -> int:
-        rows = connection.execute(select(func.count()).select_from(media_chunks).where(mine)).scalar_one()
-        named = select(erasures).where(erasures.c.session_id == stream, erasures.c.what == "media")
-        if (rows or folder.exists()) and connection.execute(named).first() is None:
-            connection.execute(
-                insert(erasures).values(session_id=stream, what="media", rows=rows, named_utc_ns=now.utc_ns)
-            )
-        return connection.execute(delete(media_chunks).where(mine)).rowcount
-
-    gone = log.writer.write(work)
-    take_away(folder)
-    return gone
-
-
 def kept_with(
     log: EventLog, session_id: str, piece: MediaChunkStored, keep: Callable[[], None]
 ) -> Callable[[Connection], None]:
@@ -241,12 +217,3 @@ def kept_with(
 
 def _name(chunk: int, form: str) -> str:
     return f"{chunk:06d}.{form}"
-
-
-def media_erased(log: EventLog, session_id: str) -> bool:
-    """Whether a session's recordings were taken away; its words may still be there."""
-    named = select(erasures.c.what).where(
-        erasures.c.session_id == stream_about("transcript", session_id), erasures.c.what == "media"
-    )
-    with log.connected() as connection:
-        return connection.execute(named).first() is not None

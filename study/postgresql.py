@@ -35,12 +35,18 @@ TROUBLE = {
 }
 _EMPTIED = ("payloads", "participants", "media_chunks", "leases", "events", "arrivals", "platform_ids")
 _SWITCHES = 64
+# what a search for erased words goes through, and what it cannot
+_TABLES, _AHEAD, _ELSEWHERE = "files of the tables", "the write-ahead log", "archives and replicas"
 _CHUNK = 1 << 22
 _PIECE = text("SELECT pg_read_binary_file(:file, :at, :length, true)")
 # Snapshots of this database that are older than a transaction; our own does not count.
 _OLDER = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
     "AND backend_xmin IS NOT NULL AND age(backend_xmin) > age(CAST(CAST(:cut AS text) AS xid))"
+)
+_MAY_CHECKPOINT = (
+    "SELECT rolsuper OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_checkpoint' AND pg_has_role(oid, 'USAGE')) "
+    "FROM pg_roles WHERE rolname = current_user"
 )
 _LAYOUT = (
     "SELECT table_name, column_name FROM information_schema.columns "
@@ -173,7 +179,7 @@ def search_server(engine: Engine, words: Collection[bytes]) -> Searched:
     searched: list[str] = ["every table"]
     unsearched: list[str] = []
     found: set[bytes] = set()
-    places = {"files of the tables": _in_tables, "the write-ahead log": _in_write_ahead_log}
+    places = {_TABLES: _in_tables, _AHEAD: _in_write_ahead_log}
     for name, look in places.items():
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             try:
@@ -182,7 +188,22 @@ def search_server(engine: Engine, words: Collection[bytes]) -> Searched:
                 unsearched.append(name)
             else:
                 searched.append(name)
-    return Searched(tuple(searched), (*unsearched, "archives and replicas"), frozenset(found))
+    return Searched(tuple(searched), (*unsearched, _ELSEWHERE), frozenset(found))
+
+
+def unreadable(engine: Engine) -> tuple[str, ...]:
+    """What this user may not search; asked of the server's privileges, without a look into its files."""
+    read = "pg_read_binary_file(text,bigint,bigint,boolean)"
+    needed = {_TABLES: (read,), _AHEAD: (read, "pg_ls_waldir()", "pg_switch_wal()")}
+    may = text("SELECT has_function_privilege(:function, 'EXECUTE')")
+    with engine.connect() as connection:
+        checkpoint = bool(connection.exec_driver_sql(_MAY_CHECKPOINT).scalar())
+        closed = [
+            name
+            for name, functions in needed.items()
+            if not checkpoint or not all(connection.execute(may, {"function": one}).scalar() for one in functions)
+        ]
+    return (*closed, _ELSEWHERE)
 
 
 def _in_tables(connection: Connection, words: Collection[bytes]) -> set[bytes]:

@@ -15,13 +15,14 @@ from study.traces import PIECE, found_in
 _SHORTEST = 12  # bytes that say something of their own
 
 
-def words_of(log: EventLog, streams: Iterable[str], session_id: str) -> set[bytes]:
+def words_of(log: EventLog, streams: Iterable[str], session_id: str, *, place: bool = True) -> set[bytes]:
     """Pieces of what only this session has: salts, the link's digest, and what people wrote or said in it or about it.
 
     Args:
         log: the record.
         streams: the session's stream and those about it.
         session_id: the session.
+        place: whether its link and platform id are to go as well.
     """
     random: set[str] = set()
     said: set[str] = set()
@@ -31,9 +32,9 @@ def words_of(log: EventLog, streams: Iterable[str], session_id: str) -> set[byte
             for text in () if record_.event is None else record_.event.said():
                 for line in text.splitlines():
                     said |= {line, canonical(line)[1:-1]}  # as a person reads it, and as a payload holds it
+    ids = select(participants.c.link_sha256, participants.c.keyed_hash).where(participants.c.session_id == session_id)
     with log.connected() as connection:
-        place = select(participants.c.link_sha256, participants.c.keyed_hash)
-        for row in connection.execute(place.where(participants.c.session_id == session_id)):
+        for row in connection.execute(ids) if place else ():
             random.update(each for each in row if each)
         kept = select(platform_ids.c.keyed_hash).where(platform_ids.c.session_id == session_id)
         random.update(connection.execute(kept).scalars())

@@ -84,12 +84,14 @@ def partners_of(samples: Samples, session: str, coder: str) -> frozenset[str]:
 
 
 def still_blind(log: EventLog, study: str, session: str, coder: str) -> bool:
-    """Whether `coder` is to code a session blind and the pair has not finished: no room shows them a code then."""
+    """Whether `coder` has begun a session, or is to code it blind, and has not finished: no room shows a code then."""
     kept = log.read(stream_of("codebook", study))
     pair = partners_of(samples_in(kept), session, coder)
     books = books_in(kept)
     version = books[-1].version
-    return bool(pair) and not all(coded_by(log, session, one, books, version).locked for one in (coder, *pair))
+    own = coded_by(log, session, coder, books, version)
+    codes_it = bool(pair or own.codes or own.memos)
+    return codes_it and not all(coded_by(log, session, one, books, version).locked for one in (coder, *pair))
 
 
 def visible(
@@ -97,9 +99,9 @@ def visible(
 ) -> frozenset[str]:
     """Whose codes of a session `viewer` may see besides their own, the rules' included.
 
-    Nobody sees another's codes before both have finished the session. Who is bound by a sample sees none at all, and
-    the rules' neither, before the whole pair has. Without codes of their own and unbound, who `looks_on` (a
-    researcher) sees whatever is finished.
+    Nobody sees another's codes before both have finished the session, nor the rules' before they have themselves. Who
+    is bound by a sample sees none at all before the whole pair has. Without codes of their own and unbound, who
+    `looks_on` (a researcher) sees the rules' and whatever is finished.
     """
     bound = partners_of(samples, session, viewer)
     own = coded.get(viewer)
@@ -108,7 +110,7 @@ def visible(
     if bound:
         return frozenset({RULES, *done}) if mine and bound <= done else frozenset()
     looking = looks_on and (own is None or not (own.codes or own.memos))
-    return frozenset({RULES, *(done if mine or looking else ())})
+    return frozenset({RULES, *done} if mine or looking else ())
 
 
 def _some(ids: Sequence[str], share: float, seed: str) -> tuple[str, ...]:

@@ -193,9 +193,9 @@ def _placed(place: Session, script: StudyScript, walk: _Walk) -> Session:
     if number is None:
         return replace(place, step=Step.DONE, at=len(route) - 1, ending=ending)
     stop = route[number]
-    place = replace(place, step=stop.step, stop=stop, at=number)
+    place = replace(place, step=stop.step, stop=stop, at=number, attempt=walk.started.get(str(stop.task), 1))
     if stop.step is Step.TUTORIAL:
-        return replace(place, task=stop.task, attempt=walk.started.get(str(stop.task), 1))
+        return replace(place, task=stop.task)
     return _at_task(place, walk, stop.id, tasks.index(stop.id) + 1) if stop.is_task else place
 
 

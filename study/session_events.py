@@ -215,6 +215,7 @@ class RecordErased(Happening):
     what: str = "payloads"  # media, transcript, payloads or stream
     rows: int = 0
     exports: int = 0  # finished exports beside the record that had its rows
+    handed_on: tuple[str, ...] = ()  # exports that may have its rows still
 
     def target(self) -> str | None:
         return f"session/{self.session}"

@@ -15,6 +15,7 @@ from study.task_events import TaskStarted, TaskSubmitted
 
 _PER_CHARACTER_MS = 100  # nobody speaks slower for long; where a transcript gives no end, speech ends by then
 _SHORTEST_MS = 1000
+_ROLES = frozenset({"assistant", "experimenter", "facilitator", "interviewer", "moderator", "observer", "researcher"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,20 @@ def speech_in(session: Sequence[Record], transcripts: Iterable[Record]) -> tuple
         )
         for number, one in enumerate(placed, 1)
     )
+
+
+def names_in(session: Sequence[Record], speech: Sequence[Utterance]) -> dict[str, str]:
+    """What whoever says an utterance is called, by its id: one naming for pages and exports.
+
+    The participant by pseudonym; others by the role that their transcript gives for a name, or else as `speaker 1`,
+    `speaker 2`, for names are nobody's to hand on.
+    """
+    who = str(session[0].row["participant_pseudonym"] or "participant") if session else ""
+    others = {one.id: one.said.speaker.strip() for one in speech if not one.said.participant}
+    unnamed = dict.fromkeys(name for name in others.values() if name.casefold() not in _ROLES)
+    called = {name: f"speaker {number}" for number, name in enumerate(unnamed, 1)}
+    names = {one: called.get(name, name.casefold()) for one, name in others.items()}
+    return {one.id: names.get(one.id, who) for one in speech}
 
 
 def _held(rows: Iterable[Record]) -> Iterator[_Held]:

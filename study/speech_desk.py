@@ -11,11 +11,14 @@ import typer
 
 from study.consent import given
 from study.desk import Json, opened_log, records_of
+from study.markdown import many
 from study.records import Record
 from study.terminal import emit, one_sentence, stderr
 
 if TYPE_CHECKING:
+    from study.anchors import Anchor
     from study.imports import Imported
+    from study.log import EventLog
 
 Session = Annotated[str, typer.Option(help="The session that it belongs to.")]
 AtSeq = Annotated[int | None, typer.Option(help="The session's row that it begins with.")]
@@ -40,20 +43,15 @@ def transcript(
 ) -> None:
     """Take a transcript into the record and tie it to the session's clock; a second time moves it, or does nothing."""
     with one_sentence():
-        from study.anchors import read_anchor
         from study.imports import import_transcript
         from study.transcripts import LONGEST
 
-        log = opened_log()
-        records_of(log, session)
-        anchor = read_anchor(
-            at_seq=at_seq, starts_at=starts_at, offset=offset, media_time=media_time, error_ms=error_ms
-        )
+        log, anchor = _opened(session, at_seq, starts_at, offset, media_time, error_ms)
         with file.open("rb") as opened:
             data = opened.read(LONGEST + 1)
         done = import_transcript(log, session, data, anchor=anchor, participant=speaker_of_participant)
         _remind(log.read(session))
-        emit(asdict(done), _told(done, f"{done.utterances} utterances"), json_wanted=json_wanted)
+        emit(asdict(done), _told(done, many(done.utterances, "utterance")), json_wanted=json_wanted)
 
 
 def audio(
@@ -69,19 +67,30 @@ def audio(
 ) -> None:
     """Keep the recording of a session beside the record; a transcript of it then needs no place of its own."""
     with one_sentence():
-        from study.anchors import read_anchor
         from study.imports import import_recording
 
-        log = opened_log()
-        records_of(log, session)
-        anchor = read_anchor(
-            at_seq=at_seq, starts_at=starts_at, offset=offset, media_time=media_time, error_ms=error_ms
-        )
+        log, anchor = _opened(session, at_seq, starts_at, offset, media_time, error_ms)
         length_ms = None if length is None else 1000 * length
         done = import_recording(log, session, file, anchor=anchor, length_ms=length_ms)
         long = "length not known" if done.length_ms is None else f"{done.length_ms / 1000:.1f} s"
         _remind(log.read(session))
         emit(asdict(done), _told(done, f"recording {done.media}, {long}"), json_wanted=json_wanted)
+
+
+def _opened(
+    session: str,
+    at_seq: int | None,
+    starts_at: str | None,
+    offset: str | None,
+    media_time: str,
+    error_ms: float | None,
+) -> tuple[EventLog, Anchor | None]:
+    """The log, which has the session, and where the options place what is taken in."""
+    from study.anchors import read_anchor
+
+    log = opened_log()
+    records_of(log, session)
+    return log, read_anchor(at_seq=at_seq, starts_at=starts_at, offset=offset, media_time=media_time, error_ms=error_ms)
 
 
 def _remind(rows: Sequence[Record]) -> None:

@@ -24,6 +24,11 @@ def stream_of(what: Of, study: str) -> str:
     return f"{what}:{study}"
 
 
+def session_in(stream: str) -> str:
+    """The session that a stream is about; of a stream about none, what stands in its place."""
+    return stream.split(":")[1] if ":" in stream else stream
+
+
 def is_session() -> ColumnElement[bool]:
     """The condition that a row belongs to a participant's session."""
     return (events.c.session_id != RECEIPTS) & events.c.session_id.not_like("%:%")

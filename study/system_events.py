@@ -40,6 +40,8 @@ class SystemExportMade(Happening):
     files: tuple[ExportedFile, ...]
     rows: int  # of the log
     sessions: int
+    held: tuple[str, ...] = ()  # ids of these sessions; none where an earlier version wrote the row
+    folder: str = ""  # where the command line wrote it; the app keeps its own beside the record
 
     def target(self) -> str | None:
         return f"study/{self.study}"

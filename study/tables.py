@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.table import Table
 
 from core.types import Component, Prediction
+from study.markdown import many
+from study.streams import RECEIPTS
 
 if TYPE_CHECKING:
     from study.erasure import Receipt
     from study.media import Fault
+    from study.outlook import Outlook
     from study.records import Chain
     from study.replay import Outcome, Verdict
+
+
+_MANY = 12  # names that a person reads through
 
 
 class Figure(Protocol):
@@ -97,8 +103,11 @@ def chains_table(chains: Sequence[Chain], faults: Sequence[Fault] = ()) -> Table
     """Each session's chain: its rows and, where it is broken, the first bad row; under it, what recordings lack."""
     bad = sum(not chain.whole for chain in chains)
     notes = [f"session {one.session_id}, recording {one.media}: {one.reason}" for one in faults]
-    title = f"{len(chains)} sessions, {bad or 'none'} with a fault"
-    table = _table(title, ("session", "first fault"), ("rows", "row"), "\n".join(notes) or None)
+    beside = sum(":" in one.session_id or one.session_id == RECEIPTS for one in chains)
+    sessions = many(len(chains) - beside, "session")
+    others = f" and {many(beside, 'stream')} beside them" if beside else ""
+    title = f"{sessions}{others}, {bad or 'none'} with a fault"
+    table = _table(title, ("stream", "first fault"), ("rows", "row"), "\n".join(notes) or None)
     for chain in chains:
         row = "" if chain.whole else str(chain.bad_seq)
         table.add_row(chain.session_id, chain.reason or "whole", str(chain.rows), row)
@@ -111,7 +120,7 @@ def replay_table(outcomes: Sequence[Outcome], verdict: Verdict) -> Table:
     unknown = [name for name, (then, _) in changed.items() if not then]
     moved = [f"{name} was {then}, is {now}" for name, (then, now) in changed.items() if then]
     notes = [*moved, *([f"not logged then: {', '.join(unknown)}"] if unknown else [])]
-    title = f"{len(outcomes)} predictions: {verdict}"
+    title = f"{many(len(outcomes), 'prediction')}: {verdict}"
     table = _table(title, ("act", "task", "verdict", "why"), ("row", "logits apart"), "\n".join(notes) or None)
     for one in outcomes:
         apart = "" if one.distance is None else f"{one.distance:.2g}"
@@ -119,11 +128,13 @@ def replay_table(outcomes: Sequence[Outcome], verdict: Verdict) -> Table:
     return table
 
 
-def receipts_table(receipts: Sequence[Receipt]) -> Table:
+def receipts_table(receipts: Sequence[Receipt]) -> Table | str:
     """What was erased of each session, and whether a trace is left in the files that were searched."""
-    searched = ", ".join(dict.fromkeys(name for one in receipts for name in one.searched))
-    caption = f"searched: {searched}; other copies keep what they have"
-    table = _table("Erased", ("session", "left in the files"), ("rows", "payloads", "ids", "media", "sought"), caption)
+    if not receipts:
+        return "There is nothing to erase."
+    table = _table(
+        "Erased", ("session", "left in the files"), ("rows", "payloads", "ids", "media", "sought"), _beyond(receipts)
+    )
     for one in receipts:
         trace = f"{one.found} of what was sought" if one.found else "nothing"
         left = trace if one.settled else f"{trace}; the app is reading: stop it and erase again"
@@ -131,8 +142,38 @@ def receipts_table(receipts: Sequence[Receipt]) -> Table:
     return table
 
 
+def outlooks_table(outlooks: Sequence[Outlook]) -> Table | str:
+    """What an erasure would take of each session, and what it would leave; nothing was changed."""
+    if not outlooks:
+        return "There is nothing to erase."
+    table = _table(
+        "Would be erased, and is not", ("session", "exports"), ("rows", "payloads", "ids", "media"), _beyond(outlooks)
+    )
+    for one in outlooks:
+        numbers = map(str, (one.rows, one.payloads, one.participants, one.media))
+        table.add_row(one.session, ", ".join(one.exports), *numbers)
+    return table
+
+
+def _beyond(found: Sequence[Receipt | Outlook]) -> str:
+    """Where an erasure looks, where it cannot, and who may have copies that it does not reach."""
+    said = [
+        ("searched", dict.fromkeys(name for one in found for name in one.searched), ", "),
+        ("not searched", dict.fromkeys(name for one in found for name in one.unsearched), ", "),
+        ("handed on, and yours to take away", dict.fromkeys(name for one in found for name in one.handed_on), "\n  "),
+    ]
+    lines = [f"{what}: {between.join(_some(names))}" for what, names, between in said if names]
+    return "\n".join([*lines, "Backups and other copies keep what they have."])
+
+
+def _some(names: Iterable[str]) -> list[str]:
+    """The first of many names, and how many more there are."""
+    every = list(names)
+    return every if len(every) <= _MANY else [*every[: _MANY - 1], f"{len(every) - _MANY + 1} more (--json names them)"]
+
+
 def _table(title: str, words: tuple[str, ...], numbers: tuple[str, ...], caption: str | None = None) -> Table:
-    table = Table(title=title, caption=caption)
+    table = Table(title=title, caption=caption, caption_justify="left")
     for heading in words:
         table.add_column(heading, overflow="fold")  # an id that is cut cannot be copied
     for heading in numbers:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -11,14 +12,37 @@ from numpy.lib.stride_tricks import sliding_window_view
 PIECE = 48  # bytes of a text looked for at a time: long texts are spread over pages
 _START = 8  # bytes by which all words are looked for at once: one machine word
 _CHUNK = 1 << 20
+# How files begin whose bytes are packed, but for a zip, which is unpacked: Parquet, gzip, zstd, xz, bzip2, 7z.
+_PACKED = (b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"7z\xbc\xaf")
 
 
 def found_in_file(words: Iterable[bytes], path: Path) -> set[bytes]:
-    """Those of `words` that a file holds; none of a file that is not there."""
-    if not path.is_file():
-        return set()
+    """Those of `words` that a file holds, or a file in it if it is a zip; none of a file that is not there."""
+    return found_in(words, _bytes_of(path)) if path.is_file() else set()
+
+
+def sealed(path: Path) -> bool:
+    """Whether a file's bytes are packed in a way that the search does not see through."""
     with path.open("rb") as file:
-        return found_in(words, iter(lambda: file.read(_CHUNK), b""))
+        if file.read(8).startswith(_PACKED):
+            return True
+    if not is_zipfile(path):
+        return False
+    try:
+        with ZipFile(path) as archive:
+            return any(one.flag_bits & 1 or is_zipfile(archive.open(one)) for one in archive.infolist())
+    except (BadZipFile, NotImplementedError, RuntimeError):
+        return True
+
+
+def _bytes_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from iter(lambda: file.read(_CHUNK), b"")
+    if is_zipfile(path):
+        with ZipFile(path) as archive:
+            for one in archive.infolist():
+                with archive.open(one) as member:
+                    yield from iter(lambda member=member: member.read(_CHUNK), b"")
 
 
 def found_in(words: Iterable[bytes], chunks: Iterable[bytes]) -> set[bytes]:

@@ -18,15 +18,18 @@ if TYPE_CHECKING:
     from pages.parts.rig import Rig
 
 
-def runner(folder: Path) -> Run:
-    """What `study.replay.replay` asks: the bundle in `folder`, opened at the first question, one at a time."""
+def runner(folder: Path, beside: Sequence[Path] = ()) -> Run:
+    """What `study.replay.replay` asks: the bundle in `folder`, opened at the first question, one at a time.
+
+    `beside` are pictures that are none of the bundle's: a script's own.
+    """
     opened: list[Workshop] = []
     alone = threading.Lock()
 
     def run(pinned: Pinned, labels: Sequence[str], plan: SteeringPlan, environment: Mapping[str, str]) -> Rerun:
         with alone:
             if not opened:
-                opened.append(Workshop(folder))
+                opened.append(Workshop(folder, beside))
             said, model, now = opened[0].predict(
                 model=pinned.model_sha256,
                 dictionary=pinned.dictionary_sha256,

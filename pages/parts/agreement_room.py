@@ -11,7 +11,8 @@ import streamlit as st
 
 from pages.parts.calm import press
 from pages.parts.coding_place import coding_place, naming
-from pages.parts.interval_plot import figures_table
+from pages.parts.interval_plot import figures_table, why_no_intervals
+from pages.parts.sheets import many
 from pages.parts.sittings import duration
 from pages.parts.staff import Insider
 from study.codebook import books_in
@@ -52,13 +53,12 @@ def figures(insider: Insider, study: str, found: Comparison) -> None:
     """The table of layers and codes with its intervals, and what is behind it in words."""
     people = len({one.unit.participant for one in found.units})
     waiting = "; ".join(
-        f"{name} has begun {count} {'session' if count == 1 else 'sessions'} and not finished"
-        for name, count in found.unfinished.items()
+        f"{name} has begun {many(count, 'session')} and not finished" for name, count in found.unfinished.items()
     )
     st.caption(
-        f"{len(found.units)} units of {people} participants that two of them have coded in finished sessions, "
-        f"{len(found.differing)} of them differently. {f'{waiting}: these do not count yet. ' if waiting else ''}"
-        f"Intervals: 95 %, {found.replicates:,} draws of participants, seed {found.seed}."
+        f"{many(len(found.units), 'unit')} of {many(people, 'participant')} that two of them have coded in finished "
+        f"sessions, {len(found.differing)} of them differently. "
+        f"{f'{waiting}: these do not count yet. ' if waiting else ''}{_spread(found)}"
     )
     if not found.units:
         st.info("No unit was coded by two of them yet: sessions count once both have finished them.", icon=None)
@@ -67,6 +67,16 @@ def figures(insider: Insider, study: str, found: Comparison) -> None:
         one for one in books_in(insider.rig.log.read(stream_of("codebook", study))) if one.version == found.version
     )
     st.html(figures_table(found, {entry.id: entry.colour for entry in book.entries}))
+
+
+def _spread(found: Comparison) -> str:
+    """How the intervals came about, or why there is none."""
+    if not found.units:
+        return ""
+    none = why_no_intervals(found)
+    if none is not None:
+        return f"No intervals ({none})."
+    return f"Intervals: 95 %, {found.replicates:,} draws of participants, seed {found.seed}."
 
 
 def kept(insider: Insider, study: str, found: Comparison) -> None:
@@ -103,10 +113,11 @@ def differing(insider: Insider, study: str, found: Comparison) -> None:
     hidden = len(found.differing) - len(shown)
     if not found.differing:
         return
-    st.subheader(f"{len(found.differing)} units coded differently")
+    st.subheader(f"{many(len(found.differing), 'unit')} coded differently")
     if hidden:
         st.caption(
-            f"{hidden} lie in sessions that you code blind yourself, and are shown once you have finished these."
+            f"{hidden} of them {'lies' if hidden == 1 else 'lie'} in sessions that you code yourself; you see them "
+            "once you have finished these."
         )
     if len(shown) > SHOWN:
         st.caption(f"The first {SHOWN}; the rest is in the CSV export, file codes.csv.")

@@ -70,7 +70,7 @@ async def _by_passphrase(request: Request, log: EventLog, given: str) -> Respons
 
 
 def _signed_in(request: Request, key: str) -> Response:
-    answer = RedirectResponse("/staff", status_code=303)
+    answer = RedirectResponse("/sessions", status_code=303)
     secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
     answer.set_cookie(COOKIE, key, max_age=HOURS * 3600, httponly=True, samesite="lax", secure=secure)
     return answer

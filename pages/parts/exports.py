@@ -9,6 +9,7 @@ from html import escape
 import streamlit as st
 
 from pages.parts.calm import calmly
+from pages.parts.sheets import many
 from pages.parts.staff import Insider
 from study.exports import FORMATS
 from study.exports.kept import Kept, delete_kept, kept_in
@@ -30,6 +31,10 @@ TOOLS: dict[str, tuple[str, str]] = {
     "elan": ("ELAN", "Tiers on a time line, a file for each session, for ELAN."),
     "prov": ("PROV-JSON", "Where every state came from, for Python's prov and other tools of the W3C standard."),
     "trrack": ("Trrack", "The graph of each attempt, for Trrack and reVISit."),
+    "card": (
+        "Study card",
+        "What the study is, asks and holds, in six sections: Markdown to read, and the same as JSON.",
+    ),
 }
 FIRST = ("csv", "qdpx")  # what is ordered unless said otherwise
 
@@ -51,7 +56,7 @@ def order(insider: Insider, study: str) -> None:
 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Make the export", type="primary", key="export", on_click=begin, disabled=not (wanted and sessions))
-        said = f"{_many(sessions, 'session')} in {_many(len(wanted), 'format')}"
+        said = f"{many(sessions, 'session')} in {many(len(wanted), 'format')}"
         st.caption(said if wanted and sessions else "Choose a format" if sessions else "No session", width="content")
 
 
@@ -92,7 +97,7 @@ def _drawn(insider: Insider, one: Kept) -> None:
     with st.container(key=f"line-{one.name}", horizontal=True, vertical_alignment="center"):
         st.html(
             f'<b>{one.made:%Y-%m-%d %H:%M} UTC</b><div class="kept-what">{escape(forms)} \u00b7 '
-            f"{_many(len(one.files), 'file')} \u00b7 {_size(one.bytes)}</div>"
+            f"{many(len(one.files), 'file')} \u00b7 {_size(one.bytes)}</div>"
         )
         st.html(f'<a class="kept-get" href="./api/exports/{one.name}" download>Download zip</a>', width="content")
         with st.popover("Delete", key=f"ask-{one.name}"):
@@ -140,10 +145,6 @@ def _tick_all() -> None:
 def _also(mode: str, words: str, modes: Mapping[str, int]) -> bool:
     count = modes.get(mode, 0)
     return st.toggle(f"{words} too ({count})", key=f"also-{mode}", disabled=not count) and bool(count)
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _size(count: int) -> str:

@@ -68,10 +68,17 @@ def _card(finding: Finding, link: Link) -> str:
     named = [(" \u00b7 ".join(filter(None, (one.where, one.name))), said(one.plain())) for one in finding.figures]
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(words)}</td></tr>" for name, words in named)
     return (
-        f'<section data-finding="{finding.key}"><h2>{escape(finding.title)}</h2>{_DRAWN[finding.key](finding, link)}'
-        f"<p>{escape(finding.counted).replace('`', '')}</p>"
-        f"<details><summary>In numbers</summary><table>{rows}</table></details></section>"
+        f'<section data-finding="{finding.key}"><h2>{escape(finding.title)}</h2><div class="sides">'
+        f'<div class="drawn">{_DRAWN[finding.key](finding, link)}</div>'
+        f'<div class="told"><p>{escape(finding.counted).replace("`", "")}</p>'
+        f"<details><summary>In numbers</summary><table>{rows}</table></details></div></div></section>"
     )
+
+
+def _panels(drawn: Sequence[str]) -> str:
+    """Small plots side by side, in rows of equal length where their number allows it."""
+    across = len(drawn) if len(drawn) < 4 else 2 if len(drawn) == 4 else 3
+    return f'<div class="panels" style="--across:{max(2, across)}">{"".join(drawn)}</div>'
 
 
 def _dominant(finding: Finding, link: Link) -> str:
@@ -102,7 +109,7 @@ def _held_out(finding: Finding, link: Link) -> str:
     measured = [task for task in tasks if finding.at("its own failures fixed", task).value is not None]
     if not measured and all(one.value is None for one in finding.figures):
         return missing(finding.figures) if finding.figures else '<p class="key">N/A: nobody handed a task in.</p>'
-    panels = "".join(
+    panels = [
         plane(
             task,
             finding.at("its own failures fixed", task).points,
@@ -112,11 +119,11 @@ def _held_out(finding: Finding, link: Link) -> str:
             sham=finding.at("fixed by a sham", task).value,
         )
         for task in measured
-    )
+    ]
     rates = [one for one in finding.figures if one.name in ("generalised", "broke others")]
     named = [replace(one, name=f"{one.where}: {one.name}") for one in rates]
     note = "The tinted corner is general and harmless; the short upright on the axis is what a sham fixes."
-    return f'<div class="panels">{panels}</div><p class="key">{note}</p>' + shares(named, link)
+    return f'{_panels(panels)}<p class="key">{note}</p>' + shares(named, link)
 
 
 def _expected(finding: Finding, link: Link) -> str:
@@ -135,11 +142,9 @@ def _tried(finding: Finding, link: Link) -> str:
 
 def _course(finding: Finding, link: Link) -> str:
     names = list(dict.fromkeys(one.name for one in finding.figures))
-    drawn = (courses(name, [one for one in finding.figures if one.name == name], link) for name in names)
+    drawn = [courses(name, [one for one in finding.figures if one.name == name], link) for name in names]
     note = '<p class="key">Marks at 0 % are left out.</p>'
-    return (
-        f'<div class="panels">{"".join(drawn)}</div>{note}' if names else '<p class="key">N/A: nobody made a move.</p>'
-    )
+    return f"{_panels(drawn)}{note}" if names else '<p class="key">N/A: nobody made a move.</p>'
 
 
 def _time(finding: Finding, link: Link) -> str:

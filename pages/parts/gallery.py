@@ -21,12 +21,14 @@ def url_of(name: str, side: int, bundle: Bundle) -> str:
 
 def encoded(here: Rig, name: str, side: int) -> tuple[bytes, str] | None:
     """A picture of the bundle as bytes and media type, its longer side at most `side`; None where there is none."""
-    folder = next(iter(here.bundles.values())).images
-    if not _NAME.fullmatch(name) or side not in SIDES or not (folder / name).is_file():
+    if not _NAME.fullmatch(name) or side not in SIDES:
+        return None
+    path = here.picture_file(name)
+    if not path.is_file():
         return None
 
     def make() -> tuple[bytes, str]:
-        with Image.open(folder / name) as opened:
+        with Image.open(path) as opened:
             picture = opened.convert("RGB")
         if max(picture.size) > side:
             picture.thumbnail((side, side), Image.Resampling.LANCZOS)

@@ -9,7 +9,8 @@ from core.bundle import Bundle
 from core.model import Clip
 from core.ripple import ReferenceSet, build_reference, ripple, sham
 from core.types import Ripple, SteeringPlan, TillerError
-from pages.parts.rig import Rig, TaskPicture
+from pages.parts.pictures import TaskPicture
+from pages.parts.rig import Rig
 from study.findings import Measured, Portrait, Spread
 from study.findings.portrait import Attempt
 from study.findings.repair import AttemptKey

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from pages.parts.sheets import percent
@@ -22,15 +22,43 @@ def figures_table(found: Comparison, colours: Mapping[str, str]) -> str:
     )
     rows = "".join(_row(row, colours, low) for row in given)
     rest = f"<p class='faint'>Given by nobody: {escape(', '.join(unused))}.</p>" if unused else ""
-    key = (
-        '<p class="plot-key"><span class="lane"><i class="whisker"></i><i class="dot kappa"></i></span> Cohen\'s kappa '
-        '<span class="lane"><i class="whisker alpha"></i><i class="dot alpha"></i></span> Krippendorff\'s alpha, '
-        "each with its 95 % interval</p>"
-    )
     return (
-        f'<div class="plot">{key}<table class="desk-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-        f"{rest}</div>"
+        f'<div class="plot">{_key(given)}<table class="desk-table"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>{rest}</div>"
     )
+
+
+def why_no_intervals(found: Comparison) -> str | None:
+    """Why none of the figures that are drawn has an interval; None where one has."""
+    drawn = _figures([row for row in found.rows if row.prevalence])
+    if any(_spread(one) for one in drawn):
+        return None
+    return next((one.why_no_interval for one in drawn), "no figure has a value")
+
+
+def _key(rows: Sequence[Compared]) -> str:
+    """What the marks mean, as far as there are any."""
+    named = (
+        ("kappa", "Cohen's kappa", [row.agreement.kappa for row in rows]),
+        ("alpha", "Krippendorff's alpha", [row.agreement.alpha for row in rows]),
+    )
+    there = [(kind, name) for kind, name, figures in named if any(one.value is not None for one in figures)]
+    spread = any(_spread(one) for one in _figures(rows))
+    whisker = '<i class="whisker {0}"></i>' if spread else ""
+    marks = " ".join(
+        f'<span class="lane">{whisker.format(kind)}<i class="dot {kind}"></i></span> {name}' for kind, name in there
+    )
+    each = f", {'each ' if len(there) > 1 else ''}with its 95 % interval" if spread else ""
+    return f'<p class="plot-key">{marks}{each}</p>' if there else ""
+
+
+def _figures(rows: Sequence[Compared]) -> list[Figure]:
+    every = [figure for row in rows for figure in (row.agreement.kappa, row.agreement.alpha)]
+    return [figure for figure in every if figure.value is not None]
+
+
+def _spread(figure: Figure) -> bool:
+    return figure.low is not None and figure.high is not None
 
 
 def _low(found: Comparison) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,24 @@ _mount = component(
 KEY = "ledger"
 
 
+_STILL = ("units", "book")  # what no act changes
+
+
 def coding_in_hand() -> Sequence[Mapping[str, Any]]:
     """The acts the browser says are not acknowledged yet, oldest first; empty before its first word."""
-    held = st.session_state.get(KEY)
-    return tuple((held or {}).get("acts") or ())
+    return tuple(_sent().get("acts") or ())
 
 
 def ledger(data: Mapping[str, Any], *, on_acts: Callable[[], None]) -> None:
-    """Draw the ledger from `data`; `on_acts` runs before the page whenever the browser hands over acts."""
-    _mount(key=KEY, data=dict(data), on_acts_change=on_acts)
+    """Draw the ledger from `data`; `on_acts` runs before the page whenever the browser hands over acts.
+
+    Units and codebook travel once: with its acts the browser names those it has, by their digest.
+    """
+    still = sha256(json.dumps([data[name] for name in _STILL]).encode()).hexdigest()
+    there = _STILL if _sent().get("holds") == still else ()
+    sent = {name: value for name, value in data.items() if name not in there}
+    _mount(key=KEY, data={**sent, "still": still}, on_sent_change=on_acts)
+
+
+def _sent() -> Mapping[str, Any]:
+    return (st.session_state.get(KEY) or {}).get("sent") or {}

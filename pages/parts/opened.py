@@ -108,7 +108,7 @@ def _opened(here: Rig, task: Task) -> Opened:
     bundle = here.bundles[task.sae]
     picture = here.tasks[task.picture]
     model = bundle.model if task.labels is None else bundle.model.labelled(task.labels)
-    data = (bundle.images / picture.file).read_bytes()
+    data = here.picture_file(picture.file).read_bytes()
     with here.gate:
         seen = look(model, bundle.sae, model.pixels(data))
         said = seen.clean.ranked[0]

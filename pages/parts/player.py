@@ -25,6 +25,9 @@ _mount = component(
 )
 
 
-def play(session: str, seq: int, study: str | None) -> None:
-    """Draw the replay of a session at row `seq`; it fetches what it shows from the replay's own addresses."""
+def play(session: str, seq: str, study: str | None) -> None:
+    """Draw the replay of a session at the row that the address asks for, the first where `seq` is empty.
+
+    It fetches what it shows from the replay's own addresses, and says so where the session has no such row.
+    """
     _mount(key="replay", data={"session": session, "seq": seq, "study": study})

@@ -14,11 +14,12 @@ from math import ceil, cos, log10, sin
 from study.findings import Figure, Point
 from study.markdown import number, said
 
-WIDTH = 480
-FIRST, LAST = 156, 404  # the plot between the labels and the numbers
+WIDTH = 640
+FIRST, LAST = 200, 552  # the plot between the labels and the numbers
 _WRAP = 25  # letters of a label on one line
 _PANEL = 220  # the width of one of several small plots
 _MOST_MARKS = 24  # participants who still are marks of their own
+_CROWD = 132  # the width of those marks
 
 Link = Callable[[Point], str | None]
 
@@ -30,8 +31,9 @@ def shares(figures: Sequence[Figure], link: Link) -> str:
     # marks of their own only where each participant has one: a figure over acts has many of one participant
     marked = all(figure.hits is not None or not figure.points for figure in figures)
     marked = marked and max(len(figure.points) for figure in figures) <= _MOST_MARKS
-    left = FIRST + 118 if marked else FIRST
-    drawn, y = list[str](), 14.0
+    left = FIRST + _CROWD if marked else FIRST
+    step = 36 if any(len(_lines(figure.name, _WRAP)) > 1 for figure in figures) else 28
+    drawn, y = list[str](), step / 2
     for figure in figures:
         drawn.append(_label(figure.name, y))
         if figure.value is None:
@@ -39,7 +41,8 @@ def shares(figures: Sequence[Figure], link: Link) -> str:
         else:
             drawn += [_rule(left, LAST, y), _interval(figure, y, lambda value: left + value * (LAST - left))]
             drawn += [_said(_share(figure), y), *(_crowd(figure.points, y, link) if marked else ())]
-        y += 28
+        y += step
+    y += 14 - step / 2
     return _svg(y + 4, [*drawn, *_axis([(left, "0"), ((left + LAST) / 2, "50"), (LAST, "100 %")], y)])
 
 
@@ -92,7 +95,7 @@ def slopes(first: Figure, last: Figure, link: Link) -> str:
             drawn.append(f'<path class="band" d="M{x} {up(figure.low):.1f}V{up(figure.high):.1f}"/>')
         drawn.append(f'<path class="value" d="M{x - 6} {up(figure.value or 0):.1f}h12"/>')
     means = [number(figure.value or 0, "share") for figure in (first, last)]
-    drawn.append(_text(0, up(first.value) + 4, f"mean {means[0]}", "start", "said"))
+    drawn.append(_text(x0 - 78, up(first.value) + 4, f"mean {means[0]}", "end", "said"))
     drawn.append(_text(x1 + 25, up(last.value) + 4, means[1], "start", "said"))
     return _svg(bottom + 12, drawn)
 
@@ -173,7 +176,7 @@ def _crowd(points: Iterable[Point], y: float, link: Link) -> Iterable[str]:
     rows = 1 if len(every) <= 10 else 2
     each = -(-len(every) // rows)
     for place, point in enumerate(every):
-        x, lift = FIRST + 4 + 11 * (place % each), 0 if rows == 1 else 9 * (place // each) - 4.5
+        x, lift = FIRST + 4 + 12 * (place % each), 0 if rows == 1 else 9 * (place // each) - 4.5
         yield _mark(point, x, y + lift, link, 3.6, did=bool(point.value))
 
 
@@ -222,14 +225,14 @@ def _said(text: str, y: float) -> str:
 def _absent(figure: Figure, y: float) -> str:
     lines = _lines(said(figure.plain()), 46)[:2]
     return "".join(
-        _text(FIRST, y + 4 + 12 * at - 6 * (len(lines) - 1), line, "start", "none") for at, line in enumerate(lines)
+        _text(FIRST, y + 4 + 14 * at - 7 * (len(lines) - 1), line, "start", "none") for at, line in enumerate(lines)
     )
 
 
 def _label(text: str, y: float) -> str:
     lines = _lines(text, _WRAP)
-    lift = 6.5 * (len(lines) - 1)
-    return "".join(_text(0, y + 4 - lift + 13 * at, line, "start", "label") for at, line in enumerate(lines))
+    lift = 7.5 * (len(lines) - 1)
+    return "".join(_text(0, y + 4 - lift + 15 * at, line, "start", "label") for at, line in enumerate(lines))
 
 
 def _lines(text: str, most: int) -> list[str]:

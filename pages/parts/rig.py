@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -17,6 +15,7 @@ from core.types import TillerError
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
+    from pages.parts.pictures import TaskPicture
     from study.exports.shelf import Shelf
     from study.log import EventLog
     from study.replay import Run
@@ -58,18 +57,6 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class TaskPicture:
-    """A picture that a task can ask for: its opaque file name in the bundle, and what it shows.
-
-    `similar` are other pictures that fail for the same cause, with what they show; no participant meets them.
-    """
-
-    file: str
-    label: str
-    similar: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
 class Rig:
     """One study on one machine; immutable but for its memories, which only hold what can be computed again."""
 
@@ -92,20 +79,15 @@ class Rig:
     portraits: Memory = field(default_factory=lambda: Memory(4096))
     shelf: Shelf = field(init=False)  # the exports that lie beside the record
 
+    def picture_file(self, name: str) -> Path:
+        """Where the picture of this opaque name lies; the path of a file of the bundle that need not be there."""
+        own = (one.path for one in self.tasks.values() if one.file == name and one.path is not None)
+        return next(own, next(iter(self.bundles.values())).images / name)
+
     def __post_init__(self) -> None:
         from study.exports.shelf import Shelf  # noqa: PLC0415 - with what it brings, only once there is a log
 
         object.__setattr__(self, "shelf", Shelf(self.log))
-
-
-def task_pictures(folder: Path) -> dict[str, TaskPicture]:
-    """The bundle's pictures for tasks, by kind."""
-    with (folder / "tasks.csv").open(newline="", encoding="utf-8") as table:
-        rows = list(csv.DictReader(table))
-    known = folder / "tasks.json"
-    told = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else []
-    similar = {one["file"]: tuple(zip(one["similar"], one["similar_truth"], strict=True)) for one in told}
-    return {row["kind"]: TaskPicture(row["file"], row["truth"], similar.get(row["file"], ())) for row in rows}
 
 
 class NotReady(TillerError):

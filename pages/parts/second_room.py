@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.types import TillerError
 from pages.parts.calm import press
+from pages.parts.sheets import many
 from pages.parts.staff import Insider
 from study.agreement import SEED
 from study.codebook import books_of
@@ -80,7 +81,10 @@ def _form(insider: Insider, study: str, people: list[str]) -> None:
             st.session_state["sample-said"] = str(error)
             return
         count = sum(map(len, sample.units.values()))
-        st.session_state["sample-said"] = f"{count} units of {len(sample.units)} sessions are {sample.coder}'s now."
+        st.session_state["sample-said"] = (
+            f"{many(count, 'unit')} of {many(len(sample.units), 'session')} {'is' if count == 1 else 'are'} "
+            f"{sample.coder}'s now."
+        )
         st.session_state["sample-act"] = str(uuid4())
 
     press("Draw", draw, key="sample-draw", primary=True)
@@ -99,7 +103,7 @@ def _row(insider: Insider, study: str, sample: SampleDrawn) -> tuple[str, ...]:
     return (
         f"{sample.coder} after {sample.first}",
         f"{sample.share:.0%} of {sample.of}",
-        f"{count} in {len(sample.units)} {'session' if len(sample.units) == 1 else 'sessions'}",
+        f"{count} in {many(len(sample.units), 'session')}",
         finished(sample.coder),
         finished(sample.first),
         str(sample.seed),
@@ -110,4 +114,4 @@ def _table(rows: list[tuple[str, ...]]) -> str:
     heads = ("Who", "Share", "Units", "Finished by second", "By first", "Seed")
     top = "".join(f"<th>{head}</th>" for head in heads)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<table class="desk-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<table class="desk-table wraps"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'

@@ -71,6 +71,11 @@ def percent(share: float) -> str:
     return "<1%" if share < 0.005 else ">99%" if share > 0.995 else f"{share:.0%}"
 
 
+def many(count: int, thing: str) -> str:
+    """A count with its noun: `1 session`, `1,204 sessions`."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def _says(opened: Opened, now: Prediction | None) -> str:
     before = opened.seen.clean
     after = before if now is None else now

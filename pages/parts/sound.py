@@ -16,7 +16,7 @@ from study.log import EventLog
 from study.media import paths_of, read_media, recording_of, recordings_of
 from study.recordings import Recording
 from study.records import Record
-from study.speech import speech_in
+from study.speech import names_in, speech_in
 from study.streams import stream_about
 
 TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "m4a": "audio/mp4", "ogg": "audio/ogg", "webm": "audio/webm"}
@@ -26,11 +26,12 @@ _AT_ONCE = 1 << 21  # bytes of one answer to a player that asks for a part
 def said_in(rig: Rig, records: Sequence[Record]) -> list[dict[str, Any]]:
     """The utterances, in milliseconds since the session's first row; one before it has its time below 0."""
     spoken = speech_in(records, rig.log.read(stream_about("transcript", records[0].session_id)))
+    names = names_in(records, spoken)
     return [
         {
             "begin": one.begin_ns / 1e6,
             "end": one.end_ns / 1e6,
-            "speaker": one.said.speaker,
+            "speaker": names[one.id],
             "participant": one.said.participant,
             "text": one.text,
         }

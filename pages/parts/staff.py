@@ -25,7 +25,7 @@ class Room:
 _DESK = frozenset({Role.RESEARCHER, Role.MODERATOR, Role.OBSERVER})
 _CODING = frozenset({Role.RESEARCHER, Role.CODER})
 ROOMS = (
-    Room("staff/sessions.py", "staff", "Sessions", _DESK | {Role.CODER}),
+    Room("staff/sessions.py", "sessions", "Sessions", _DESK | {Role.CODER}),
     Room("staff/study.py", "study", "Study", _DESK),
     Room("staff/console.py", "console", "Console", _DESK),
     Room("staff/replay.py", "replay", "Replay", _DESK),

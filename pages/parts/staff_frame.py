@@ -37,7 +37,22 @@ def staff_page(insider: Insider, title: str) -> DeltaGenerator:
             '<a class="desk-out" href="./api/leave" target="_self">Sign out</a>',
             width="content",
         )
-    return st.container(key="desk")
+    room = st.container(key="desk")
+    if said := _another(insider, study):
+        room.html(f'<p class="desk-said" role="status">{escape(said)}</p>')
+    return room
+
+
+def _another(insider: Insider, study: str | None) -> str:
+    """What to say where the address asks for a study that is not there for them, and another is shown."""
+    wanted = st.query_params.get("study")
+    if wanted is None or study is None or wanted == study:
+        return ""
+    known = ", ".join(f"“{one}”" for one in studies_of(insider))
+    return (
+        f"The address asks for the study “{wanted[:60]}”, which is not among those that you may see ({known}); "
+        f"this is “{study}”."
+    )
 
 
 def study_picked(insider: Insider) -> str | None:

@@ -1,4 +1,4 @@
-"""Exports: a study's record handed on in eleven formats, made by the server and fetched as one zip."""
+"""Exports: a study's record handed on in twelve formats, made by the server and fetched as one zip."""
 
 from __future__ import annotations
 

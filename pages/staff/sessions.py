@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.sheets import many
 from pages.parts.sittings import checked, listed, nobody_yet
 from pages.parts.staff import admit_staff
 from pages.parts.staff_frame import staff_page, study_picked
@@ -20,7 +21,8 @@ with staff_page(insider, "Sessions"):
     data = tuple(entry for entry in every if entry.mode not in ("bot", "preview"))
     others = len(every) - len(data)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{len(data)} of participants, {others} of bots and previews, which are no data.", width="content")
+        no_data = f", and {many(others, 'session')} of bots and previews, which are no data" if others else ""
+        st.caption(f"{many(len(data), 'session')} of participants{no_data}.", width="content")
         shown = every if st.toggle("Show bots and previews", key="all-modes", disabled=not others) else data
     if not shown:
         nobody_yet(study, others)
@@ -29,6 +31,6 @@ with staff_page(insider, "Sessions"):
     here = shown[(page - 1) * PAGE : page * PAGE]
     chains = checked(insider.rig, here)
     listed(insider, here, chains)
-    if len(chains) < len(here) and st.button(f"Check the other {len(here) - len(chains)} chains", key="check"):
+    if len(chains) < len(here) and st.button(f"Check the {many(len(here) - len(chains), 'chain')} left", key="check"):
         checked(insider.rig, here, within_s=float("inf"))
         st.rerun()

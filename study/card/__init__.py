@@ -7,6 +7,7 @@ log says is `N/A`, never guessed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -94,6 +95,16 @@ class StudyCard(_Section):
     def plain(self) -> dict[str, Any]:
         """The card as JSON values."""
         return self.model_dump(mode="json")
+
+
+def check_card(path: Path) -> int:
+    """Read a card back from JSON; one.
+
+    Raises:
+        ValueError: a section or field of the schema is missing, or is not of its type.
+    """
+    StudyCard.model_validate_json(path.read_bytes())
+    return 1
 
 
 def card_in_words(card: StudyCard) -> str:

@@ -25,7 +25,7 @@ from study.findings import Finding, Findings
 from study.findings.figure import REPLICATES, SEED
 from study.findings.portrait import TRUST
 from study.log import EventLog
-from study.markdown import said, who_took_part
+from study.markdown import many, said, who_took_part
 from study.roster import Entry, roster
 from study.script import FreeText, StudyScript, Task
 from study.scripts import scripts_of
@@ -116,7 +116,7 @@ def _purpose(facts: Facts) -> PurposeAndIntendedUsers:
 
 def _limitations(facts: Facts) -> list[str]:
     found, script = facts.found, facts.script
-    said = [f"{len(found.people)} participants; intervals are as wide as that makes them."]
+    said = [f"{many(len(found.people), 'participant')}; intervals are as wide as that makes them."]
     if found.simulated:
         said.append(f"{found.simulated} of them are simulated: their choices are a program's.")
     orders = {tuple(dict.fromkeys(attempt.task for attempt in one.attempts)) for one in found.people}
@@ -141,8 +141,8 @@ def _data(facts: Facts) -> Data:
     when = f", begun from {days[0]} to {days[-1]} (UTC)" if days else ""
     human = f"human coders: {', '.join(facts.coders)}" if facts.coders else f"human coders: {UNKNOWN}"
     return Data(
-        source=f"{people} sessions of people{others}{when}",
-        size=f"{rows:,} events, {acts:,} interventions. {who_took_part(facts.found.plain())}",
+        source=f"{many(people, 'session')} of people{others}{when}",
+        size=f"{many(rows, 'event')}, {many(acts, 'intervention')}. {who_took_part(facts.found.plain())}",
         format=f"append-only log, schema version {SCHEMA_VERSION}; exports as {', '.join(FORMATS)}",
         annotation=f"interventions coded by {VERSION}, a definition for each code; {human}",
     )
@@ -184,7 +184,7 @@ def _validation(facts: Facts, tasks: Sequence[Task]) -> str:
     known = sum(task.ground_truth is not None for task in tasks)
     truths = f"{known} of {len(tasks)}" if tasks else UNKNOWN
     return (
-        f"hash chain whole in {facts.whole} of {len(facts.sessions)} sessions; replays on record: {replays}; "
+        f"hash chain whole in {facts.whole} of {many(len(facts.sessions), 'session')}; replays on record: {replays}; "
         f"tasks with a stated true cause: {truths}; agreement of coders: {_agreement(facts.agreement)}"
     )
 
@@ -192,7 +192,7 @@ def _validation(facts: Facts, tasks: Sequence[Task]) -> str:
 def _agreement(computed: AgreementComputed | None) -> str:
     """Krippendorff's alpha of each layer, as it was last kept."""
     figures = [one for one in computed.figures if one.statistic == "alpha" and one.of == one.layer] if computed else []
-    told = (f"{one.layer} {one.value:.2f} ({one.units} units)" for one in figures if one.value is not None)
+    told = (f"{one.layer} {one.value:.2f} ({many(one.units, 'unit')})" for one in figures if one.value is not None)
     return f"alpha {', '.join(told)}" if any(one.value is not None for one in figures) else UNKNOWN
 
 
@@ -237,4 +237,4 @@ def _kept(script: StudyScript | None) -> str:
         return UNKNOWN
     days = script.consent.retention_days
     parts = (("recordings", days.audio), ("transcripts", days.transcript), ("events", days.events))
-    return ", ".join(f"{part} {f'{count} days' if count else 'without end'}" for part, count in parts)
+    return ", ".join(f"{part} {many(count, 'day') if count else 'without end'}" for part, count in parts)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import groupby, islice
 from typing import IO
 
 from study.exports.people import People
 from study.exports.refi_speech import SpeechInProject
-from study.exports.speech import Speech
+from study.exports.speech import Speech, Talk
 from study.log import EventLog
 from study.queries import recorded
 from study.records import Record, Stored
 from study.strategies import VERSION
+from study.streams import session_in, stream_of
 from study.verdicts import verdicts_of
 
 NOT_DATA = ("preview", "bot")
@@ -33,7 +35,7 @@ class Passage:
     ) -> None:
         self.study = study
         self._media = media
-        self.log, self._without, self._progress = log, without, progress
+        self.log, self.without, self._progress = log, without, progress
         self._scripts: set[str] = set()
         self.studies: dict[str, list[str]] = {}  # sessions that have passed by, of each study
         self._streams: dict[str, tuple[int, str]] = {}
@@ -41,9 +43,9 @@ class Passage:
 
     def rows(self) -> Iterator[Stored]:
         """Every row, session by session; memory does not grow with the log."""
-        done, of = 0, self.log.count(study=self.study, without=self._without)
+        done, of = 0, self.log.count(study=self.study, without=self.without)
         for session_id, session in groupby(
-            self.log.stored(study=self.study, without=self._without), key=lambda one: str(one.row["session_id"])
+            self.log.stored(study=self.study, without=self.without), key=lambda one: str(one.row["session_id"])
         ):
             last: Stored | None = None
             for last in session:
@@ -81,6 +83,21 @@ class Passage:
         for _, stored in self.stored(only=only):
             yield list(map(recorded, stored))
 
+    def talks(self) -> Iterator[tuple[Sequence[Record], Talk]]:
+        """Those of them in which anything was said or recorded, each with its talk."""
+        return ((records, self.speech.of(records)) for records in self.sessions(only=self.speech.spoken_in))
+
+    @cached_property
+    def beside(self) -> dict[str, tuple[int, str]]:
+        """The streams about the sessions that have passed by, and their studies' codebooks: rows and head of each."""
+        codebooks = {stream_of("codebook", study) for study in self.studies}
+        found: dict[str, tuple[int, str]] = {}
+        for stream in sorted(self.log.streams()):
+            if stream in codebooks or (":" in stream and session_in(stream) in self._streams):
+                head = self.log.read(stream)[-1]
+                found[stream] = head.seq, str(head.row["hash"])
+        return found
+
     def people(self) -> People:
         """What people have coded in the sessions that have passed by."""
         wanted = [self.study] if self.study is not None else []
@@ -105,5 +122,14 @@ class Passage:
         for key, found in verdicts_of(self.log, streams).items():
             said = {"verdict": found.verdict, "counts": found.counts, "rows": found.rows, "head": found.head}
             streams[key]["replay"] = said
+        # only formats that hold these rows have asked for them
+        beside = self.beside if "beside" in self.__dict__ else {}
+        about = {"streams_about": {key: {"rows": rows, "head": head} for key, (rows, head) in beside.items()}}
         coding = {"rules": VERSION, "codebooks": self.people().versions}
-        return {"scripts": sorted(self._scripts), "streams": streams, **coding, **self.speech.about()}
+        return {
+            "scripts": sorted(self._scripts),
+            "streams": streams,
+            **(about if beside else {}),
+            **coding,
+            **self.speech.about(),
+        }

@@ -10,11 +10,11 @@ from study.consent import given, refused
 from study.explains import explained
 from study.exports.timeline import WITHHELD
 from study.log import EventLog
-from study.media import media_erased
+from study.media_erasure import media_erased
 from study.queries import recorded
 from study.recordings import Recording, recordings_in
 from study.records import Record
-from study.speech import Utterance, speech_in
+from study.speech import Utterance, names_in, speech_in
 from study.streams import stream_about
 
 
@@ -23,7 +23,7 @@ class Spoken:
     """An utterance as others may read it; seconds count from the session's first row."""
 
     of: Utterance
-    who: str  # a pseudonym, or speaker 1, speaker 2 for those who are nobody's participant
+    who: str  # as `names_in` says
     words: str
     withheld: bool
 
@@ -62,6 +62,7 @@ class Speech:
         self._there: frozenset[str] | None = None
         self._lengths: dict[str, tuple[int, str]] = {}
         self._left_out: dict[str, dict[str, str]] = {}
+        self._words_held = False
 
     def spoken_in(self, session_id: str) -> bool:
         """Whether anything was said or recorded in a session."""
@@ -76,10 +77,9 @@ class Speech:
         rows = list(self._rows(session[0].session_id))
         speech = speech_in(session, rows)
         quotable, audible = given(session, "quote"), not refused(session, "audio")
-        names = _names(session, speech)
+        names = names_in(session, speech)
         spoken = tuple(
-            Spoken(one, names[_voice(one)], _words(one, quotable), one.said.participant and not quotable)
-            for one in speech
+            Spoken(one, names[one.id], _words(one, quotable), one.said.participant and not quotable) for one in speech
         )
         kept = audible and not media_erased(self._log, session[0].session_id)
         recordings = tuple(one for one in recordings_in(rows) if one.kind == "audio") if kept else ()
@@ -101,10 +101,20 @@ class Speech:
         """Note for the manifest what of a session is not in the export."""
         self._left_out.setdefault(session_id, {})[what] = why
 
+    def hold_words(self) -> None:
+        """Say that this export's tables hold all words, with the consent beside them: none of them are left out."""
+        self._words_held = True
+
     def about(self) -> dict[str, object]:
         """Rows and heads of the transcripts that were read, and what was left out of them, for the manifest."""
         streams = {key: {"rows": rows, "head": head} for key, (rows, head) in self._lengths.items()}
-        return {"transcripts": streams, "left_out": self._left_out} if streams else {}
+        passed_over = {"words"} if self._words_held else set[str]()
+        left_out = {
+            session: kept
+            for session, found in self._left_out.items()
+            if (kept := {what: why for what, why in found.items() if what not in passed_over})
+        }
+        return {"transcripts": streams, "left_out": left_out} if streams else {}
 
     def _rows(self, session_id: str) -> Iterator[Record]:
         stream = stream_about("transcript", session_id)
@@ -112,17 +122,6 @@ class Speech:
             head = self._log.read(stream)[-1]
             self._lengths[stream] = head.seq, str(head.row["hash"])
         return map(recorded, islice(self._log.stored(stream), self._lengths[stream][0]))
-
-
-def _voice(one: Utterance) -> tuple[bool, str]:
-    return one.said.participant, "" if one.said.participant else one.said.speaker
-
-
-def _names(session: Sequence[Record], speech: Sequence[Utterance]) -> dict[tuple[bool, str], str]:
-    """What each voice is called: the participant by pseudonym, others by number, for names are nobody's to hand on."""
-    others = dict.fromkeys(_voice(one) for one in speech if not one.said.participant)
-    who = str(session[0].row["participant_pseudonym"] or "participant")
-    return {(True, ""): who, **{voice: f"speaker {number}" for number, voice in enumerate(others, 1)}}
 
 
 def _words(one: Utterance, quotable: bool) -> str:

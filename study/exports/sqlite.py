@@ -1,24 +1,28 @@
-"""A copy of the record for SQL: the sessions of the export, their payloads, states and scripts, and nothing else."""
+"""A copy of the record for SQL: an export's sessions and the streams about them, and their tables beside the events."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
 from study.backup import back_up
 from study.database import connect
+from study.exports.beside import Beside
 from study.log import EventLog
 from study.schema import LEAD_TO_PEOPLE
 
+_TYPES = {"integer": "INTEGER", "number": "REAL", "boolean": "INTEGER"}  # all else is TEXT
 
-def write_sqlite(file: BinaryIO, *, log: EventLog, rows: Mapping[str, int]) -> int:
-    """Write the sessions of `rows`, each as far as its number says; return how many events there are.
 
-    Without the table that ties sessions to links, and without the guards: it is a copy to work on.
+def write_sqlite(file: BinaryIO, *, log: EventLog, rows: Mapping[str, int], tables: Sequence[Beside] = ()) -> int:
+    """Write the streams of `rows`, each as far as its number says, and `tables`; return how many events there are.
+
+    Without the table that ties sessions to links, and without the guards: it is a copy to work on. Transcripts come
+    without payloads, which have people's names in them: what was said is in the table `utterances`.
     """
     aside = Path(f"{file.name}.db")
     try:
@@ -34,6 +38,10 @@ def write_sqlite(file: BinaryIO, *, log: EventLog, rows: Mapping[str, int]) -> i
             )
             for table in ("payloads", "events"):
                 copy.execute(f"DELETE FROM {table} WHERE event_id IN (SELECT event_id FROM gone)")
+            copy.execute(
+                "DELETE FROM payloads WHERE event_id IN "
+                "(SELECT event_id FROM events WHERE session_id LIKE 'transcript:%')"
+            )
             for table in ("media_chunks", "erasures"):
                 copy.execute(f"DELETE FROM {table} WHERE session_id NOT IN (SELECT session_id FROM wanted)")
             copy.execute(
@@ -47,6 +55,8 @@ def write_sqlite(file: BinaryIO, *, log: EventLog, rows: Mapping[str, int]) -> i
             )
             for table in LEAD_TO_PEOPLE:
                 copy.execute(f"DROP TABLE {table}")
+            for beside in tables:
+                _add(copy, beside)
             copy.execute("VACUUM")
             (found,) = copy.execute("SELECT count(*) FROM events").fetchone()
         with aside.open("rb") as whole:
@@ -54,6 +64,14 @@ def write_sqlite(file: BinaryIO, *, log: EventLog, rows: Mapping[str, int]) -> i
     finally:
         aside.unlink(missing_ok=True)
     return int(found)
+
+
+def _add(copy: sqlite3.Connection, table: Beside) -> None:
+    """Make a table of its own of what the CSV format has as a file."""
+    columns = ", ".join(f'"{one.column}" {_TYPES.get(one.type, "TEXT")}' for one in table.columns)
+    copy.execute(f'CREATE TABLE "{table.name}" ({columns}) STRICT')
+    places = ", ".join("?" * len(table.columns))
+    copy.executemany(f'INSERT INTO "{table.name}" VALUES ({places})', table.rows())
 
 
 def check_sqlite(path: Path) -> int:
@@ -68,11 +86,12 @@ def check_sqlite(path: Path) -> int:
             raise ValueError(f"the copy is not sound: {said}")
     engine = connect(f"sqlite:///{path}", make=False)
     try:
-        log = EventLog(engine)
-        for session_id in log.sessions():
-            chain = log.verify(session_id)
+        log, rows = EventLog(engine), 0
+        for stream in (*log.sessions(), *log.streams()):
+            chain = log.verify(stream)
             if not chain.whole:
-                raise ValueError(f"session {session_id}, row {chain.bad_seq}: {chain.reason}")
-        return log.count()
+                raise ValueError(f"session {stream}, row {chain.bad_seq}: {chain.reason}")
+            rows += chain.rows
+        return rows
     finally:
         engine.dispose()

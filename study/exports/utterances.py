@@ -1,11 +1,9 @@
-"""Utterances as CSV: one row for each, on the session's clock and on its transcript's, with what it explains."""
+"""Utterances as rows: one for each, on the session's clock and on its transcript's, with what it explains."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO
 
-from study.exports.cells import write_table
 from study.exports.columns import Column, col
 from study.exports.speech import Spoken, Talk
 from study.happening import Cell
@@ -23,7 +21,7 @@ UTTERANCES: tuple[Column, ...] = (
     col("error_ms", "number", "log", "The most by which begin_s may be wrong.", unit="ms"),
     col("after_seq", "integer", "log", "The last row of events.csv before it; 0 before the first. Order by this."),
     col("task_id", "text", "script", "The task that was being worked on.", empty="none was"),
-    col("speaker", "text", "log", "Who speaks: the participant by pseudonym, others as speaker 1, speaker 2."),
+    col("speaker", "text", "log", "Who speaks: the participant by pseudonym, others by role or as speaker 1."),
     col("by_participant", "boolean", "log", "Whether it is the participant who speaks."),
     col("quotable", "boolean", "participant", "Whether the words may be quoted: the scope quote of the consent."),
     col("text", "text", "participant", f"The words as they read now, in one line; {QUOTE}."),
@@ -44,12 +42,8 @@ UTTERANCES: tuple[Column, ...] = (
 _NAMES = tuple(one.column for one in UTTERANCES)
 
 
-def write_utterances(talks: Iterable[tuple[Sequence[Record], Talk]], file: TextIO) -> int:
-    """Write the utterances of sessions, one at a time; return how many there are."""
-    return write_table(_NAMES, _lines(talks), file)
-
-
-def _lines(talks: Iterable[tuple[Sequence[Record], Talk]]) -> Iterator[list[Cell]]:
+def utterance_rows(talks: Iterable[tuple[Sequence[Record], Talk]]) -> Iterator[Sequence[Cell]]:
+    """A row for each utterance of some sessions, which are read one at a time."""
     for session, talk in talks:
         explains: dict[str, list[int]] = {}
         for utterance, seq in talk.explains:

@@ -196,7 +196,7 @@ def _follow(one: Attempt, record: Record) -> None:
         case InterventionPredicted() as event:
             one.expected.append(Expected(record.seq, event.direction_right, event.top1_right, event.brier))
         case ResponseSubmitted() as event if event.item == TRUST:
-            one.trust = event.text.strip()
+            one.trust = event.text.strip().replace("_", " ")  # the id of a choice, or the words of an old script
         case _:
             pass
 

@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from study.loader import Place
 from study.script.answers import Answer, Choice, Slider
 from study.script.file import ScriptFile
-from study.script.loader import Place
 from study.script.sense import Mistake, out_of_tune
 from study.script.sequence import Page, Phase, Phases, pages_in, phases_in
+from study.script.tasks import PICTURES
 
 ROTATED = "rotated"
 
 
 def beyond_the_schema(file: ScriptFile, texts: Mapping[str, str]) -> list[Mistake]:
-    """All mistakes that the form does not show; `texts` are the files beside the script, "" where there is none."""
+    """All mistakes that the form does not show; `texts` has every file beside the script, "" where there is none."""
     named = [*_texts(file, texts), *_own(file), *_sequence(file)]
     # what names something that is not there cannot be judged further
     return named or list(out_of_tune(file))
 
 
 def _texts(file: ScriptFile, texts: Mapping[str, str]) -> Iterator[Mistake]:
+    for key, task in file.tasks.items():
+        if task.is_own_picture and not texts[task.picture]:
+            yield ("tasks", key, "picture"), f"no picture {task.picture} lies beside the script; put it there."
+        if task.is_own_picture and task.shows is None:
+            yield ("tasks", key), f"{task.picture} is a picture of your own; say under shows which class is right."
     for name, text in texts.items():
-        if not text:
+        if not text and not name.lower().endswith(PICTURES):
             place: Place = ("consent", "text") if name == file.consent.text else ("sequence",)
             yield place, f"no UTF-8 text {name} lies beside the script; write the text there."
 

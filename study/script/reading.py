@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ import yaml
 from pydantic import ValidationError
 
 from core.types import TillerError
+from study.loader import Loader, Place, in_language, line_at, lines_of
 from study.script.checks import beyond_the_schema
 from study.script.file import Guide, ScriptFile
-from study.script.loader import Loader, Place, in_language, line_at, lines_of
 from study.script.names import names_in
+from study.script.questionnaires import wrong_instruments
 from study.script.sense import advised
 from study.script.sequence import Arm, Condition, Page, Sequence, TaskSet, pages_in
 from study.script.setting import Consent, Ids, InstrumentUse, Modes, Runtime, Study
@@ -102,7 +104,7 @@ def load_script(path: Path) -> StudyScript:
         source = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ScriptError(path, ["(file): not UTF-8; save it as UTF-8 text."]) from error
-    return _read(path, source, lambda name: _beside(path, name))
+    return _read(path, source, lambda name: _beside(path, name), lambda name: _digest(path, name))
 
 
 def script_in(text: str) -> StudyScript:
@@ -117,10 +119,19 @@ def script_in(text: str) -> StudyScript:
 @cache
 def _in_language(text: str, language: str) -> StudyScript:
     held = json.loads(text)
-    return _read(Path("on record"), held["script"], lambda name: held["files"].get(name, ""), language)
+    texts, pictures = held["files"], held.get("pictures", {})
+    return _read(
+        Path("on record"),
+        held["script"],
+        lambda name: texts.get(name, ""),
+        lambda name: pictures.get(name, ""),
+        language,
+    )
 
 
-def _read(path: Path, source: str, beside: Callable[[str], str], language: str = "") -> StudyScript:
+def _read(
+    path: Path, source: str, beside: Callable[[str], str], digest_of: Callable[[str], str], language: str = ""
+) -> StudyScript:
     try:
         loader = Loader(source)
         loaded = loader.get_single_data()
@@ -131,6 +142,7 @@ def _read(path: Path, source: str, beside: Callable[[str], str], language: str =
     found: list[tuple[int, str]] = list(loader.twice)
     files: dict[str, ScriptFile] = {}
     texts: dict[str, str] = {}
+    pictures: dict[str, str] = {}
     for one in languages:
         spoken, missing = in_language(loaded, languages, one)
         found += [_at(lines, place, f"no text in {one}; study.languages names it.") for place, one in missing]
@@ -141,7 +153,10 @@ def _read(path: Path, source: str, beside: Callable[[str], str], language: str =
             continue
         for name in _named(files[one]):
             texts[name] = beside(name)
-        found += [_at(lines, place, words) for place, words in beyond_the_schema(files[one], texts)]
+        own = {task.picture for task in files[one].tasks.values() if task.is_own_picture}
+        pictures |= {name: digest_of(name) for name in sorted(own)}
+        found += [_at(lines, place, words) for place, words in beyond_the_schema(files[one], {**texts, **pictures})]
+        found += [_at(lines, place, words) for place, words in wrong_instruments(files[one], texts, one)]
     if found:
         raise ScriptError(path, [f"line {line}: {words}" for line, words in sorted(dict.fromkeys(found))])
     spoken_in = language or languages[0]
@@ -154,7 +169,8 @@ def _read(path: Path, source: str, beside: Callable[[str], str], language: str =
         names=names_in(file),
         advice=tuple(f"line {line}: {words}" for line, words in (_at(lines, *one) for one in advised(file))),
         language=spoken_in,
-        json=canonical({"script": source, "files": texts}),
+        # scripts without pictures of their own keep the digest that they always had
+        json=canonical({"script": source, "files": texts} | ({"pictures": pictures} if pictures else {})),
     )
 
 
@@ -179,6 +195,13 @@ def _beside(path: Path, name: str) -> str:
         return path.with_name(name).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):  # a name with a slash, bytes that are not UTF-8
         return ""
+
+
+def _digest(path: Path, name: str) -> str:
+    """SHA-256 of a picture in the script's own folder, or in one within it; "" where there is none."""
+    picture = (path.parent / name).resolve()
+    inside = picture.is_relative_to(path.parent.resolve()) and picture.is_file()
+    return hashlib.sha256(picture.read_bytes()).hexdigest() if inside else ""
 
 
 def _at(lines: dict[Place, int], place: Place, words: str) -> tuple[int, str]:

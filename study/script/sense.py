@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from study.loader import Place
 from study.rules import RuleError, read_rule
 from study.script.file import ScriptFile
-from study.script.loader import Place
 from study.script.names import HELD_OUT, STATE, names_in
 from study.script.part import STEERING
 from study.script.sequence import Page, Phase, Phases, Skip, TaskSet, phases_in

@@ -9,6 +9,7 @@ from pydantic import Field
 from study.script.answers import Answers
 from study.script.part import Key, Minutes, Part, Text, Tool, Words
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 Asked = Literal["hypothesis", "direction", "top1", "probability", "confidence"]
 
 
@@ -69,3 +70,8 @@ class Task(Part):
     answers: Answers
     success: Success | None = None
     ground_truth: GroundTruth | None = None
+
+    @property
+    def is_own_picture(self) -> bool:
+        """Whether its picture is a file beside the script, and none of the bundle's."""
+        return self.picture.lower().endswith(PICTURES)

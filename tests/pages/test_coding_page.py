@@ -186,9 +186,18 @@ def test_what_another_codes_changes_nothing_of_what_is_sent_before_both_have_fin
     assert RULES in ada.place.seen
 
 
-def test_the_replay_keeps_the_rules_codes_from_who_codes_the_session_blind(session: Participant) -> None:
+def test_who_codes_is_shown_the_rules_codes_only_when_they_have_finished(session: Participant) -> None:
+    ben = hand(session, "Ben")
+    assert ben.board["rules"] is None, "no sample binds them yet, and none is needed"
+    ben.give(0, "surprise")
+    assert ben.board["rules"] is None
+    ben.send(ben.act("lock"))
+    assert ben.board["rules"]
+
+
+def test_the_replay_keeps_the_rules_codes_from_who_codes_the_session(session: Participant) -> None:
     rig, before = session.rig, rigs.installed()
-    keys = {name: invite(rig.log, name, Role.RESEARCHER) for name in ("Ada", "Ben", "Cy")}
+    keys = {name: invite(rig.log, name, Role.RESEARCHER) for name in ("Ada", "Ben", "Cy", "Dee")}
 
     def codes_shown(name: str) -> int:
         headers = [(b"cookie", f"{COOKIE}={keys[name]}".encode())]
@@ -198,6 +207,12 @@ def test_the_replay_keeps_the_rules_codes_from_who_codes_the_session_blind(sessi
 
     rigs.install(rig)
     try:
+        assert codes_shown("Ada") > 0, "nobody codes it yet"
+        dee = hand(session, "Dee")
+        dee.give(0, "surprise")
+        assert codes_shown("Dee") == 0, "without a sample too"
+        dee.send(dee.act("lock"))
+        assert codes_shown("Dee") > 0
         ids = {session.id: [unit.id for unit in hand(session, "Ada").place.units]}
         draw_sample(rig.log, STUDY, ids, coder="Ben", first="Ada", share=1, seed=1, by="Cy", key="s")
         assert codes_shown("Ada") == codes_shown("Ben") == 0
@@ -274,7 +289,7 @@ def test_a_researcher_who_codes_a_session_blind_is_not_shown_its_differences(ses
     draw_sample(session.rig.log, STUDY, ids, coder="Ada 0", first="Ben", share=1, seed=1, by="Ben", key="s")
     page = room(session.rig, "staff/agreement.py")  # as Ada 0
     assert "view=differences" not in drawn(page)
-    assert any("that you code blind yourself" in one.value for one in page.caption)
+    assert any("that you code yourself" in one.value for one in page.caption)
 
 
 def test_a_researcher_makes_a_version_and_a_coder_only_reads(session: Participant) -> None:
@@ -326,7 +341,7 @@ class Desk:
         page = self.chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
         page.set_default_timeout(30_000)
         page.goto(f"{self.server.url}api/enter#{invite(self.session.rig.log, name, role)}")
-        page.wait_for_url("**/staff*")
+        page.wait_for_url("**/sessions*")
         self.open(page)
         return page
 
@@ -408,17 +423,43 @@ def test_a_session_is_coded_with_the_keyboard_alone(desk: Desk) -> None:
 
 
 @pytest.mark.browser
+def test_the_units_travel_once_and_not_with_every_act(desk: Desk) -> None:
+    page, sent = desk.sign_in("Ada"), list[str]()
+    words = hand(desk.session, "Ada").place.units[1].words
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sent.append(str(frame))))
+    desk.open(page)
+    assert words in "".join(sent)
+    page.keyboard.press("s")
+    saved(page)
+    sent.clear()
+    page.keyboard.press("o")
+    saved(page)
+    assert code("over-steering") in "".join(sent), "the frames were listened to"
+    assert words not in "".join(sent)
+    page.get_by_role("radio", name="Codebook").or_(page.get_by_role("button", name="Codebook")).first.click()
+    page.locator(".book-row").first.wait_for()
+    page.get_by_role("radio", name="Code", exact=True).or_(page.get_by_role("button", name="Code", exact=True)).click()
+    page.locator(".ledger[data-loading='false'] .chip").first.wait_for()
+    assert chips(page)[0] == ["surprise", "over-steering"]
+
+
+@pytest.mark.browser
 def test_a_killed_server_loses_no_acknowledged_code_and_doubles_none(desk: Desk) -> None:
     page = desk.sign_in("Ada")
     page.keyboard.press("s")
     saved(page)
     desk.server.kill()
+    away = "getComputedStyle(document.body, '::after').content"
+    page.wait_for_function(f"{away}.includes('The server does not answer')")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("o")  # into the dark
     page.locator(".ledger .saved[data-mood='unsaved']").wait_for()
     assert chips(page)[:2] == [["surprise"], ["over-steering"]]
+    assert "The server does not answer" in page.locator(".ledger .notice").inner_text()
+    assert page.evaluate(away) == "none", "it is said once"
     desk.server.start()
     saved(page)
+    assert page.locator("body[data-away]").count() == 0
     assert [(kind, one) for kind, one, _ in desk.rows("Ada")] == [
         ("code.assigned", code("surprise")),
         ("code.assigned", code("over-steering")),

@@ -20,7 +20,7 @@ from study.database import connect
 from study.log import EventLog
 from study.staff import Role, find_staff, invite, revoke
 
-FIRST_ROOM = next(room for room in ROOMS if room.address == "staff")
+FIRST_ROOM = next(room for room in ROOMS if room.address == "sessions")
 
 
 def log_of(server: Server) -> EventLog:
@@ -31,7 +31,7 @@ def log_of(server: Server) -> EventLog:
 def test_a_link_lets_its_owner_in_and_leaves_no_key_behind(page: Any, shared_server: Server) -> None:
     key = invite(log_of(shared_server), "Ada", Role.RESEARCHER)
     page.goto(f"{shared_server.url}api/enter#{key}")
-    page.wait_for_url(f"{shared_server.url}staff")
+    page.wait_for_url(f"{shared_server.url}sessions")
     page.get_by_role("heading", name=FIRST_ROOM.title).wait_for()
     (cookie,) = [one for one in page.context.cookies() if one["value"] == key]
     assert cookie["httpOnly"] and cookie["sameSite"] == "Lax"
@@ -40,7 +40,8 @@ def test_a_link_lets_its_owner_in_and_leaves_no_key_behind(page: Any, shared_ser
     )
     assert key not in (shared_server.database.parent / "server.log").read_text()
 
-    page.reload()
+    page.goto(f"{shared_server.url}staff?study=tiny")  # where the sessions lived before
+    page.wait_for_url(f"{shared_server.url}sessions?study=tiny")
     page.get_by_role("heading", name=FIRST_ROOM.title).wait_for()
     revoke(log_of(shared_server), "Ada")
     page.reload()
@@ -137,7 +138,7 @@ def test_an_address_that_is_not_for_them_says_so_to_staff_and_nothing_to_strange
     assert page.evaluate(away) == "none", "the server is there"
 
     page.goto(f"{shared_server.url}api/enter#{key}")
-    page.wait_for_url(f"{shared_server.url}staff")
+    page.wait_for_url(f"{shared_server.url}sessions")
     page.goto(f"{shared_server.url}exports")
     page.get_by_text("This page is open to the roles researcher; you are signed in as coder.").wait_for()
     assert page.get_by_role("button", name="Start").count() == 0

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from pages.parts.interval_plot import figures_table
-from study.agreement import ONE_VALUE, Agreement, Figure
+from pages.parts.interval_plot import figures_table, why_no_intervals
+from study.agreement import NOT_TWO, ONE_PERSON, ONE_VALUE, Agreement, Figure
 from study.coder_agreement import Compared, Comparison
 
 
@@ -50,3 +50,18 @@ def test_nothing_is_minus_nothing() -> None:
     drawn = figures_table(comparison(Figure(value=-0.001, low=-0.004, high=0.0), Figure(value=0.0)), {})
     assert "0.00<small>0.00 to 0.00</small>" in drawn
     assert "−0.00" not in drawn
+
+
+def test_the_key_promises_only_what_is_drawn() -> None:
+    with_interval, without = Figure(value=0.5, low=0.1, high=0.9), Figure(value=0.5, why_no_interval=ONE_PERSON)
+    both = comparison(with_interval, with_interval)
+    assert "each with its 95 % interval" in figures_table(both, {})
+    assert why_no_intervals(both) is None
+
+    one_person = comparison(without, without)
+    drawn = figures_table(one_person, {})
+    assert "Cohen's kappa" in drawn and "interval" not in drawn.replace("intervals", "") and "whisker" not in drawn
+    assert why_no_intervals(one_person) == ONE_PERSON
+
+    three_coders = figures_table(comparison(Figure(value=None, reason=NOT_TWO), with_interval), {})
+    assert "Cohen" not in three_coders and "Krippendorff's alpha, with its 95 % interval" in three_coders

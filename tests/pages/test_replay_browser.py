@@ -41,7 +41,7 @@ def staff(chromium: Any, server: Server) -> Any:
     context.set_default_timeout(30_000)
     page = context.new_page()
     page.goto(f"{server.url}api/enter#{key}")
-    page.wait_for_url(f"{server.url}staff")
+    page.wait_for_url(f"{server.url}sessions")
     yield page
     context.close()
 
@@ -94,7 +94,7 @@ def test_a_link_leads_back_to_the_same_moment(page: Any, staff: Any, server: Ser
     page.locator(".row .more").nth(1).click()
     settled(page)
     session, last = last_row(server)
-    staff.goto(f"{server.url}staff")
+    staff.goto(f"{server.url}sessions")
     staff.get_by_role("link", name="P01").click()
     at(staff, 1)
     steps = [seq for (seq,) in server.rows("select seq from events where name like 'intervention.%' order by seq")]
@@ -105,10 +105,20 @@ def test_a_link_leads_back_to_the_same_moment(page: Any, staff: Any, server: Ser
     link, words = staff.url, staff.locator(".about h3").inner_text()
     assert "Amplified" in words
 
-    staff.goto(f"{server.url}staff")
+    staff.goto(f"{server.url}sessions")
     staff.goto(link)
     at(staff, steps[-1])
     assert staff.locator(".about h3").inner_text() == words
+
+    for asked, shown in (("99999", last), ("nonsense", 1)):
+        staff.goto(f"{server.url}replay?session={session}&seq={asked}")
+        at(staff, shown)
+        staff.get_by_text(
+            f"The address asks for row “{asked}”; this session has the rows 1 to {last}, and this is row {shown}."
+        ).wait_for()
+    staff.keyboard.press("ArrowRight")
+    at(staff, 2)
+    assert staff.locator(".told").is_hidden()
 
     staff.keyboard.press("Home")
     staff.get_by_role("radio", name="16×").click()

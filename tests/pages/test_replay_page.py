@@ -30,8 +30,10 @@ from pages.parts.staff import COOKIE
 from pages.parts.supposed import suppose
 from pages.parts.tape import tape_of
 from study.anchors import read_anchor
+from study.coded_units import session_units
 from study.decisions import opening
 from study.erasure import erase
+from study.exports.speech import Speech
 from study.imports import import_recording, import_transcript
 from study.script import script_in
 from study.session import Step
@@ -322,3 +324,17 @@ def test_a_recording_goes_out_whole_and_in_parts_to_those_who_may_hear_it(
     spoken.write(ConsentScopeChanged(scope="audio", text_sha256="t", given=False), key="taken back")
     assert hear(key).status_code == 404
     assert tape_of(spoken.rig, spoken.id)["sounds"] == []
+
+
+def test_everybody_who_speaks_is_called_the_same_on_the_pages_and_in_the_exports(steered: Participant) -> None:
+    said = (
+        b"WEBVTT\n\n00:00.100 --> 00:00.200\n<v Moderator>And now?\n\n"
+        b"00:00.300 --> 00:00.400\n<v Participant>I think it is the sign.\n\n"
+        b"00:00.500 --> 00:00.600\n<v Dr Anna Schmidt>Is it?\n"
+    )
+    log = steered.rig.log
+    import_transcript(log, steered.id, said, anchor=read_anchor(at_seq=5))
+    called = ["moderator", "P01", "speaker 1"]
+    assert [one["speaker"] for one in tape_of(steered.rig, steered.id)["speech"]] == called
+    assert [one.words for one in session_units(log, steered.id) if one.kind == "utterance"] == called
+    assert [one.who for one in Speech(log).of(log.read(steered.id)).spoken] == called

@@ -104,3 +104,30 @@ def test_a_broken_chain_is_named_by_its_row(rig: Rig, participant: Callable[[Ste
         connection.commit()
     assert "broken at row 3" in drawn(room(rig))
     assert not checked(rig, roster(rig.log, "tiny"))[who.id].whole
+
+
+def test_one_is_one_and_several_are_several(rig: Rig, participant: Callable[[Step], Participant]) -> None:
+    participant(Step.DONE)
+    assert [one.value for one in room(rig).caption] == ["1 session of participants."]
+    begin(rig, participant="P02", mode="bot")
+    (said,) = [one.value for one in room(rig).caption]
+    assert said == "1 session of participants, and 1 session of bots and previews, which are no data."
+    begin(rig, participant="P03")
+    assert room(rig).caption[0].value.startswith("2 sessions of participants, and 1 session of bots")
+
+
+def test_an_address_with_a_study_that_is_not_there_is_told_what_is_shown_instead(rig: Rig) -> None:
+    begin(rig, study="elsewhere")
+    for path in ("staff/sessions.py", "staff/findings.py", "staff/coding.py", "staff/agreement.py", "staff/exports.py"):
+        page = room(rig, path, study=None)
+        assert "The address asks" not in drawn(page)
+        page.query_params["study"] = "<b>nonsense"
+        told = drawn(page.run())
+        assert (
+            "The address asks for the study “&lt;b&gt;nonsense”, which is not among those that you may see "
+            "(“elsewhere”, “tiny”); this is “tiny”." in told
+        )
+    restricted = room(rig, study="tiny")
+    restricted.query_params["study"] = "elsewhere"
+    told = drawn(restricted.run())
+    assert "(“tiny”); this is “tiny”." in told, "and they learn of no other"

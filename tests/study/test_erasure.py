@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from servers import Postgresql
@@ -17,17 +20,24 @@ from typer.testing import CliRunner
 from core.types import TillerError
 from study.__main__ import app
 from study.acts import Act
+from study.anchors import Anchor
 from study.backup import back_up
 from study.bench import Bench
+from study.copies import copies_of
 from study.database import connect
-from study.erasure import erase, sessions_of
+from study.erasure import Extent, erase, sessions_of
+from study.exports import export_log
 from study.identity import link_digest
+from study.imports import import_transcript
 from study.interventions import perform
 from study.log import EventLog, LogRefused
+from study.markdown import many
+from study.outlook import foresee
 from study.participants import admit, find
 from study.schema import record
-from study.session_events import SessionStarted, SessionWithdrawn
+from study.session_events import RecordErased, SessionStarted, SessionWithdrawn
 from study.streams import RECEIPTS
+from study.system_events import SystemExportMade
 from study.task_events import ResponseSubmitted
 
 SECRET = "my grandmother\u2019s brooch has the same badge \U0001f642 " + "and so on and on; " * 400
@@ -158,6 +168,71 @@ def test_a_trace_in_an_earlier_export_is_found(filled: Filled, tmp_path: Path) -
     assert "events.csv" in receipt.searched
 
 
+def test_a_trace_in_a_packed_export_is_found_or_the_file_is_named(filled: Filled, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "project.qdpx", "w", ZIP_DEFLATED) as archive:
+        archive.writestr("sources/one.txt", f"cause {SECRET}")
+    with gzip.open(tmp_path / "events.csv.gz", "wt", encoding="utf-8") as packed:
+        packed.write(SECRET)
+    assert SECRET[:40].encode() not in (tmp_path / "project.qdpx").read_bytes()
+    receipt = erase(filled.log, filled.ids[0].session_id, also=sorted(tmp_path.glob("*.*")))
+    assert receipt.found > 0
+    assert "project.qdpx" in receipt.searched
+    assert "events.csv.gz" in receipt.unsearched and "events.csv.gz" not in receipt.searched
+
+
+def test_exports_that_were_handed_on_are_named_wherever_they_were_made(filled: Filled, tmp_path: Path) -> None:
+    here, gone = tmp_path / "here", tmp_path / "gone"
+    for folder in (here, gone):
+        export_log(filled.log, folder, "csv")
+    shutil.rmtree(gone)
+    export_log(filled.log, tmp_path / "aside", "jsonl", later=(later := []))
+    later[0]()
+    one, other = (admission.session_id for admission in filled.ids)
+    receipt = erase(filled.log, one)
+    assert [words.partition(", ")[2] for words in receipt.handed_on] == [
+        f"in {here}",
+        f"in {gone} then, not there now",
+        "made in the app: whoever fetched it has it",
+    ]
+    assert all(words.startswith(("csv of 2023-", "jsonl of 2023-")) for words in receipt.handed_on)
+    (kept,) = (record.event for record in filled.log.read(RECEIPTS))
+    assert isinstance(kept, RecordErased) and kept.handed_on == receipt.handed_on
+    late = admit(filled.log, "demo")
+    start = SessionStarted(study="demo", study_version="1", script_sha256="5c", participant=late.pseudonym)
+    filled.log.append(late.session_id, start, key="start")
+    assert copies_of(filled.log, late.session_id) == ()
+    assert len(copies_of(filled.log, other)) == 3
+
+
+def test_an_export_of_an_earlier_version_is_named_for_every_session_that_had_begun(filled: Filled) -> None:
+    earlier = SystemExportMade(study="demo", format="csv", files=(), rows=1, sessions=2)
+    filled.log.append("exports:demo", earlier, key="exported", actor="researcher")
+    for admission in filled.ids:
+        (one,) = copies_of(filled.log, admission.session_id)
+        assert one.words.endswith("the record does not say where")
+
+
+@pytest.mark.parametrize("what", list(Extent))
+def test_a_dry_run_says_what_would_go_and_changes_nothing(
+    filled: Filled, everything: Callable[[EventLog], bytes], what: Extent
+) -> None:
+    session = filled.ids[0].session_id
+    anchor = Anchor(media_ms=0.0, error_ms=1.0, seq=1)
+    import_transcript(filled.log, session, b"WEBVTT\n\n00:00.000 --> 00:00.500\nso it is\n", anchor=anchor)
+    before = filled.log.read(session), filled.log.read(f"transcript:{session}"), len(filled.log.read(RECEIPTS))
+    outlook = foresee(filled.log, session, what)
+    after = filled.log.read(session), filled.log.read(f"transcript:{session}"), len(filled.log.read(RECEIPTS))
+    assert before == after
+    assert SECRET[:40].encode() in everything(filled.log)
+    receipt = erase(filled.log, session, what)
+    for name in ("session", "what", "rows", "payloads", "participants", "media", "handed_on"):
+        assert getattr(outlook, name) == getattr(receipt, name), name
+    assert set(outlook.searched) <= set(receipt.searched)
+    assert set(outlook.unsearched) == set(receipt.unsearched)
+    with pytest.raises(TillerError, match="no such session"):
+        foresee(filled.log, "nobody", what)
+
+
 @pytest.mark.parametrize("before", [0, 1, 2**20 - 60, 2**20 - 7, 2**20 - 1, 2**20, 3 * 2**20 + 5])
 def test_a_trace_is_found_wherever_it_lies(filled: Filled, tmp_path: Path, before: int) -> None:
     said = 'it was "the badge" \\ I think'
@@ -204,6 +279,11 @@ def test_the_commands_erase_and_back_up(
     before = json.loads(run("backup", "--out", str(tmp_path / "before.db"), "--json"))
     assert SECRET[:40].encode() in Path(before["file"]).read_bytes()
     pseudonym = filled.ids[0].pseudonym
+    ahead = json.loads(run("erase", "--participant", pseudonym, "--study", "demo", "--dry-run", "--json"))
+    assert [one["session"] for one in ahead["would_go"]] == [filled.ids[0].session_id]
+    assert SECRET in str(filled.log.read(filled.ids[0].session_id))
+    assert "Would be erased" in run("erase", "--session", filled.ids[0].session_id, "--dry-run")
+    assert run("erase", "--expired").strip() == "There is nothing to erase."
     found = json.loads(run("erase", "--participant", pseudonym, "--study", "demo", "--json"))
     assert [(one["session"], one["clean"]) for one in found["receipts"]] == [(filled.ids[0].session_id, True)]
     after = json.loads(run("backup", "--out", str(tmp_path / "deep" / "after.db"), "--json"))
@@ -212,6 +292,17 @@ def test_the_commands_erase_and_back_up(
     assert "Name what to erase" in run("erase", "--participant", "P01", status=2)
     assert "no such session" in run("erase", "--session", "nobody", status=2)
     assert "is there already" in run("backup", "--out", str(tmp_path / "before.db"), status=2)
+
+
+def test_one_is_not_counted_as_many_and_streams_are_no_sessions(
+    filled: Filled, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TILLER_DATABASE_URL", url)
+    assert "2 sessions, none with a fault" in " ".join(run("verify").split())
+    assert "1 session, none with a fault" in " ".join(run("verify", "--session", filled.ids[0].session_id).split())
+    erase(filled.log, filled.ids[0].session_id)
+    assert "2 sessions and 1 stream beside them, none with a fault" in " ".join(run("verify").split())
+    assert [many(number, "row") for number in (0, 1, 2, 1000)] == ["0 rows", "1 row", "2 rows", "1,000 rows"]
 
 
 def test_a_backup_made_while_others_write_is_one_moment_of_the_record(

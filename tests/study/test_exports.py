@@ -27,7 +27,7 @@ from study.bench import Bench, Seen
 from study.decisions import opening
 from study.desk import FORMATS_THERE
 from study.events import Event, event_in, payload_of
-from study.exports import export_log, manifest
+from study.exports import export_log, formats, manifest
 from study.exports.cells import csv_of
 from study.exports.columns import COLUMNS, NAMES
 from study.exports.manifest import ExportFailed
@@ -185,7 +185,7 @@ def test_the_manifest_lists_every_file_with_its_digest_and_every_head(full: Even
         codes = {"strategy_codes.csv", "strategy_codes_data_dictionary.csv", "strategy_codebook.csv"}
         codes |= {"utterances.csv", "utterances_data_dictionary.csv"}
         codes |= {f"{name}{more}.csv" for name in ("codes", "memos", "codebook") for more in ("", "_data_dictionary")}
-        wanted = {f"events.{form}", "events_data_dictionary.csv"} | (codes if form == "csv" else set())
+        wanted = {f"events.{form}", "events_data_dictionary.csv"} | (codes if form == "csv" else {"streams.jsonl"})
         assert {file["file"] for file in one["files"]} == wanted
         for file in one["files"]:
             data = (tmp_path / file["file"]).read_bytes()
@@ -249,7 +249,7 @@ def test_an_export_that_does_not_read_back_leaves_the_old_one(
 ) -> None:
     export_log(full, tmp_path, "csv")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
-    monkeypatch.setattr(exports, "check_csv", lambda path: 3)
+    monkeypatch.setattr(formats, "check_csv", lambda path: 3)
     with pytest.raises(ExportFailed, match="10 rows were written and 3 read back"):
         export_log(full, tmp_path, "csv")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
@@ -450,7 +450,7 @@ def test_a_failure_at_the_second_file_leaves_no_first(
     def full_disk(_: TextIO) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(exports, "write_dictionary", full_disk)
+    monkeypatch.setattr(formats, "write_dictionary", full_disk)
     with pytest.raises(ExportFailed, match=r"failed: No space left on device\. The folder is as it was") as caught:
         export_log(full, tmp_path / "out", "csv")
     assert "\n" not in str(caught.value)

@@ -21,7 +21,8 @@ from study.corrections import correct, speech_of
 from study.erasure import erase
 from study.imports import import_recording, import_transcript
 from study.log import EventLog, LogRefused
-from study.media import erase_media, faults_in, read_media, recording_of, recordings_of, stop_media, store_chunk
+from study.media import faults_in, read_media, recording_of, recordings_of, stop_media, store_chunk
+from study.media_erasure import erase_media
 from study.recordings import form_of, length_of
 from study.session_events import ConsentGiven, ConsentRefused, SessionStarted
 

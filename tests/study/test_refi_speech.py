@@ -32,7 +32,8 @@ from study.guids import guid
 from study.imports import import_recording, import_transcript
 from study.interventions import perform
 from study.log import EventLog
-from study.media import erase_media, paths_of, recordings_of, store_chunk
+from study.media import paths_of, recordings_of, store_chunk
+from study.media_erasure import erase_media
 from study.session_events import ConsentGiven, ConsentScopeChanged, ConsentShown
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,7 +18,8 @@ from study.decisions import opening
 from study.erasure import Extent, erase
 from study.imports import import_transcript
 from study.log import EventLog, LogRefused
-from study.media import media_erased
+from study.media_erasure import media_erased
+from study.participants import admit, find
 from study.retention import Due, expired
 from study.script import ScriptError, load_script
 from study.session_events import SessionResumed, SessionStarted
@@ -97,6 +98,17 @@ def test_each_part_goes_in_its_turn_and_is_due_once(kept: EventLog) -> None:
         assert kept.verify(stream).whole
 
 
+@pytest.mark.parametrize("what", list(Extent))
+def test_a_link_that_stays_is_no_trace_of_what_went(fresh_log: EventLog, what: Extent) -> None:
+    """Taking the recordings leaves the participant's place, whose digests are then no trace of anything."""
+    admission = admit(fresh_log, "small")
+    start = SessionStarted(study="small", study_version="1", script_sha256="5c", participant=admission.pseudonym)
+    fresh_log.append(admission.session_id, start, key="start")
+    assert erase(fresh_log, admission.session_id, what).clean
+    stays = what in (Extent.MEDIA, Extent.TRANSCRIPT)
+    assert (find(fresh_log, admission.token) is not None) is stays
+
+
 def test_a_stream_that_was_taken_away_never_comes_back(kept: EventLog) -> None:
     erase(kept, "promised", Extent.STREAM)
     with pytest.raises(LogRefused, match="erased"):
@@ -135,7 +147,8 @@ def test_the_command_carries_out_what_is_due(kept: EventLog, url: str, monkeypat
 def test_a_promise_that_cannot_be_kept_is_a_mistake_of_the_script(tmp_path: Path, days: str, mistake: str) -> None:
     with pytest.raises(ScriptError) as caught:
         load_script(script(tmp_path, days))
-    assert caught.value.mistakes == (mistake,)
+    (found,) = caught.value.mistakes
+    assert found.partition(": ")[2] == mistake  # after its line
 
 
 def test_a_session_that_is_not_there_is_one_sentence(fresh_log: EventLog) -> None:

@@ -44,7 +44,7 @@ BACK = SKIP.replace("to: end", "to: welcome")
     ("old", "new", "named"),
     [
         ("condition: look,", "condition: see,", "condition: condition 'see' is not there; there are look, act."),
-        ("tasks: [a, b]", "tasks: [a, x]", "line 29: task_sets.set_1.tasks: task 'x' is not there"),
+        ("tasks: [a, b]", "tasks: [a, x]", "task_sets.set_1.tasks: task 'x' is not there"),
         ("tasks: [c, d]", "tasks: [a, d]", "task 'a' stands in 2 sets"),
         ("tasks: [c, d]", "tasks: [c]", "different numbers of tasks"),
         ("task: practice", "task: a", "'a' is practised and counts as well"),

@@ -85,11 +85,11 @@ def test_neither_of_a_blind_pair_sees_anything_before_both_have_finished(filled:
     assert seen(filled, "Ben") == {RULES, "Ada"}
 
 
-def test_without_a_sample_the_rules_are_seen_and_people_after_both_have_finished(filled: EventLog) -> None:
+def test_without_a_sample_the_rules_are_seen_by_who_has_finished_and_people_after_both_have(filled: EventLog) -> None:
     ada, ben = Hand(filled, "Ada").give(0, "surprise"), Hand(filled, "Ben").give(0, "confusion")
-    assert seen(filled, "Ada") == {RULES}
+    assert seen(filled, "Ada") == set(), "nor the rules' codes"
     ben.lock()
-    assert seen(filled, "Ada", looks_on=True) == {RULES}, "who has codes of their own does not look on"
+    assert seen(filled, "Ada", looks_on=True) == set(), "who has codes of their own does not look on"
     ada.lock()
     assert seen(filled, "Ada") == {RULES, "Ben"}
 
@@ -98,7 +98,7 @@ def test_a_researcher_who_codes_nothing_sees_what_is_finished_and_a_bound_one_do
     Hand(filled, "Cy").give(0, "surprise").lock()
     Hand(filled, "Dee").give(0, "surprise")
     assert seen(filled, "Eve", looks_on=True) == {RULES, "Cy"}
-    assert seen(filled, "Eve") == {RULES}
+    assert seen(filled, "Eve") == set()
     draw(filled, coder="Eve", share=1)
     assert seen(filled, "Eve", looks_on=True) == frozenset()
 

@@ -8,7 +8,7 @@ const SAVED = {
 };
 const AWAY = "The server does not answer. Your last step is kept here and sent again until it is written; nothing is shown before that.";
 
-const STILL = { acts: [], mood: "saved", refusal: "", pending: () => null, settle: () => {}, flush: () => {}, timer: null };
+const STILL = { acts: [], mood: "saved", refusal: "", pending: () => null, settle: () => {}, flush: () => {} };
 
 const open = (root, data) => {
   const still = Boolean(data.replayed);
@@ -131,7 +131,7 @@ const open = (root, data) => {
       document.removeEventListener("visibilitychange", back);
       window.removeEventListener("focus", back);
       barred.disconnect();
-      clearTimeout(outbox.timer);
+      outbox.close();
     },
   };
 };

@@ -132,8 +132,8 @@ const componentsPart = (part, act, view, outbox) => {
     part.outside.title = "Attribution of all other active components together, and of the dictionary's reconstruction error, which every edit keeps.";
     if (axis.dataset.pair !== `${data.target}/${data.against}`) {
       axis.dataset.pair = `${data.target}/${data.against}`;
-      reading.replaceChildren("Bold: ", term("attribution"), `, how much it holds up the lead of ${quoted(data.target)} over ${quoted(data.against)}. Thin: `,
-        term("effect"), ", what that lead loses when it is removed.");
+      reading.replaceChildren("Bold: ", el("span", { class: "kept" }, term("attribution"), ","), ` how much it holds up the lead of ${quoted(data.target)} over ${quoted(data.against)}. Thin: `,
+        el("span", { class: "kept" }, term("effect"), ","), " what that lead loses when it is removed.");
       agreement.replaceChildren(data.explains
         ? term("agreement", `rank agreement ${number(data.agreement)}`)
         : term("explained", `these components explain only ${percent(data.explained)}`));

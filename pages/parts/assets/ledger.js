@@ -1,5 +1,6 @@
 // One ledger per mounted element: keys and clicks become acts in the outbox; what stands is what the log says.
 const ledgers = new WeakMap();
+const stills = {}; // the units and codebook that no act changes: the server sends them once, then only their digest
 const SAVED = { saved: "All saved", saving: "Saving\u2026", unsaved: "Not saved yet", refused: "Not done", writing: "Writing\u2026" };
 const READ_MS = 1500;
 const AWAY = "The server does not answer. Your codes are kept here and sent again until they are written.";
@@ -127,9 +128,9 @@ const openLedger = (root, data) => {
     // the second half of a double click would answer a question that nobody has read
     part.finish.disabled = latest.locked || finishing() || (sure && performance.now() - sure < READ_MS);
     say(part.finish, latest.locked || finishing() ? "Finished" : sure ? "Finish for good" : "Finish session");
-    const asks = `${left ? `${left} of your units have no code: that will mean that none fits. ` : ""}Your codes of this session will stand as they are.`;
+    const asks = `${left ? `${left} of your units ${left === 1 ? "has" : "have"} no code: that will mean that none fits. ` : ""}Your codes of this session will stand as they are.`;
     const blind = latest.blind.length ? `You code this session blind, beside ${latest.blind.join(" and ")}: codes of others and of the rules are hidden until both have finished.` : "";
-    const limited = todo === null ? "" : ` ${total} of ${latest.units.length} units are yours; the pale ones are context.`;
+    const limited = todo === null ? "" : ` ${total} of ${latest.units.length} units ${total === 1 ? "is" : "are"} yours; the pale ones are context.`;
     const words = outbox.mood === "refused" ? outbox.refusal : outbox.mood === "unsaved" ? AWAY : sure ? asks : latest.locked && !consensus() ? "You have finished this session; your codes stand." : blind + limited;
     say(part.notice, words);
     part.notice.hidden = !words;
@@ -287,7 +288,7 @@ const openLedger = (root, data) => {
       document.removeEventListener("visibilitychange", back);
       barred.disconnect();
       resized.disconnect();
-      clearTimeout(outbox.timer);
+      outbox.close();
       clearTimeout(pausing);
     },
   };
@@ -295,9 +296,15 @@ const openLedger = (root, data) => {
 
 export default function ({ data, parentElement, setStateValue }) {
   let ledger = ledgers.get(parentElement);
+  if (data.units) [stills.still, stills.kept] = [data.still, { units: data.units, book: data.book }];
+  if (stills.still !== data.still) {
+    setStateValue("sent", { holds: "", acts: ledger ? [...ledger.outbox.acts] : [] }); // another view's are here: ask
+    return ledger?.close;
+  }
+  const whole = { ...stills.kept, ...data };
   const fresh = !ledger;
-  if (fresh) ledgers.set(parentElement, (ledger = openLedger(parentElement, data)));
-  ledger.draw(data, (acts) => setStateValue("acts", acts));
+  if (fresh) ledgers.set(parentElement, (ledger = openLedger(parentElement, whole)));
+  ledger.draw(whole, (acts) => setStateValue("sent", { holds: stills.still, acts }));
   if (fresh && ledger.outbox.acts.length) ledger.outbox.flush();
   return ledger.close;
 }

@@ -99,15 +99,15 @@ const aboutPart = (part, tape, base) => (moment) => {
         verdict.replaceChildren(el("b", {}, (found.verdict ?? "Not run").replace("_", " ")), ` ${VERDICTS[found.verdict] ?? ""} ${found.reason ?? found.refused ?? ""}`,
           ...(differing.length ? [el("small", {}, differing.join("; "))] : []));
       })
-      .catch(() => say(verdict, "The server did not answer; try again."))
+      .catch(() => say(verdict, "That could not be run; try again."))
       .finally(() => (again.disabled = false));
   };
   part.about.replaceChildren(
     el("h3", {}, row.words),
     el("p", { class: "chips" }, ...codes.map(({ name, layer }) => el("span", { class: "chip", "data-layer": layer, "data-name": name, title: tape.definitions[name] ?? "" }, name))),
+    ...(moment.predicted ? [el("div", { class: "rerun" }, again, el("span", {}, `the prediction on the screen, row ${moment.predicted}`)), verdict] : []),
     el("dl", {}, ...fact("When", `${clockOf(tape.rows[index][1], 3)} in the session`, el("small", {}, row.at)), ...fact("Row", `${row.seq} of ${tape.rows.length}`, el("small", {}, `${row.name}, by ${row.actor}`)),
       ...fact("Digest", el("code", { title: row.digest }, `${row.digest.slice(0, 16)}\u2026`)), ...(row.state ? fact("State", el("code", { title: row.state }, `${row.state.slice(0, 16)}\u2026`)) : [])),
-    ...(moment.predicted ? [el("div", { class: "rerun" }, again, el("span", {}, `the prediction on the screen, row ${moment.predicted}`)), verdict] : []),
     ...(near.length ? [el("div", { class: "speech" }, ...near.map(({ speaker, text, begin }) => el("p", {}, el("b", {}, `${clockOf(begin)} ${speaker}`), ` ${text}`)))] : []),
     ...(row.fields.length ? [el("details", {}, el("summary", {}, `Everything on record (${row.fields.length})`),
       el("dl", { class: "fields" }, ...row.fields.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])))] : []),

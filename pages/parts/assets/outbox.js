@@ -42,7 +42,18 @@ class Outbox {
   flush() {
     this.send([...this.acts]);
     this.wait();
+    this.tell();
+  }
+
+  // The page below says what waits; its own word that the server is away would be a second one.
+  tell() {
+    document.body.toggleAttribute("data-away", this.mood === "unsaved");
     this.changed();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    document.body.removeAttribute("data-away");
   }
 
   wait() {
@@ -52,7 +63,7 @@ class Outbox {
 
   again() {
     this.tries += 1;
-    this.changed();
+    this.tell();
     if (this.tries % DESPAIR) {
       this.flush();
       return;
@@ -72,6 +83,7 @@ class Outbox {
     this.tries = 0;
     this.keep();
     this.wait();
+    document.body.removeAttribute("data-away");
   }
 
   pending(component) {

@@ -41,7 +41,14 @@ const playerOf = (root, { session, seq, study }) => {
     return place;
   };
 
+  // One line under the buttons, for as long as it is about what is shown.
+  const tell = (words) => {
+    say(part.told, words);
+    part.told.hidden = !words;
+  };
+
   const go = async (index) => {
+    tell("");
     at = clamp(index, 0, tape.rows.length - 1);
     const mine = at;
     draw.place(mine);
@@ -54,7 +61,7 @@ const playerOf = (root, { session, seq, study }) => {
       if (mine + 1 < tape.rows.length) momentOf(mine + 1);
       if (mine > 0) momentOf(mine - 1);
     } catch {
-      if (mine === at) say(part.hint, "The server does not answer; this moment could not be fetched.");
+      if (mine === at) tell("This moment could not be fetched; go to it again, or reload the page.");
     }
   };
   const leap = (way) => {
@@ -163,8 +170,12 @@ const playerOf = (root, { session, seq, study }) => {
     part.iftab.onclick = () => turn("if");
     document.addEventListener("keydown", keys);
     mark(whole, "data-loading", false);
-    const first = tape.rows.findIndex((row) => row[0] === seq);
-    go(first < 0 ? 0 : first);
+    // A row that is not there is answered with the nearest that is, and said so.
+    const last = tape.rows[tape.rows.length - 1][0];
+    const wanted = /^\d{1,9}$/.test(seq) ? Number(seq) : 1;
+    const nearest = clamp(wanted, tape.rows[0][0], last);
+    go(tape.rows.findIndex((row) => row[0] === nearest));
+    if (seq && String(nearest) !== seq) tell(`The address asks for row ${quoted(seq.slice(0, 20))}; this session has the rows ${tape.rows[0][0]} to ${last}, and this is row ${nearest}.`);
   };
 
   asked(base).then(begin).catch(() => {

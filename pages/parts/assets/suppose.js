@@ -28,7 +28,7 @@ const supposePart = (part, base) => {
     fetch(where, { signal: waiting.signal, cache: "no-store" })
       .then((answer) => answer.json())
       .then((found) => (found.refused ? result.replaceChildren(el("p", {}, found.refused)) : fill(found)))
-      .catch((error) => error?.name === "AbortError" || result.replaceChildren(el("p", {}, "The server did not answer; try again.")))
+      .catch((error) => error?.name === "AbortError" || result.replaceChildren(el("p", {}, "That could not be asked; try again.")))
       .finally(() => mark(result, "data-stale", false));
   };
 

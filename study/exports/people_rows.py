@@ -1,18 +1,12 @@
-"""The codes, memos and codebook versions of people as CSV: one row for each code that stands on a unit."""
+"""The codes, memos and codebook versions of people as rows: one for each code that stands on a unit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import TextIO
+from collections.abc import Iterator, Sequence
 
 from study.coded_units import CodedUnit
-from study.exports.cells import write_table
 from study.exports.column import Column, col
-from study.exports.columns import write_dictionary
-from study.exports.manifest import Batch
 from study.exports.people import People
-from study.exports.tidy import check_csv
 from study.happening import Cell
 
 _PLACE: tuple[Column, ...] = (
@@ -53,25 +47,8 @@ CODEBOOK: tuple[Column, ...] = (
 )
 
 
-_Rows = Iterable[Sequence[Cell]]
-
-
-def add_people_csv(made: Batch, people: People) -> None:
-    """Add what people have coded, each file with its dictionary."""
-    for name, rows, columns in (
-        ("codes", _codes, CODES),
-        ("memos", _memos, MEMOS),
-        ("codebook", _codebook, CODEBOOK),
-    ):
-        made.add(f"{name}.csv", partial(_write, rows, people, columns), partial(check_csv, columns=columns))
-        made.add(f"{name}_data_dictionary.csv", partial(write_dictionary, columns=columns))
-
-
-def _write(rows: Callable[[People], _Rows], people: People, columns: Sequence[Column], file: TextIO) -> int:
-    return write_table([one.column for one in columns], rows(people), file)
-
-
-def _codes(people: People) -> _Rows:
+def code_rows(people: People) -> Iterator[Sequence[Cell]]:
+    """A row for each code that stands, as CODES has its columns."""
     for session in people.sessions():
         units, finished = people.units(session), people.finished(session)
         books = {book.version: book for book in people.books_for(session)}
@@ -84,14 +61,16 @@ def _codes(people: People) -> _Rows:
             yield (*place, *given, one.utc_ns, one.coder in finished)
 
 
-def _memos(people: People) -> _Rows:
+def memo_rows(people: People) -> Iterator[Sequence[Cell]]:
+    """A row for each memo that stands, as MEMOS has its columns."""
     for session in people.sessions():
         units = people.units(session)
         for memo in people.memos(session):
             yield (*_place(session, memo.unit, units.get(memo.unit), memo.coder), memo.text, memo.utc_ns)
 
 
-def _codebook(people: People) -> _Rows:
+def codebook_rows(people: People) -> Iterator[Sequence[Cell]]:
+    """A row for each code of each version, as CODEBOOK has its columns."""
     for study, books in people.books.items():
         for book in books:
             for one in book.entries:

@@ -1,0 +1,120 @@
+"""The pictures that tasks ask for: the bundle's by kind, and a script's own from the folder beside it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.types import TillerError
+from study.script.tasks import PICTURES
+
+if TYPE_CHECKING:
+    from core.bundle import Bundle
+    from study.script import StudyScript
+
+RIGHT = "right"
+
+
+@dataclass(frozen=True)
+class TaskPicture:
+    """A picture that a task can ask for: its opaque file name, and what it shows.
+
+    `similar` are other pictures that fail for the same cause, with what they show; no participant meets them.
+    """
+
+    file: str
+    label: str
+    similar: tuple[tuple[str, str], ...] = ()
+    path: Path | None = None  # where a picture of the script's own lies; None: in the bundle
+
+
+def task_pictures(
+    folder: Path, bundles: Mapping[str, Bundle], script: StudyScript, beside: Path
+) -> dict[str, TaskPicture]:
+    """Every picture of the bundle in `folder` by its kind, and those of `script` that lie in `beside`, by their name.
+
+    A kind's pictures are `word`, `word_2` and so on; `right`, `right_2` are those that the model gets right.
+
+    Raises:
+        TillerError: with every task whose picture or class names do not fit.
+    """
+    bundle = next(iter(bundles.values()))
+    there = {**_by_kind(folder), **_right(bundle)}
+    wrong: list[str] = []
+    for key, task in script.tasks.items():
+        labels, where = task.labels or bundle.model.labels, f"tasks.{key}"
+        if task.is_own_picture and (path := beside / task.picture).is_file():  # the script's reader kept it inside
+            there[task.picture] = TaskPicture(_opaque(path), str(task.shows), path=path)
+        if task.picture not in there:
+            wrong.append(f"{where}.picture: {task.picture!r} is not there; {_known(there)}.")
+        elif there[task.picture].label not in labels:
+            wrong.append(f"{where}: it shows {there[task.picture].label!r}, none of {', '.join(labels)}.")
+    if wrong:
+        raise TillerError(f"The study script does not fit the bundle in {folder}; mend it.\n" + "\n".join(wrong))
+    return there
+
+
+def refuse_another_runtime(bundles: Mapping[str, Bundle], script: StudyScript) -> None:
+    """Refuse a bundle whose digests are not those that the script pins.
+
+    Raises:
+        TillerError: naming what differs.
+    """
+    pinned = script.runtime
+    model = next(iter(bundles.values())).model.digest
+    pairs = [("model_sha256", pinned.model_sha256, model)]
+    named = {"spatial": pinned.spatial_sha256, "cls": pinned.cls_sha256}
+    pairs += [(f"{which}_sha256", named[which], bundle.sae.digest) for which, bundle in bundles.items()]
+    for name, wanted, found in pairs:
+        if wanted is not None and wanted != found:
+            raise TillerError(
+                f"The script pins runtime.{name} to {wanted[:12]}; the bundle has {found[:12]}: name the bundle that "
+                "the study was made with, or pin this one under a new version."
+            )
+
+
+def _by_kind(folder: Path) -> dict[str, TaskPicture]:
+    with (folder / "tasks.csv").open(newline="", encoding="utf-8") as table:
+        first = [(row["kind"], row["file"], row["truth"]) for row in csv.DictReader(table)]
+    known = folder / "tasks.json"
+    told = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else []
+    similar = {one["file"]: tuple(zip(one["similar"], one["similar_truth"], strict=True)) for one in told}
+    every = dict.fromkeys([*first, *((one["kind"], one["file"], one["truth"]) for one in told)])
+    return dict(_numbered((kind, TaskPicture(file, truth, similar.get(file, ()))) for kind, file, truth in every))
+
+
+def _right(bundle: Bundle) -> dict[str, TaskPicture]:
+    reference = bundle.reference
+    said = bundle.model.classify(reference.embeddings).argmax(dim=-1).tolist()
+    right = zip(reference.names, reference.truth, said, strict=True)
+    return dict(
+        _numbered((RIGHT, TaskPicture(name, reference.labels[true])) for name, true, top in right if true == top)
+    )
+
+
+def _numbered(pictures: Iterator[tuple[str, TaskPicture]]) -> Iterator[tuple[str, TaskPicture]]:
+    met: Counter[str] = Counter()
+    for kind, picture in pictures:
+        met[kind] += 1
+        yield (kind if met[kind] == 1 else f"{kind}_{met[kind]}"), picture
+
+
+def pictures_beside(folder: Path) -> list[Path]:
+    """Every picture in the folder of a script, for whoever runs a logged state again."""
+    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES and path.is_file()]
+
+
+def _opaque(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] + path.suffix.lower()
+
+
+def _known(there: Mapping[str, TaskPicture]) -> str:
+    counts = Counter(kind.partition("_")[0] for kind in there if "." not in kind)
+    some = ", ".join(f"{kind} to {kind}_{count}" if count > 1 else kind for kind, count in counts.items())
+    return f"there are {some}, and pictures beside the script"

@@ -1,0 +1,123 @@
+"""The pictures of tasks: the bundle's by kind, a script's own from beside it, and nothing from anywhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from participants import Participant
+from PIL import Image
+
+from app import build
+from core.types import TillerError
+from pages.parts.gallery import encoded
+from pages.parts.opened import bench_of, open_picture
+from pages.parts.rig import Rig
+from study.decisions import opening
+from study.replay import Verdict, replay
+from study.script import ScriptError, load_script
+from study.session import Step
+
+Study = Callable[..., Path]
+
+
+@pytest.fixture
+def study(world: Any, tmp_path: Path) -> Study:
+    """The tiny study with something else in it, in a folder of its own."""
+
+    def written(*changes: tuple[str, str]) -> Path:
+        text = world.script.read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        for path in world.script.parent.glob("*.md"):
+            shutil.copy(path, tmp_path)
+        (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+        return tmp_path / "study.yaml"
+
+    return written
+
+
+def rig_of(world: Any, script: Path, database: Path) -> Rig:
+    return build(
+        {
+            **os.environ,
+            "TILLER_DATABASE_URL": f"sqlite:///{database}",
+            "TILLER_BUNDLE": str(world.bundle),
+            "TILLER_STUDY": str(script),
+        }
+    )
+
+
+def first_picture(script: Path) -> str:
+    return next(iter(load_script(script).tasks.values())).picture
+
+
+OWN = "picture: mine/dog.png\n    shows: {label}"
+
+
+def drawn(folder: Path) -> Path:
+    (folder / "mine").mkdir()
+    path = folder / "mine" / "dog.png"
+    Image.radial_gradient("L").convert("RGB").resize((80, 64)).save(path)
+    return path
+
+
+def test_a_picture_beside_the_script_is_worked_on_and_goes_out_under_an_opaque_name(
+    world: Any, study: Study, tmp_path: Path
+) -> None:
+    path = drawn(tmp_path)
+    plain = rig_of(world, world.script, tmp_path / "first.db")
+    label = next(iter(plain.bundles.values())).model.labels[0]
+    kind = first_picture(world.script)
+    script = study((f"picture: {kind}", OWN.format(label=label)))
+    rig = rig_of(world, script, tmp_path / "own.db")
+    task = next(iter(rig.script.tasks.values()))
+    opened = open_picture(rig, task)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (opened.pinned.image_sha256, opened.truth) == (sha256, label)
+    assert opened.picture == f"{sha256[:12]}.png" and encoded(rig, opened.picture, 448) is not None
+    assert json.loads(rig.script.json)["pictures"] == {"mine/dog.png": sha256}
+    who = Participant(rig).at(Step.BRIEFING)
+    who.write(*opening(bench_of(rig, who.place), image=opened.picture, labels=opened.model.labels), key="o")
+    who.act("edit", component=opened.shown[0].index, strength=0.0)
+    ran = list(replay(rig.log.read(who.id), rig.run))
+    assert [one.verdict for one in ran] == [Verdict.BIT_EXACT] * 2
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/secret.png", "mine/none.png"])
+def test_a_picture_outside_of_the_scripts_folder_is_not_there(study: Study, tmp_path: Path, name: str) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path.parent / "secret.png")
+    script = study(("picture: word", f"picture: {name}\n    shows: apple"))
+    with pytest.raises(ScriptError, match=r"no picture .* lies beside the script"):
+        load_script(script)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(study: Study, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path.parent / "secret.png")
+    (tmp_path / "link.png").symlink_to(tmp_path.parent / "secret.png")
+    with pytest.raises(ScriptError, match=r"no picture link\.png lies beside the script"):
+        load_script(study(("picture: word", "picture: link.png\n    shows: apple")))
+
+
+def test_a_picture_that_is_right_is_one_that_the_model_gets_right(world: Any, study: Study, tmp_path: Path) -> None:
+    rig = rig_of(world, study(("picture: word", "picture: right")), tmp_path / "right.db")
+    opened = open_picture(rig, next(iter(rig.script.tasks.values())))
+    assert opened.target == opened.truth
+
+
+def test_a_picture_that_is_not_there_is_named_with_those_that_are(world: Any, study: Study, tmp_path: Path) -> None:
+    with pytest.raises(TillerError, match=r"'wodr' is not there; there are .*word.*right"):
+        rig_of(world, study(("picture: word", "picture: wodr")), tmp_path / "none.db")
+
+
+def test_a_bundle_that_is_not_the_pinned_one_is_refused(world: Any, study: Study, tmp_path: Path) -> None:
+    pinned = f"runtime: {{model_sha256: {'ab' * 32}}}\nwelcome:"
+    with pytest.raises(TillerError, match=r"pins runtime\.model_sha256 to abababababab; the bundle has"):
+        rig_of(world, study(("welcome:", pinned)), tmp_path / "none.db")

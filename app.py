@@ -56,7 +56,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     refuse_another_runtime(bundles, script)
     tasks = task_pictures(settings.bundle, bundles, script, settings.study.parent)
     run = runner(settings.bundle, [one.path for one in tasks.values() if one.path])
-    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, gate=gate)
+    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, study_key=settings.study_key, gate=gate)
 
 
 def warm(rig: Rig) -> None:
@@ -74,6 +74,20 @@ def warm(rig: Rig) -> None:
         ripple(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
 
 
+def _lock_up(log: EventLog) -> None:
+    """Say once, in the terminal, by which passphrase the staff's pages open, if nobody could get in otherwise."""
+    from study.lock import lock_up  # noqa: PLC0415
+    from study.settings import settings_in  # noqa: PLC0415
+
+    made = lock_up(log, settings_in(os.environ).passphrase)
+    if made is not None:
+        print(
+            f"\n  The staff's pages open at /api/enter by this passphrase, which is shown this once: {made}\n"
+            "  `tiller passphrase` makes another; TILLER_PASSPHRASE sets your own.\n",
+            flush=True,
+        )
+
+
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Build the rig, then take all that is alive out of the collector's rounds: it would stop every click for 0.3 s."""
@@ -81,6 +95,7 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         rig = await to_thread.run_sync(build, os.environ)
         await to_thread.run_sync(warm, rig)
         install(rig)
+        await to_thread.run_sync(_lock_up, rig.log)
     except Exception as error:
         fail(error)
         known = isinstance(error, TillerError)
@@ -173,6 +188,13 @@ async def replay(request: Request) -> Response:
     return await replayed(request)
 
 
+async def live(request: Request) -> Response:
+    """A running session for the moderator's console; see `pages.parts.live`."""
+    from pages.parts.live import live as shown  # noqa: PLC0415
+
+    return await shown(request)
+
+
 async def sound(request: Request) -> Response:
     """A recording for the replay page."""
     from pages.parts.replays import heard  # noqa: PLC0415
@@ -203,6 +225,7 @@ app = st.App(
         Route("/api/leave", leave),
         Route("/staff", moved),
         Route("/api/exports/{name}", export_of),
+        Route("/api/live/{session}", live, methods=["GET", "POST"]),
         Route("/api/replay/{session}", replay),
         Route("/api/replay/{session}/sound/{media}", sound),
         Route("/api/replay/{session}/{seq}/{what}", replay),

@@ -11,7 +11,7 @@ import typer
 
 from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
-from study.desk import Json, backup, erase, export, invite, restore, revoke, verify
+from study.desk import Json, backup, erase, export, invite, passphrase, restore, revoke, verify
 from study.laboratory import card, check, replay, report, simulate
 from study.markdown import many
 from study.notation import find_label, read_labels, read_plan
@@ -204,6 +204,7 @@ app.command()(agreement)
 app.command()(codebook)
 app.command()(invite)
 app.command()(revoke)
+app.command()(passphrase)
 script.command()(check)
 script.command()(schema)
 

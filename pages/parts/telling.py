@@ -8,7 +8,15 @@ from typing import Any
 
 from pages.parts.sheets import percent
 from study.events import readable
-from study.moderator_events import ModeratorClockMarked, ModeratorNoteAdded, ModeratorPromptSent
+from study.moderator_events import (
+    Moderation,
+    ModeratorClockMarked,
+    ModeratorLeft,
+    ModeratorNoteAdded,
+    ModeratorPromptSent,
+    ModeratorTookOver,
+    Presence,
+)
 from study.predictions import Shown, unpack_logits
 from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
@@ -42,6 +50,8 @@ from study.task_events import (
     ResponseChanged,
     ResponseSubmitted,
     StimulusShown,
+    TaskExtended,
+    TaskSkipped,
     TaskStarted,
     TaskSubmitted,
 )
@@ -131,12 +141,8 @@ def _talk(record: Record) -> str:
             line = f"Answered the prompt: {_answer(event.text, event.number)}"
         case PromptDismissed():
             line = f"Put the prompt away ({event.how})"
-        case ModeratorNoteAdded():
-            line = f"{event.who} noted: {event.text}"
-        case ModeratorPromptSent():
-            line = f"{event.who} sent: “{event.text}”"
-        case ModeratorClockMarked():
-            line = f"The clock was marked for the {event.mark}. time"
+        case Moderation() | TaskExtended() | TaskSkipped():
+            line = _moderated(event)
         case InterventionFailed():
             line = f"A step failed ({event.error}, number {event.reference})"
         case SystemErrored():
@@ -165,6 +171,31 @@ def _expected(event: InterventionPredicted) -> str:
 
 def _right(came: bool | None) -> str:
     return "right" if came else "wrong"
+
+
+def _moderated(event: Moderation | TaskExtended | TaskSkipped) -> str:
+    match event:
+        case ModeratorNoteAdded() if event.guide is not None:
+            line = f"{event.who} {'asked' if event.asked else 'took back the tick of'} question “{event.guide}”"
+        case ModeratorNoteAdded():
+            line = f"{event.who} noted: {event.text}" if event.text else f"{event.who} kept this moment for a note"
+        case ModeratorPromptSent():
+            line = f"{event.who} sent: “{event.text}”"
+        case ModeratorClockMarked():
+            line = f"{event.who} marked the clock, mark {event.mark}"
+        case ModeratorTookOver():
+            line = f"{event.who} took over{f' from {event.before}' if event.before else ''}"
+        case ModeratorLeft():
+            line = f"{event.who} left the console"
+        case Presence():
+            line = f"{event.who} came to the console as {event.role}"
+        case TaskExtended():
+            line = f"Task {event.task} was given {event.minutes:g} more min"
+        case TaskSkipped():
+            line = f"Task {event.task} was skipped: {event.reason}"
+        case _:
+            line = f"{event.who}: {event.name}"
+    return line
 
 
 def _setting(event: InterventionApplied, name: Name) -> str:

@@ -144,6 +144,20 @@ AROUND = (
     col("moderator_before", "text", "log", "Who was the moderator until then.", empty=f"nobody, or {NOT_HERE}"),
     col("moderator_text", "text", "log", "A moderator's note or own prompt.", empty=NOT_HERE),
     col(
+        "guide_question",
+        "text",
+        "script",
+        "The question of the moderator's guide that was ticked, by its id.",
+        empty=f"a note of another kind, or {NOT_HERE}",
+    ),
+    col(
+        "guide_asked",
+        "boolean",
+        "log",
+        "Whether it was asked; no where the tick was taken back.",
+        empty=f"a note of another kind, or {NOT_HERE}",
+    ),
+    col(
         "marked_seq",
         "integer",
         "log",

@@ -35,6 +35,7 @@ KINDS = ("word", "scene", "badge")
 SCRIPT = """
 schema: tiller-study/1
 study: {id: tiny, version: "1.0.0", title: A tiny study, stage: pilot, contact: nobody}
+modes: {remote: {open: true}}
 welcome: Welcome to a test.
 consent:
   text: consent.md

@@ -48,7 +48,7 @@ with page("sheet", say("welcome.window")):
     with picture_beside(first):
         st.title(script.study.title)
         st.markdown(script.welcome)
-        press(say("welcome.begin"), begin, key="begin", primary=True)
+        press(say("welcome.begin_plain" if script.sequence else "welcome.begin"), begin, key="begin", primary=True)
         st.caption(say("welcome.note"))
         if "s" in st.query_params and who is None:
             st.info(say("welcome.no_session"), icon=None)

@@ -34,7 +34,7 @@ def begin() -> None:
             study_version=here.script.study.version,
             script_sha256=here.script.sha256,
             participant=newcomer.pseudonym,
-            language=script.language,
+            language=script.language if len(script.study.languages) > 1 else "",
         ),
         key="start",
         page=Step.WELCOME,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from study.records import Instant, Record
 from study.script.setting import Remote
 from study.script.tasks import Limits
+from study.session_events import SessionResumed
 from study.task_events import TaskExtended, TaskStarted
 from study.times import moments_of, paused_after, since
 
@@ -49,10 +51,18 @@ def task_countdown(records: Sequence[Record], limits: Limits, task: str, attempt
 
 
 def session_countdown(records: Sequence[Record], remote: Remote | None) -> Countdown | None:
-    """The time that a remote session has left since it began; None where it has no limit."""
+    """The time that a remote session has left; None where it has no limit.
+
+    Time away is not counted: what lies before the link was opened again.
+    """
     if not records or remote is None or remote.max_minutes is None:
         return None
-    return _countdown(records, 0, 60 * remote.max_minutes, 0.0)
+    away = sum(
+        after.working - before.working
+        for (before, after), record in zip(pairwise(moments_of(records)), records[1:], strict=True)
+        if isinstance(record.event, SessionResumed)
+    )
+    return _countdown(records, 0, 60 * remote.max_minutes + away, 0.0)
 
 
 def is_past_window(records: Sequence[Record], remote: Remote | None, now: Instant) -> bool:

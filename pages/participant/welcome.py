@@ -29,7 +29,9 @@ with page("sheet", say("welcome.window")):
         st.title(script.study.title)
         st.markdown(script.welcome)
         if way.begin is not None:
-            press(say("welcome.begin"), partial(way.begin, script.language), key="begin", primary=True)
+            language = script.language if len(script.study.languages) > 1 else ""
+            first_words = "welcome.begin_plain" if script.sequence else "welcome.begin"
+            press(say(first_words), partial(way.begin, language), key="begin", primary=True)
             st.caption(say("welcome.note"))
         if way.said:
             st.info(way.said, icon=None)

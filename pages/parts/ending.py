@@ -16,7 +16,7 @@ from study.session_events import SessionCompleted, SessionWithdrawn
 def ended_in_words(who: Here, outcome: str) -> None:
     """What it means that the session ended in this way, and whom to ask."""
     asked = any(isinstance(record.event, SessionWithdrawn) and record.event.erase for record in who.records)
-    st.markdown(say(f"done.ended_text.{'withdrawn_erase' if asked else outcome}"))
+    st.markdown(say("done.ended_text.withdrawn_erase") if asked else say(f"done.ended_text.{outcome}"))
     st.caption(say("done.contact", contact=who.rig.script.study.contact))
 
 

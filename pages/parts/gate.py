@@ -73,13 +73,13 @@ def _open(who: Here) -> Here:
         ended = SessionTimedOut(limit="resume_window_hours", gap_s=gap_s)
         log.append(who.session_id, ended, key="past the window", actor="system")
         return who.now()
-    if close_what_is_over(who.rig, who.session_id, who.records, who.place):
-        return who.now()
     if st.session_state.get(_PRESENT) != who.session_id:
         st.session_state[_PRESENT] = who.session_id
         if who.records:
             who.note(SessionResumed(gap_s=_gap_s(who)), key=f"resumed/{uuid4()}")
             who = who.now()
+    if close_what_is_over(who.rig, who.session_id, who.records, who.place):
+        return who.now()
     return who
 
 

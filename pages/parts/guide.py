@@ -26,7 +26,6 @@ def guide(who: Here) -> dict[str, Any]:
     if stop is None:
         return {}
     lessons, done = lessons_of(stop), learned(who.records, stop)
-    # redo has nothing to do again unless the last step was taken back, and reset nothing to take out
     first = next((place for place, was in enumerate(done) if not was), None)
     steps = [
         {"name": _said(f"short.{lesson.id}", "short.other"), "done": was, "now": place == first}
@@ -40,7 +39,7 @@ def guide(who: Here) -> dict[str, Any]:
         "goal": say("tutorial.goal"),
         "guide": {
             "steps": steps,
-            "word": say("tutorial.next"),
+            "word": say("workspace.next" if now is None else "tutorial.next"),
             "text": say("tutorial.all_done") if now is None else _said(now, "other"),
             "control": _CONTROLS.get(now or "", ""),
             "count": say("tutorial.steps", done=sum(done), all=len(done)),

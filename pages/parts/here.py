@@ -14,7 +14,7 @@ from study.events import Event
 from study.participants import find
 from study.records import Record
 from study.session import Session, Step, ended, session_in
-from study.session_events import SessionCompleted
+from study.session_events import SessionCompleted, SessionStarted
 from study.task_events import PageLeft
 
 _FOLDER = Path(__file__).parents[1] / "participant"
@@ -80,8 +80,9 @@ def go(who: Here) -> None:
 
 def _read(here: Rig, token: str, session_id: str) -> Here:
     records = here.log.read(session_id)
-    place = session_in(records, here.script, session_id=session_id)
-    script = here.script.in_language(place.language) if place.language else here.script
+    started = records[0].event if records else None
+    language = started.language if isinstance(started, SessionStarted) else ""
+    script = here.script.in_language(language) if language else here.script
     speak(script.language)
-    spoken = here if script is here.script else replace(here, script=script)
-    return Here(spoken, token, session_id, records, place)
+    place = session_in(records, script, session_id=session_id)
+    return Here(here if script is here.script else replace(here, script=script), token, session_id, records, place)

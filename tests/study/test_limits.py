@@ -67,6 +67,10 @@ def test_a_session_has_its_own_limit() -> None:
     held = session_countdown(rows((0.0, START), (60.0, TaskStarted(task="a"))), Remote(max_minutes=5))
     assert held is not None and held.left_s(at(120)) == 180.0
     assert session_countdown(rows((0.0, START)), None) is None
+    # an hour away is no hour of the session
+    back = rows((0.0, START), (60.0, TaskStarted(task="a")), (3660.0, SessionResumed(gap_s=3600.0)))
+    resumed = session_countdown(back, Remote(max_minutes=5))
+    assert resumed is not None and resumed.left_s(at(3720)) == 180.0
 
 
 @pytest.mark.parametrize(("hours", "past"), [(0.9, False), (1.1, True)])

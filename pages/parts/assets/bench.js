@@ -2,6 +2,8 @@
 // outbox behind it: nothing can be pressed, and what was chosen is what the log says was chosen.
 const SAVED = { saved: () => w("saved"), saving: () => w("saving"), unsaved: () => w("unsaved"), refused: () => w("refused") };
 
+const STEERS = ["suppress", "amplify", "set", "add"];
+
 const STILL = { acts: [], mood: "saved", refusal: "", pending: () => null, settle: () => {}, flush: () => {} };
 
 // What the workspace shows while the edits are held away: the model's answer as it was before them.
@@ -120,6 +122,8 @@ const open = (root, data) => {
     say(part.place, latest.progress ? `${latest.place} \u00b7 ${latest.progress}` : latest.place);
     say(part.goal, latest.goal);
     say(part.aloud, latest.aloud);
+    part.aloud.parentElement.hidden = !latest.aloud;
+    mark(bench, "data-steers", latest.tools.some((tool) => STEERS.includes(tool)));
     say(part.answer, latest.guide ? latest.guide.leave : w("answer"));
     part.answer.disabled = latest.guide ? !latest.guide.may_leave : latest.still_to_try > 0;
     mark(part.answer, "title", latest.still_to_try > 0 ? w("try_first", { count: latest.still_to_try }) : "");

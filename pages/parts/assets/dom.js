@@ -36,5 +36,5 @@ const percent = (share) => {
 };
 const number = (value) => (value === null ? "\u2013" : value.toFixed(2));
 const times = (strength) => (strength === 0 ? w("steer.off") : `${Number(strength.toFixed(2))}\u00d7`);
-const quoted = (label) => `\u201c${label}\u201d`;
+const quoted = (label) => w("quote", { text: label });
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

@@ -12,7 +12,8 @@ export default function ({ data, parentElement, setStateValue }) {
     input.dataset.set = String(value !== null);
     output.textContent = value === null ? data.words.unset : String(value);
     input.setAttribute("aria-valuetext", value === null ? data.words.not_set : String(value));
-    if (value !== null) input.value = value;
+    // Without a mark it stands in the middle, from where an arrow key can move it either way.
+    input.value = value ?? Math.round((data.min + data.max) / 2);
   };
   if (!input.matches(":active")) show(data.value);
   input.oninput = () => show(Number(input.value));

@@ -94,8 +94,8 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     try:
         rig = await to_thread.run_sync(build, os.environ)
         await to_thread.run_sync(warm, rig)
-        install(rig)
         await to_thread.run_sync(_lock_up, rig.log)
+        install(rig)
     except Exception as error:
         fail(error)
         known = isinstance(error, TillerError)

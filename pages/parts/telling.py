@@ -109,7 +109,7 @@ def _around(record: Record) -> str:
         case SessionCompleted():
             line = f"The session ended: {event.outcome.replace('_', ' ')}"
         case SessionResumed():
-            line = f"Came back after {event.gap_s:.0f} s"
+            line = "The pause ended" if event.ends_pause else f"Came back after {event.gap_s:.0f} s"
         case SessionPaused():
             line = "A pause began"
         case ConsentShown():

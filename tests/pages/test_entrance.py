@@ -96,6 +96,16 @@ def test_the_passphrase_that_the_first_start_prints_opens_the_staffs_pages(page:
     assert find_staff(log_of(server), cookie) is None
 
 
+def test_nobody_is_served_behind_a_passphrase_that_is_too_short(server: Server) -> None:
+    server.kill()
+    server.environment |= {"TILLER_PASSPHRASE": "short"}
+    server.start(healthy=False)
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        urllib.request.urlopen(f"{server.url}api/health")
+    told = (server.database.parent / "server.log").read_text()
+    assert "TILLER_PASSPHRASE has 5 characters" in told and "short\n" not in told
+
+
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.address)
 @pytest.mark.parametrize("role", [None, *Role])
 def test_a_page_opens_to_its_roles_alone(rig: Rig, room: Any, role: Role | None) -> None:

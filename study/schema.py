@@ -7,7 +7,7 @@ from sqlalchemy import Text as Words
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 from sqlalchemy.schema import SchemaItem
 
-VERSION = "0004"  # of the layout: the last migration
+VERSION = "0003"  # of the layout: the last migration
 
 # SQLite: a STRICT table knows INTEGER only, and it has 64 bits; REAL has 64 as well, where PostgreSQL's has 32.
 WHOLE = BigInteger().with_variant(Integer(), "sqlite")

@@ -13,13 +13,21 @@ from study.session import session_in
 TRIES = 20  # how often others may write first before a tick is left to the next one
 
 
-def tick(log: EventLog, session_id: str, script: StudyScript, *, client: ClientTime | None = None) -> Record | None:
+def tick(
+    log: EventLog,
+    session_id: str,
+    script: StudyScript,
+    *,
+    client: ClientTime | None = None,
+    window: str | None = None,
+) -> Record | None:
     """Write the prompt that is to come up now, or that the one which is up has expired; None if neither is so.
 
     Two windows that tick at once, or one that ticks again, write one row: its key is the prompt and what caused it.
 
     Raises:
         LogRefused: the session takes no more rows.
+        LeaseLost: another window has the session, and hears of prompts.
         LogUnavailable: nothing was written; tick again.
     """
     for _ in range(TRIES):
@@ -47,6 +55,7 @@ def tick(log: EventLog, session_id: str, script: StudyScript, *, client: ClientT
                 actor="system",
                 page=Step.WORKSPACE,
                 client=client,
+                window=window,
                 expect=records[-1].seq,
             )[0]
         except LogMoved:

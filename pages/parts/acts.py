@@ -50,7 +50,7 @@ def _do(here: Rig, session_id: str, message: object, window: str | None) -> str:
         place = session_in(records, here.script, session_id=session_id)
         act = read_act(_with_key(message, place))
         if isinstance(act, Tick):
-            tick(here.log, session_id, here.script, client=act.client)
+            tick(here.log, session_id, here.script, client=act.client, window=window)
             return ""
         if place.task is None or place.finished:
             raise ActRefused(say("trouble.handed_in"))

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.pulse import pulse
+from pages.parts.recorder import record
 from pages.parts.words import say
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def page(kind: Literal["stage", "sheet"], title: str, who: Here | None = None, *
     if who is not None:
         with st.container(key=f"pulse-{kind}"):
             pulse(who, kind, away=away)
+            record(who)
     room = st.container(key=kind)
     if kind == "sheet" and who is None:
         room.html('<div class="tiller-top"><b>Tiller</b></div>')

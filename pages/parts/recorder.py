@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streamlit.components.v2 import component
 
-from pages.parts.here import Here
 from pages.parts.sound_words import light_words
 from study.voice import Voice, standing_in
+
+if TYPE_CHECKING:
+    from pages.parts.here import Here
 
 _ASSETS = Path(__file__).parent / "assets"
 KEY = "recorder"

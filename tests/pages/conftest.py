@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from participants import Participant
 from served import Server, environment, launched  # noqa: F401 - the fixture `chromium`, which the benchmarks share
-from tiny_world import write_bundle, write_script
+from tiny_world import TinyWorld, write_bundle, write_script
 
 from app import build
 from pages.parts.rig import Rig
 from study.session import Step
-
-
-@dataclass(frozen=True)
-class TinyWorld:
-    bundle: Path
-    script: Path
 
 
 @pytest.fixture(scope="session")

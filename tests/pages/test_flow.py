@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TinyWorld
 from participants import Participant, words
+from tiny_world import TinyWorld
 
 from app import build
 from pages.parts.beat import beat, leave_window

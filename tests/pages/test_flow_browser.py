@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TinyWorld
 from served import Server
+from tiny_world import TinyWorld
 
 from study.database import connect
 from study.log import EventLog

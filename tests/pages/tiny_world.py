@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,6 +60,12 @@ tasks:
     answers: *answers
 debrief: That was it.
 """
+
+
+@dataclass(frozen=True)
+class TinyWorld:
+    bundle: Path
+    script: Path
 
 
 def write_script(folder: Path) -> Path:

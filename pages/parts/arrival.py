@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.parts.here import visitor
 from pages.parts.rig import Rig, rig
+from pages.parts.words import say
 from study.assignment import start_session
 from study.identity import Admission
 from study.participants import admit
@@ -17,11 +18,7 @@ from study.recruitment import Link, Refusal, find_link, known_by, take_place
 from study.session import Step
 
 LINK = "r"  # the parameter of a recruitment link's address
-_CLOSED = "This study takes nobody new at the moment. Thank you for your interest."
-_SAID = {
-    Refusal.FULL: "All places that this link had are taken. Thank you for your interest.",
-    Refusal.CLOSED: "This link is closed: it takes nobody new. Thank you for your interest.",
-}
+_REFUSED = {Refusal.FULL: "welcome.link_full", Refusal.CLOSED: "welcome.link_closed"}
 
 
 @dataclass(frozen=True)
@@ -41,34 +38,34 @@ def arrival() -> Arrival:
     link = find_link(here.log, token, here.script.study.id) if token else None
     if link is None:
         strange = bool(token) or ("s" in st.query_params and visitor() is None)
-        return _open_to_all(here, "The link in your address bar opens no session here." if strange else "")
+        return _open_to_all(here, say("welcome.no_session") if strange else "")
     ids = platform_ids_in(st.query_params.to_dict(), here.script, here.study_key)
     known = known_by(here.log, link, token, ids)
     if known is not None and known.begun:
         st.query_params.from_dict({"s": known.token})
         st.rerun()
     if known is None and here.script.study.stage == "closed":
-        return Arrival(said=_CLOSED)
+        return Arrival(said=say("welcome.study_closed"))
     if known is None and link.refusal is not None:
-        return Arrival(said=_SAID[link.refusal])
+        return Arrival(said=say(_REFUSED[link.refusal]))
     return _by_link(here, link, token, ids)
 
 
 def _open_to_all(here: Rig, strange: str) -> Arrival:
     remote = here.script.modes.remote
     if remote is None or not remote.open or here.script.study.stage == "closed":
-        return Arrival(said=strange or "This study is open by invitation: please use the link that you were given.")
+        return Arrival(said=strange or say("welcome.by_invitation"))
 
     def begin(language: str) -> None:
         _enter(here, _newcomer(lambda: (admit(here.log, here.script.study.id), "remote")), language)
 
-    return Arrival(begin, f"{strange} You can start a new one." if strange else "")
+    return Arrival(begin, f"{strange} {say('welcome.start_new')}" if strange else "")
 
 
 def _by_link(here: Rig, link: Link, token: str, ids: PlatformIds) -> Arrival:
     refused = st.session_state.pop("refused", None)  # somebody else took the last place since this page was drawn
     if refused is not None:
-        return Arrival(said=_SAID[refused])
+        return Arrival(said=say(_REFUSED[refused]))
 
     def begin(language: str) -> None:
         _enter(here, _newcomer(lambda: take_place(here.log, token, link.study, ids)), language)

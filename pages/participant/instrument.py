@@ -7,7 +7,8 @@ import streamlit as st
 from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
-from pages.parts.questionnaire import instrument_at, questionnaire, words_in
+from pages.parts.questionnaire import instrument_at, questionnaire
+from pages.parts.words import say
 from study.session import Step
 
 who = arrive(Step.INSTRUMENT)
@@ -21,8 +22,8 @@ def submit() -> None:
         who.leave(*filled.events)
 
 
-with page("sheet", "Answer"):
+with page("sheet", say("questionnaire.window"), who):
     st.title(instrument.title)
     st.markdown(instrument.instruction)
     given = questionnaire(who, instrument, task=stop.task, key=stop.id, attempt=who.place.attempt)
-    press(words_in(instrument.language)["go_on"], submit, key="submit", primary=True)
+    press(say("text.continue"), submit, key="submit", primary=True)

@@ -10,7 +10,7 @@ from streamlit.components.v2 import component
 from pages.parts.calm import calmly
 from pages.parts.here import Here
 from pages.parts.recorder import joined
-from pages.parts.sound_words import check_words
+from pages.parts.words import words_for
 from study.consent import given
 from study.session_events import ConsentScopeChanged
 from study.setup_events import MicChecked
@@ -48,7 +48,7 @@ def mic_check(who: Here) -> None:
             no_voice = ConsentScopeChanged(scope="audio", text_sha256=digest, given=False)
             who.leave(MicChecked(passed=False), no_voice)
 
-    words = check_words(who.place.language)
+    words = words_for("mic")
     st.title(words["title"])
     st.markdown(words["lead"])
     aloud = who.rig.script.think_aloud

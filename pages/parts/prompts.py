@@ -7,6 +7,7 @@ from typing import Any
 
 from pages.parts.here import Here
 from pages.parts.opened import Opened
+from pages.parts.words import words_for
 from study.attempts import STEPS, attempt_in
 from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptShown
@@ -15,91 +16,10 @@ from study.records import Record
 from study.script import Answer, Choice, Slider
 from study.steering_events import InterventionApplied
 
-WORDS: Mapping[str, Mapping[str, str]] = {
-    "en": {
-        "prompt": "Aloud",
-        "question": "Question",
-        "said": "Said it",
-        "done": "Done",
-        "later": "Not now",
-        "choose": "Choose",
-        "unset": "set a mark on the line",
-        "optional": "may stay empty",
-        "hold": "Answer this first, then steer.",
-        "soon": "A question comes up first; look around until then.",
-        "region": "A question to you",
-        "compare": "Compare",
-        "compare_title": "Hold to see the model without your edits",
-        "before": "Before you see it: what will happen?",
-        "direction": "In the model, “{label}” will",
-        "up": "rise",
-        "same": "stay",
-        "down": "fall",
-        "top1": "First will be",
-        "probability": "How likely is that?",
-        "hypothesis": "Why do you think so?",
-        "confidence": "How sure are you of that?",
-        "unsure": "not at all",
-        "sure": "completely",
-        "see": "See what happens",
-        "cancel": "Leave it as it is",
-        "expected": "Expected",
-        "came": "Came",
-        "expected_direction_up": "“{label}” to rise",
-        "expected_direction_same": "“{label}” to stay",
-        "expected_direction_down": "“{label}” to fall",
-        "expected_top1": "“{top1}” first",
-        "expected_likely": "“{top1}” first ({percent}%)",
-        "came_up": "“{label}” rose to {percent}%",
-        "came_same": "“{label}” stayed at {percent}%",
-        "came_down": "“{label}” fell to {percent}%",
-        "came_top1": "“{top1}” is first",
-    },
-    "de": {
-        "prompt": "Laut",
-        "question": "Frage",
-        "said": "Gesagt",
-        "done": "Fertig",
-        "later": "Jetzt nicht",
-        "choose": "Bitte wählen",
-        "unset": "eine Marke auf die Linie setzen",
-        "optional": "darf leer bleiben",
-        "hold": "Bitte zuerst antworten, dann steuern.",
-        "soon": "Zuerst kommt eine Frage; sehen Sie sich so lange um.",
-        "region": "Eine Frage an Sie",
-        "compare": "Vergleich",
-        "compare_title": "Gedrückt halten, um das Modell ohne Ihre Änderungen zu sehen",
-        "before": "Bevor Sie es sehen: Was wird geschehen?",
-        "direction": "„{label}“ wird im Modell",
-        "up": "steigen",
-        "same": "bleiben",
-        "down": "fallen",
-        "top1": "Vorn liegt dann",
-        "probability": "Wie wahrscheinlich ist das?",
-        "hypothesis": "Warum denken Sie das?",
-        "confidence": "Wie sicher sind Sie?",
-        "unsure": "gar nicht",
-        "sure": "völlig",
-        "see": "Ansehen, was geschieht",
-        "cancel": "Alles so lassen",
-        "expected": "Erwartet",
-        "came": "Gekommen",
-        "expected_direction_up": "„{label}“ steigt",
-        "expected_direction_same": "„{label}“ bleibt",
-        "expected_direction_down": "„{label}“ fällt",
-        "expected_top1": "„{top1}“ liegt vorn",
-        "expected_likely": "„{top1}“ liegt vorn ({percent} %)",
-        "came_up": "„{label}“ stieg auf {percent} %",
-        "came_same": "„{label}“ blieb bei {percent} %",
-        "came_down": "„{label}“ fiel auf {percent} %",
-        "came_top1": "„{top1}“ liegt vorn",
-    },
-}
-
 
 def talk(who: Here, opened: Opened) -> dict[str, Any]:
     """Everything that the workspace shows of prompts and expectations; it follows from the rows and the script."""
-    words = WORDS.get(who.rig.script.language, WORDS["en"])
+    words = words_for("talk", who.rig.script.language)
     shown = standing(who.records)
     attempt = attempt_in(who.records, str(who.place.task))
     rows = attempt.rows if attempt else ()

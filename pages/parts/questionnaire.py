@@ -14,6 +14,7 @@ from streamlit.components.v2 import component
 
 from core.types import TillerError
 from pages.parts.here import Here
+from pages.parts.words import words_for
 from study.database import LogUnavailable
 from study.events import Event
 from study.instruments import Instrument, instrument_in, recorded
@@ -36,27 +37,6 @@ _mount = component(
     js=_read("dom.js", "questionnaire.js"),
 )
 
-_WORDS = {
-    "en": {
-        "open": "still open",
-        "count": "{n} of {of} answered",
-        "row": "Still open: row {rows}.",
-        "rows": "Still open: rows {rows}.",
-        "and": "and",
-        "translated": "our translation",
-        "go_on": "Continue",
-    },
-    "de": {
-        "open": "noch offen",
-        "count": "{n} von {of} beantwortet",
-        "row": "Noch offen: Zeile {rows}.",
-        "rows": "Noch offen: Zeilen {rows}.",
-        "and": "und",
-        "translated": "unsere Übersetzung",
-        "go_on": "Weiter",
-    },
-}
-
 
 @dataclass(frozen=True)
 class Filled:
@@ -64,11 +44,6 @@ class Filled:
 
     events: tuple[Event, ...] = ()
     missing: tuple[str, ...] = ()
-
-
-def words_in(language: str) -> Mapping[str, str]:
-    """What a questionnaire says besides its items; English where there is nothing in `language`."""
-    return _WORDS.get(language, _WORDS["en"])
 
 
 def instrument_at(who: Here) -> tuple[Stop, Instrument]:
@@ -90,7 +65,7 @@ def questionnaire(
     Calling what is returned hands in nothing: it gives the rows to write, or, where items are required and some are
     open, their labels, and the next run of the page marks them.
     """
-    words = words_in(instrument.language)
+    words = words_for("questionnaire", instrument.language)
     kept = _kept(who, instrument, task, key, attempt)
     answers = _answers(instrument, key, kept)
     changed = [

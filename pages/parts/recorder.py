@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamlit.components.v2 import component
 
-from pages.parts.sound_words import light_words
+from pages.parts.words import words_for
 from study.voice import Voice, standing_in
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def record(who: Here, *, on_silence: Callable[[], None] | None = None) -> None:
             # the browser's own database is shared by all who sit at it, and must tell them apart without their links
             "owner": sha256(who.token.encode()).hexdigest()[:16],
             "silence_s": _silence_s(who),
-            "words": light_words(who.place.language),
+            "words": {"off": "", **words_for("light")},
         },
         on_silence_change=on_silence or (lambda: None),
     )

@@ -188,7 +188,7 @@ def test_whoever_hears_themselves_goes_on_and_whoever_cannot_goes_on_without(
     page.get_by_role("button", name="Record a sentence").click()
     assert page.get_by_label("Microphone").inner_text() != ""
     page.wait_for_timeout(3500)
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("That is loud enough.").wait_for()
     assert page.get_by_label("What was recorded").evaluate("(sound) => sound.play().then(() => !sound.error)")
     page.get_by_role("button", name="I hear myself, go on").click()

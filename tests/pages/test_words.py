@@ -11,7 +11,8 @@ from pages.parts.words import LANGUAGES, catalogue, say
 
 PAGES = Path(__file__).parents[2] / "pages"
 PLACES = re.compile(r"\{(\w+)\}")
-PARTS = ("workspace", "pulse", "scale", "device")  # what goes to the browser as a whole, by the page's own scripts
+# what goes to the browser as a whole, by the page's own scripts
+PARTS = ("workspace", "pulse", "scale", "device", "light", "mic", "talk", "questionnaire")
 
 
 def sources(*kinds: str) -> str:
@@ -43,6 +44,7 @@ def test_no_key_is_said_nowhere() -> None:
     python, browser = sources("py"), sources("js", "html")
     # `terms.effect` is made of a name in the list of terms, `tutorial.undo` of a lesson's, `done.ended.*` of an outcome
     made = {"terms.": browser, "tutorial.": python + (PAGES.parent / "study/practice.py").read_text(), "tools.": python}
+    made |= {"talk.": python}  # `talk.came_up` is made of a direction
     made |= {"done.ended": python + (PAGES.parent / "study/script/setting.py").read_text()}
 
     def is_said(key: str) -> bool:
@@ -51,8 +53,12 @@ def test_no_key_is_said_nowhere() -> None:
         part, _, short = key.partition(".")
         if part in PARTS and (f'"{short}"' in browser or re.search(rf"words\.{short}\b", browser)):
             return True
+        if part in PARTS and re.search(rf"""words\[["']{short}["']\]""", python):
+            return True
         last = key.rpartition(".")[2]
-        return any(begin in key and re.search(rf'"{last}"|\b{last}:', text) for begin, text in made.items())
+        direction = re.sub(r"_(up|same|down)$", "_{", last)
+        named = rf'"{last}"|\b{last}:|"{re.escape(direction)}'
+        return any(begin in key and re.search(named, text) for begin, text in made.items())
 
     assert [key for key in catalogue("en") if not is_said(key)] == []
 

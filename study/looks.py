@@ -17,7 +17,7 @@ from study.route import Step, Stop, route_of
 from study.script import StudyScript
 from study.session_events import SessionCompleted, SessionStarted
 from study.task_events import PageLeft, ResponseSubmitted, TaskSubmitted
-from study.voice import tone
+from study.tone import tone
 
 
 def stops(script: StudyScript, rows: Sequence[Record]) -> Iterator[str | int]:

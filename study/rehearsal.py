@@ -166,7 +166,7 @@ def _rehearsed(path: Path, folder: Path, told: Connection, log_of: type[EventLog
     from study.preflight import Way, ways_of
     from study.reconciliation import CHECKS, Walked, reconcile
     from study.script import load_script
-    from study.voice import speak
+    from study.tone import speak
 
     script, notes = load_script(path), Notes(folder / "notes.jsonl")
     url = f"sqlite:///{folder / 'record.db'}"

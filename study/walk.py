@@ -61,9 +61,11 @@ def stop_left(records: Iterable[Record], script: StudyScript, place: Session, *h
 def attempt_begun(place: Session, bench: Bench, *, image: str, labels: Sequence[str]) -> Deed:
     """The attempt at the present task, or its practice, begins: picture shown, and what the model says of it."""
     condition = place.stop.condition if place.stop else ""
-    order = {} if place.step is Step.TUTORIAL else {"order": place.order}
-    happened = opening(bench, image=image, labels=labels, condition=condition, **order)
-    return Deed(happened, f"open/{bench.task}/{place.attempt}", place.step)
+    if place.step is Step.TUTORIAL:
+        begun = opening(bench, image=image, labels=labels, condition=condition, practice=True)
+    else:
+        begun = opening(bench, image=image, labels=labels, condition=condition, order=place.order)
+    return Deed(begun, f"open/{bench.task}/{place.attempt}", place.step)
 
 
 def task_handed_in(

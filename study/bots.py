@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from random import Random
 
@@ -16,14 +15,16 @@ from study.filling import answers, questionnaire
 from study.identity import Admission
 from study.interventions import perform
 from study.log import EventLog
+from study.prompts import scripted, standing
 from study.route import Stop
 from study.script import StudyScript
 from study.session import Session, Step, session_in
 from study.session_events import SessionResumed
 from study.setup_events import DeviceChecked, MicChecked
-from study.simulation import PERSONAS, POLICIES, Desk, Move, Trail, expectation, moves_of
+from study.simulation import PERSONAS, Bot, Desk, Move, Trail, expectation, moves_of
 from study.slots import Slot
 from study.task_events import ExplanationViewed, ResponseSubmitted
+from study.ticks import tick
 from study.walk import (
     Deed,
     attempt_begun,
@@ -38,27 +39,6 @@ MODE = "bot"
 MOST = 1000  # moves in one attempt
 
 DeskOf = Callable[[Session], Desk]
-Speak = Callable[[EventLog, str, str], object]  # the log, the session, the task: a recording as it comes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bot:
-    """Who takes part: `seed` decides all that its policy leaves open.
-
-    Of the scopes that are optional it allows about seven in ten, all with `allows`, none where that is False; one that
-    `refuses` allows nothing at all.
-    """
-
-    seed: int
-    policy: str = ""  # empty: the personas take turns by seed
-    language: str = ""  # empty: the script's languages take turns by seed
-    allows: bool | None = None
-    refuses: bool = False
-    speak: Speak | None = None
-
-    def __post_init__(self) -> None:
-        if self.policy and self.policy not in POLICIES:
-            raise TillerError(f"Policy {self.policy!r} was asked for; there are {', '.join(POLICIES)}: name one.")
 
 
 def take_part(
@@ -229,8 +209,24 @@ class _Walk:
             moves_of(self.policy, desk, rng, trail, least=least, required=required),
             partial(expectation, asked, desk, self.rng(task, "expected"), trail),
         ):
+            if act.kind in ("edit", "undo", "redo", "reset"):
+                self.heed(task, desk)
             trail.add(perform(self.log, self.session, act, desk.bench).records)
         return trail
+
+    def heed(self, task: str, desk: Desk) -> None:
+        """Answer the prompt that holds the steering tools until it is answered, if there is one."""
+        if not desk.bench.held(self.log.read(self.session)):
+            return
+        tick(self.log, self.session, self.script)
+        shown = standing(self.log.read(self.session))
+        asked = scripted(self.script, shown) if shown else None
+        if shown is None or asked is None:
+            raise TillerError("A prompt holds the steering tools, and it has not come up.")
+        given = answers(asked.ask, self.rng(task, asked.id), key=task)
+        said = [{"item": one.item, "text": one.text, "number": one.number} for one in given]
+        move: Move = {"kind": "prompt_answer", "shown": shown.event_id, "answers": said}
+        perform(self.log, self.session, _act(task, f"{asked.id}"[:40], move), desk.bench)
 
     def acts(self, task: str, moves: Iterator[Move], expected: Callable[[], object]) -> Iterator[Act]:
         """The moves as acts; one that changed nothing in an earlier life, and so wrote nothing, is not made again."""

@@ -8,10 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from core.types import TillerError
 from study.assignment import slots_of
-from study.bots import Bot
 from study.log import EventLog
 from study.records import Record
 from study.script import StudyScript
+from study.simulation import Bot
 from study.slots import Slot
 from study.streams import stream_of
 from study.system_events import SystemPreflightPassed

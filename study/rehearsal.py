@@ -48,13 +48,14 @@ def simulate(
     """Have bots walk the whole study, on the real model; their mode is `bot`, and they are no data."""
     with one_sentence():
         from pages.parts.opened import desk_of
-        from study.bots import Bot, take_part
+        from study.bots import take_part
         from study.database import connect
         from study.laboratory import rig_for
         from study.log import EventLog
         from study.participants import admit
         from study.script import load_script
         from study.scripts import refuse_if_frozen
+        from study.simulation import Bot
 
         settings = settings_in(os.environ)
         path = study or settings.study

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from core.types import SteeringPlan
+from core.types import SteeringPlan, TillerError
 from study.acts import Setting, read_act
 from study.bench import Bench
+from study.log import EventLog
 from study.records import Record
 from study.script.part import STEERING
 from study.script.tasks import Expect
@@ -26,6 +27,27 @@ POLICIES: Mapping[str, str] = {
 }
 STEPS = ("intervention.applied", "intervention.undone", "intervention.redone", "intervention.reset")
 Move = dict[str, object]
+Speak = Callable[[EventLog, str, str], object]  # the log, the session, the task: a recording as it comes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """Who takes part: `seed` decides all that its policy leaves open.
+
+    Of the scopes that are optional it allows about seven in ten, all with `allows`, none where that is False; one that
+    `refuses` allows nothing at all.
+    """
+
+    seed: int
+    policy: str = ""  # empty: the personas take turns by seed
+    language: str = ""  # empty: the script's languages take turns by seed
+    allows: bool | None = None
+    refuses: bool = False
+    speak: Speak | None = None
+
+    def __post_init__(self) -> None:
+        if self.policy and self.policy not in POLICIES:
+            raise TillerError(f"Policy {self.policy!r} was asked for; there are {', '.join(POLICIES)}: name one.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from app import build
 from core.types import TillerError
 from pages.parts.opened import desk_of
 from pages.parts.rig import Rig
-from study.bots import Bot, take_part
+from study.bots import take_part
 from study.instrument_events import InstrumentScored
 from study.participants import admit
 from study.preview_events import InterventionPredicted
@@ -23,7 +23,7 @@ from study.replay import Verdict, replay, worst
 from study.route import route_of
 from study.script import load_script
 from study.session_events import SessionStarted
-from study.simulation import POLICIES
+from study.simulation import POLICIES, Bot
 from study.steering_events import Intervention, InterventionApplied
 from study.task_events import PageLeft, ResponseSubmitted, TaskStarted, TaskSubmitted
 
@@ -138,6 +138,15 @@ def test_what_they_saw_replays_bit_for_bit(whole: Rig, eight: list[tuple[Record,
 
 def test_they_take_no_participants_slot_and_both_languages_are_spoken(eight: list[tuple[Record, ...]]) -> None:
     assert {records[0].event.language for records in eight} == {"en", "de"}  # pyright: ignore
+
+
+def test_a_prompt_that_holds_the_tools_is_answered_before_the_first_step(eight: list[tuple[Record, ...]]) -> None:
+    for records in eight:
+        names = [(record.name, record.row["task_id"]) for record in records]
+        steered = {task for name, task in names if name == "intervention.applied"} - {"practice"}
+        for task in steered:
+            mine = [name for name, at in names if at == task]
+            assert mine.index("prompt.shown") < mine.index("prompt.answered") < mine.index("intervention.applied")
 
 
 def test_who_refuses_ends_without_a_task(whole: Rig) -> None:

@@ -20,7 +20,7 @@ from pages.parts.opened import desk_of
 from pages.parts.plots import shares, top_of
 from pages.parts.rig import Rig
 from pages.parts.staff import Insider, Room
-from study.bots import Bot, take_part
+from study.bots import take_part
 from study.erasure import erase
 from study.exports import NOT_DATA
 from study.findings import Measured, Point, findings_of
@@ -28,6 +28,7 @@ from study.findings.figure import share
 from study.markdown import said
 from study.participants import admit
 from study.session import Step
+from study.simulation import Bot
 from study.staff import Role, Staff
 
 

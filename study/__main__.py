@@ -12,9 +12,10 @@ import typer
 from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
 from study.desk import Json, backup, erase, export, invite, passphrase, restore, revoke, verify
-from study.laboratory import card, check, replay, report, simulate
+from study.laboratory import card, check, replay, report
 from study.markdown import many
 from study.notation import find_label, read_labels, read_plan
+from study.rehearsal import preflight, simulate
 from study.script_desk import schema
 from study.settings import settings_in
 from study.speech_desk import audio, transcribe, transcript
@@ -190,6 +191,7 @@ def doctor(json_wanted: Json = False) -> None:
 
 app.command()(replay)
 app.command()(simulate)
+app.command()(preflight)
 app.command()(transcript)
 app.command()(transcribe)
 app.command()(audio)

@@ -38,10 +38,12 @@ def start_session(
     key: str = "start",
     page: str | None = None,
     client: ClientTime | None = None,
+    among: Sequence[Slot] | None = None,
 ) -> tuple[Record, ...]:
     """Start the session of an admitted newcomer in the slot that is theirs by `script`, and return its row.
 
-    What is random on the route follows from the study's seed and the session's id. Raises as `assign` does.
+    What is random on the route follows from the study's seed and the session's id. `among` are the slots to choose
+    from, all of the design if None. Raises as `assign` does.
     """
     started = SessionStarted(
         study=script.study.id,
@@ -53,7 +55,7 @@ def start_session(
         language=language,
     )
     window = script.modes.remote.resume_window_hours if script.modes.remote else None
-    listed = slots_of(script)
+    listed = slots_of(script) if among is None else among
     return assign(log, session_id, started, listed, window_hours=window, key=key, page=page, client=client)
 
 

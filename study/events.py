@@ -60,7 +60,7 @@ from study.steering_events import (
     InterventionUndone,
     ModelPredicted,
 )
-from study.system_events import SystemExportMade, SystemReplayVerified, SystemRestarted
+from study.system_events import SystemExportMade, SystemPreflightPassed, SystemReplayVerified, SystemRestarted
 from study.talk_events import SilenceDetected, UtteranceCorrected, UtteranceImported
 from study.task_events import (
     ConceptInspected,
@@ -150,6 +150,7 @@ Event = (
     | SystemRestarted
     | SystemExportMade
     | SystemReplayVerified
+    | SystemPreflightPassed
 )
 
 KINDS: dict[str, type[Event]] = {kind.name: kind for kind in get_args(Event)}

@@ -1,4 +1,4 @@
-"""Commands over the record that may need the model: run it again, measure what came of it, have it steered."""
+"""Commands over the record that may need the model: run it again, measure what came of it, check a script."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from rich.markdown import Markdown
 
 from core.types import TillerError
 from study.desk import Also, Json, left_out, opened_log, records_of
-from study.markdown import many
 from study.replay import Outcome, Verdict, worst
 from study.replay import replay as again
 from study.settings import settings_in
@@ -101,10 +100,15 @@ def _found(log: EventLog, study: str, without: tuple[str, ...], *, measure: bool
     if not measure:
         return findings_of(people)
     from pages.parts.held_out import measured
+    from study.script import load_script
 
+    path = settings_in(os.environ).study
     with shown_progress() as advance:
         known = [one for one in people if one]
-        return findings_of(people, measured(_rig(log), known, lambda done, of: advance("plans", done, of)))
+        return findings_of(
+            people,
+            measured(rig_for(log, load_script(path), path.parent), known, lambda done, of: advance("plans", done, of)),
+        )
 
 
 def _written(result: dict[str, Any], words: str, out: Path | None, *, json_wanted: bool) -> None:
@@ -112,37 +116,6 @@ def _written(result: dict[str, Any], words: str, out: Path | None, *, json_wante
     if out is not None:
         out.write_text(words, encoding="utf-8")
     emit(result, str(out) if out is not None else Markdown(words), json_wanted=json_wanted)
-
-
-def simulate(
-    n: Annotated[int, typer.Option(min=1, max=1000, help="How many participants.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Decides their personas and choices.")] = 0,
-    json_wanted: Json = False,
-) -> None:
-    """Have simulated participants take part in the study, on the real model; their mode is `bot`."""
-    with one_sentence():
-        from pages.parts.opened import desk_of
-        from study.database import connect
-        from study.log import EventLog
-        from study.participants import admit
-        from study.scripts import refuse_if_frozen
-        from study.simulation import take_part
-
-        settings = settings_in(os.environ)
-        log = EventLog(connect(settings.database_url), files=settings.files)
-        rig = _rig(log)
-        refuse_if_frozen(log, rig.script)
-        log.keep_script(rig.script)
-        sessions: dict[str, int] = {}
-        with shown_progress() as advance:
-            for number in range(n):
-                admission = admit(rig.log, rig.script.study.id)
-                sessions[admission.session_id] = take_part(
-                    rig.log, rig.script, admission, lambda place: desk_of(rig, place), seed + number
-                )
-                advance("participants", number + 1, n)
-        lines = [f"{session}  {many(rows, 'row')}" for session, rows in sessions.items()]
-        emit({"sessions": sessions}, "\n".join(lines), json_wanted=json_wanted)
 
 
 File = Annotated[Path, typer.Argument(help="The study script, a YAML file.")]
@@ -171,19 +144,20 @@ def check(file: File, json_wanted: Json = False) -> None:
         emit(told, in_words(told), json_wanted=json_wanted)
 
 
-def _rig(log: EventLog) -> Rig:
-    """What the pages work with, composed for the command line: one thread, as in the app, so that replays agree."""
+def rig_for(log: EventLog, script: StudyScript, beside: Path) -> Rig:
+    """What the pages work with, composed for the command line: one thread, as in the app, so that replays agree.
+
+    `beside` is the folder that the script lies in, with its own pictures.
+    """
     import torch
 
     from pages.parts.again import runner
     from pages.parts.rig import Rig
-    from study.script import load_script
 
     torch.set_num_threads(1)
-    settings = settings_in(os.environ)
-    script = load_script(settings.study)
-    bundles, tasks = _fitted(settings.bundle, script, settings.study.parent)
-    run = runner(settings.bundle, [one.path for one in tasks.values() if one.path])
+    bundle = settings_in(os.environ).bundle
+    bundles, tasks = _fitted(bundle, script, beside)
+    run = runner(bundle, [one.path for one in tasks.values() if one.path])
     return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run)
 
 

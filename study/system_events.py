@@ -61,3 +61,21 @@ class SystemReplayVerified(Happening):
 
     def target(self) -> str | None:
         return f"session/{self.session}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemPreflightPassed(Happening):
+    """A study's script was rehearsed by bots that were killed at every step, and nothing was found wrong."""
+
+    name: ClassVar[str] = "system.preflight_passed"
+    study: str
+    version: str
+    script_sha256: str
+    app_version: str
+    checks: int
+
+    def target(self) -> str | None:
+        return f"study/{self.study}"
+
+    def cells(self) -> dict[str, Cell]:
+        return {"study_version": self.version, "app_version": self.app_version}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from study.erasure import Receipt
     from study.media import Fault
     from study.outlook import Outlook
+    from study.preflight import Check
     from study.records import Chain
     from study.replay import Outcome, Verdict
 
@@ -178,4 +179,18 @@ def _table(title: str, words: tuple[str, ...], numbers: tuple[str, ...], caption
         table.add_column(heading, overflow="fold")  # an id that is cut cannot be copied
     for heading in numbers:
         table.add_column(heading, justify="right")
+    return table
+
+
+def checks_table(checks: Sequence[Check]) -> Table:
+    """The checks of a rehearsal, each with its faults beneath it."""
+    failed = sum(not check.passed for check in checks)
+    title = f"{many(failed, 'check')} failed" if failed else f"All {len(checks)} checks passed"
+    table = _table(title, ("check", "counted"), ("",))
+    for check in checks:
+        table.add_row(check.name, check.counted, "[green]passed[/green]" if check.passed else "[red]failed[/red]")
+        for fault in check.faults[:_MANY]:
+            table.add_row(f"  {fault}", "", "")
+        if len(check.faults) > _MANY:
+            table.add_row(f"  and {len(check.faults) - _MANY} more", "", "")
     return table

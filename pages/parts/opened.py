@@ -109,6 +109,7 @@ def desk_of(here: Rig, place: Session) -> Desk:
         labels=opened.model.labels,
         target=opened.target,
         against=opened.against,
+        truth=opened.truth,
         shown=tuple((component.index, opened.effects[component.index]) for component in opened.shown),
     )
 

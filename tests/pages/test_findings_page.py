@@ -20,6 +20,7 @@ from pages.parts.opened import desk_of
 from pages.parts.plots import shares, top_of
 from pages.parts.rig import Rig
 from pages.parts.staff import Insider, Room
+from study.bots import take_part
 from study.erasure import erase
 from study.exports import NOT_DATA
 from study.findings import Measured, Point, findings_of
@@ -27,7 +28,7 @@ from study.findings.figure import share
 from study.markdown import said
 from study.participants import admit
 from study.session import Step
-from study.simulation import take_part
+from study.simulation import Bot
 from study.staff import Role, Staff
 
 
@@ -35,7 +36,7 @@ def simulate(rig: Rig, *, n: int = 4, study: str | None = None) -> list[str]:
     sessions = []
     for seed in range(n):
         admission = admit(rig.log, study or rig.script.study.id)
-        take_part(rig.log, rig.script, admission, lambda place: desk_of(rig, place), seed)
+        take_part(rig.log, rig.script, admission, lambda place: desk_of(rig, place), Bot(seed=seed))
         sessions.append(admission.session_id)
     return sessions
 

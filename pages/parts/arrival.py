@@ -14,6 +14,7 @@ from study.assignment import start_session
 from study.identity import Admission
 from study.participants import admit
 from study.platform_ids import PlatformIds, platform_ids_in
+from study.preflight import has_passed
 from study.recruitment import Link, Refusal, find_link, known_by, take_place
 from study.session import Step
 
@@ -52,8 +53,12 @@ def arrival() -> Arrival:
 
 
 def _open_to_all(here: Rig, strange: str) -> Arrival:
-    remote = here.script.modes.remote
-    if remote is None or not remote.open or here.script.study.stage == "closed":
+    remote, stage = here.script.modes.remote, here.script.study.stage
+    if stage == "main" and not has_passed(here.log, here.script):
+        return Arrival(
+            said=strange or say("welcome.study_closed")
+        )  # why is the staff's to know: the page Study says it
+    if remote is None or not remote.open or stage == "closed":
         return Arrival(said=strange or say("welcome.by_invitation"))
 
     def begin(language: str) -> None:

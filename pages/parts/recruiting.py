@@ -12,6 +12,7 @@ from core.types import TillerError
 from pages.parts.arrival import LINK
 from pages.parts.calm import calmly
 from pages.parts.staff import Insider
+from study.preflight import refuse_unrehearsed
 from study.recruitment import MODES, Link, links_of, make_link, set_closed
 from study.staff import Role
 
@@ -95,6 +96,8 @@ def _form(insider: Insider) -> None:
         count = {"One participant, their own": 1, "Any number": None}.get(held["link-for"], held.get("link-quota"))
         st.session_state.pop(_REFUSED, None)
         try:
+            if held["link-mode"] != "preview":  # whoever tries the study out comes before its rehearsal
+                refuse_unrehearsed(insider.rig.log, script)
             token = make_link(insider.rig.log, script, held["link-label"], held["link-mode"], quota=count)
         except TillerError as error:
             st.session_state[_REFUSED] = str(error)

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.rig import Rig
 from study.participants import find
+from study.preflight import write_passed
 from study.recruitment import links_of, make_link, set_closed
 from study.script.setting import Ids, Modes, Remote
 
@@ -114,3 +115,11 @@ def test_a_closed_study_takes_nobody_new(invited: Rig) -> None:
     closed = replace(invited, script=replace(invited.script, study=shut))
     assert "takes nobody new" in words(opened(closed, r=link, PROLIFIC_PID="new"))
     assert own_link(opened(closed, r=link, PROLIFIC_PID="5f3a")) == token
+
+
+def test_a_study_in_its_main_stage_takes_nobody_before_its_script_has_passed_the_rehearsal(rig: Rig) -> None:
+    study = rig.script.study.model_copy(update={"stage": "main"})
+    main = replace(rig, script=replace(rig.script, study=study))
+    assert not any(button.key == "begin" for button in opened(main).button)
+    write_passed(main.log, main.script, 1)
+    assert any(button.key == "begin" for button in opened(main).button)

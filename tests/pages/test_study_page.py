@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from pages.parts.recruiting import address_of
 from pages.parts.rig import Rig
 from study.identity import looks_like_token
+from study.preflight import write_passed
 from study.recruitment import find_link, links_of
 from study.script.setting import Ids, Modes, Remote
 from study.session import Step
@@ -45,7 +46,20 @@ def keys(test: AppTest) -> set[str]:
     return {str(one.key) for one in test.button}
 
 
+def test_no_participants_link_is_made_for_a_script_that_was_not_rehearsed(rig: Rig) -> None:
+    test = opened(rig, view="links")
+    test.text_input(key="link-label").set_value("First wave").run()
+    test.selectbox(key="link-mode").set_value("remote").run()
+    test.button(key="link-make").click().run()
+    assert "tiller preflight" in test.warning[0].value
+    assert not test.code and links_of(rig.log, "tiny") == ()
+    test.selectbox(key="link-mode").set_value("preview").run()
+    test.button(key="link-make").click().run()
+    assert test.code and [link.mode for link in links_of(rig.log, "tiny")] == ["preview"]
+
+
 def test_a_link_is_made_shown_once_and_closed(rig: Rig) -> None:
+    write_passed(rig.log, rig.script, 1)
     test = opened(rig, view="links")
     test.text_input(key="link-label").set_value("First  wave").run()
     test.selectbox(key="link-mode").set_value("remote").run()
@@ -65,6 +79,7 @@ def test_a_link_is_made_shown_once_and_closed(rig: Rig) -> None:
 
 
 def test_a_label_that_is_taken_is_told_in_one_sentence(rig: Rig) -> None:
+    write_passed(rig.log, rig.script, 1)
     test = opened(rig, view="links")
     for _ in range(2):
         test.text_input(key="link-label").set_value("I07").run()

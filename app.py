@@ -22,6 +22,7 @@ from core.types import TillerError
 from pages.parts.calm import apologise
 from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
+from pages.parts.intake import SOUND
 from pages.parts.pictures import refuse_another_runtime, task_pictures
 from pages.parts.rig import Rig, fail, install, installed
 
@@ -57,7 +58,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     refuse_another_runtime(bundles, script)
     tasks = task_pictures(settings.bundle, bundles, script, settings.study.parent)
     run = runner(settings.bundle, [one.path for one in tasks.values() if one.path])
-    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, gate=gate)
+    return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, study_key=settings.study_key, gate=gate)
 
 
 def warm(rig: Rig) -> None:
@@ -75,12 +76,27 @@ def warm(rig: Rig) -> None:
         ripple(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
 
 
+def _lock_up(log: EventLog) -> None:
+    """Say once, in the terminal, by which passphrase the staff's pages open, if nobody could get in otherwise."""
+    from study.lock import lock_up  # noqa: PLC0415
+    from study.settings import settings_in  # noqa: PLC0415
+
+    made = lock_up(log, settings_in(os.environ).passphrase)
+    if made is not None:
+        print(
+            f"\n  The staff's pages open at /api/enter by this passphrase, which is shown this once: {made}\n"
+            "  `tiller passphrase` makes another; TILLER_PASSPHRASE sets your own.\n",
+            flush=True,
+        )
+
+
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Build the rig, then take all that is alive out of the collector's rounds: it would stop every click for 0.3 s."""
     try:
         rig = await to_thread.run_sync(build, os.environ)
         await to_thread.run_sync(warm, rig)
+        await to_thread.run_sync(_lock_up, rig.log)
         install(rig)
     except Exception as error:
         fail(error)
@@ -156,11 +172,37 @@ async def ripple_of(request: Request) -> Response:
     return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
+async def pulse(request: Request) -> Response:
+    """What the page whose link is given has to hear this second; a page that is left says so by `leave`."""
+    from pages.parts.beat import beat, leave_window  # noqa: PLC0415
+
+    rig = installed()
+    if rig is None:
+        return Response(status_code=503)
+    token, window = request.query_params.get("s", ""), request.query_params.get("w", "")
+    try:
+        if "leave" in request.query_params:
+            await to_thread.run_sync(leave_window, rig, token, window)
+            return Response(status_code=204)
+        found = await to_thread.run_sync(beat, rig, token, window)
+    except Exception:
+        _log.exception("A page could not be answered.")
+        return Response(status_code=503)
+    return Response(status_code=404) if found is None else JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+
 async def replay(request: Request) -> Response:
     """A session for the replay page; see `pages.parts.replays`."""
     from pages.parts.replays import replayed  # noqa: PLC0415
 
     return await replayed(request)
+
+
+async def live(request: Request) -> Response:
+    """A running session for the moderator's console; see `pages.parts.live`."""
+    from pages.parts.live import live as shown  # noqa: PLC0415
+
+    return await shown(request)
 
 
 async def sound(request: Request) -> Response:
@@ -187,10 +229,13 @@ app = st.App(
         Route("/api/health", health),
         Route("/api/picture/{name}", picture),
         Route("/api/ripple", ripple_of),
+        Route("/api/pulse", pulse, methods=["GET", "POST"]),
+        *SOUND,
         Route("/api/enter", enter, methods=["GET", "POST"]),
         Route("/api/leave", leave),
         Route("/staff", moved),
         Route("/api/exports/{name}", export_of),
+        Route("/api/live/{session}", live, methods=["GET", "POST"]),
         Route("/api/replay/{session}", replay),
         Route("/api/replay/{session}/sound/{media}", sound),
         Route("/api/replay/{session}/{seq}/{what}", replay),

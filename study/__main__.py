@@ -11,13 +11,13 @@ import typer
 
 from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
-from study.desk import Json, backup, erase, export, invite, restore, revoke, verify
+from study.desk import Json, backup, erase, export, invite, passphrase, restore, revoke, verify
 from study.laboratory import card, check, replay, report, simulate
 from study.markdown import many
 from study.notation import find_label, read_labels, read_plan
 from study.script_desk import schema
 from study.settings import settings_in
-from study.speech_desk import audio, transcript
+from study.speech_desk import audio, transcribe, transcript
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, figures_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
@@ -191,6 +191,7 @@ def doctor(json_wanted: Json = False) -> None:
 app.command()(replay)
 app.command()(simulate)
 app.command()(transcript)
+app.command()(transcribe)
 app.command()(audio)
 app.command()(verify)
 app.command()(report)
@@ -203,6 +204,7 @@ app.command()(agreement)
 app.command()(codebook)
 app.command()(invite)
 app.command()(revoke)
+app.command()(passphrase)
 script.command()(check)
 script.command()(schema)
 

@@ -9,14 +9,26 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from core.types import Scope, TillerError
 from study.events import Event
+from study.preview_events import InterventionPreviewed
+from study.prompt_events import PromptAnswered, PromptDismissed
 from study.records import ClientTime
-from study.steering_events import InterventionApplied, InterventionRedone, InterventionReset, InterventionUndone
+from study.steering_events import (
+    InterventionApplied,
+    InterventionCompared,
+    InterventionRedone,
+    InterventionReset,
+    InterventionUndone,
+)
 from study.task_events import ConceptInspected, ExplanationChanged, PageEntered
 
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
 
 
-KINDS = ("edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace")
+KINDS = (
+    *("edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace"),
+    *("compare", "preview", "prompt_answer", "prompt_dismiss", "tick"),
+)
+ALWAYS = frozenset({"restore", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"})  # needs no tool
 
 
 class ActRefused(TillerError):
@@ -76,6 +88,25 @@ class Setting(_Act):
         return "restore" if self.op == "add" and self.strength == 0 else self.op
 
 
+class Preview(_Act):
+    """Say that a slider rested at a factor while it was dragged; nothing is changed by it."""
+
+    kind: Literal["preview"]
+    component: Index
+    strength: Annotated[float, Field(allow_inf_nan=False, ge=0, le=MOST)]
+
+    @property
+    def tool(self) -> str:
+        """The tool that a task must offer for it."""
+        return "restore" if self.strength == 1 else "suppress" if self.strength < 1 else "amplify"
+
+
+class Compare(_Act):
+    """Look at the model's answer without any edit, beside the one that stands."""
+
+    kind: Literal["compare"]
+
+
 class Undo(_Act):
     """Take the last standing intervention back."""
 
@@ -124,8 +155,39 @@ class Turn(_Act):
     kind: Literal["answer", "workspace"]
 
 
+class Reply(BaseModel):
+    """The answer to one question of a prompt: words or the id of a choice in `text`, a mark on a scale in `number`."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    item: Name
+    text: Annotated[str, StringConstraints(max_length=10_000)] = ""
+    number: Number | None = None
+
+
+class PromptAnswer(_Act):
+    """Answer the prompt of row `shown`, its event's id; a prompt without questions is answered by having spoken."""
+
+    kind: Literal["prompt_answer"]
+    shown: Name
+    answers: Annotated[tuple[Reply, ...], Field(max_length=20, strict=False)] = ()
+
+
+class PromptDismiss(_Act):
+    """Put the prompt of row `shown` away without an answer."""
+
+    kind: Literal["prompt_dismiss"]
+    shown: Name
+
+
+class Tick(_Act):
+    """Say that what was sent has been drawn, or that a time is over: a prompt may come up or go."""
+
+    kind: Literal["tick"]
+
+
 Change = Setting | Undo | Redo | Reset
-Act = Change | Inspect | Explain | Overlay | Turn
+Act = Change | Compare | Preview | Inspect | Explain | Overlay | Turn | PromptAnswer | PromptDismiss | Tick
 
 _ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
 
@@ -149,8 +211,22 @@ def asked(act: Act, event: Event) -> bool:
         case Turn(), PageEntered():
             wanted, stands = (act.kind,), (event.page,)
         case _:
-            return False
+            return _asked_aside(act, event)
     return wanted == stands
+
+
+def _asked_aside(act: Act, event: Event) -> bool:
+    """The same for acts that change nothing in the workspace."""
+    match act, event:
+        case (PromptAnswer() as said, PromptAnswered() as row):
+            given = {(one.item, one.text.strip(), one.number) for one in said.answers}
+            return not row.item or (row.item, row.text, row.number) in given
+        case (Preview() as rested, InterventionPreviewed() as row):
+            return (rested.component, rested.strength) == (row.component, row.value)
+        case (PromptDismiss(), PromptDismissed()) | (Compare(), InterventionCompared()):
+            return True
+        case _:
+            return False
 
 
 def read_act(message: object) -> Act:
@@ -179,9 +255,9 @@ def act_id(message: object) -> str | None:
 
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
-    tool = act.tool if isinstance(act, Setting) else act.kind
+    tool = act.tool if isinstance(act, Setting | Preview) else act.kind
     need = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution"}.get(tool, tool)
-    if need not in tools | {"restore", "answer", "workspace"}:
+    if need not in tools | ALWAYS:
         raise ActRefused(
             f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."
         )

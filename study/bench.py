@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.types import Prediction, Scope, SteeringPlan
+from study.records import Record
+from study.script.talk import Prompt
+from study.script.tasks import Expect
 from study.state import Pinned
 
 
@@ -20,6 +23,10 @@ class Seen:
 
 
 See = Callable[[SteeringPlan], Seen]
+
+
+def _free(_records: Sequence[Record]) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +45,6 @@ class Bench:
     see: See
     unit: Callable[[int, Scope], float]
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    prompts: Mapping[str, Prompt] = field(default_factory=dict[str, Prompt])  # the script's, by id
+    expect: Expect | None = None  # what is to be said before a step
+    held: Callable[[Sequence[Record]], bool] = _free  # whether a question has to be answered before anything is steered

@@ -10,6 +10,8 @@ from typing import Literal
 from study.corrections import speech_of
 from study.log import EventLog
 from study.predictions import Shown
+from study.preview_events import InterventionPredicted
+from study.prompt_events import PromptAnswered
 from study.records import Record
 from study.speech import names_in
 from study.steering_events import (
@@ -73,8 +75,14 @@ def coded_units(
             before, after = _answer(event.before), _answer(event.after)
             unit = _unit(record, second, "intervention", event.task, event.attempt, words, before=before, after=after)
         elif isinstance(event, ResponseSubmitted):
-            said = " ".join(filter(None, ("" if event.number is None else f"{event.number:g}", event.text)))
-            unit = _unit(record, second, "answer", event.task, event.attempt, event.item, said=said)
+            unit = _unit(
+                record, second, "answer", event.task, event.attempt, event.item, said=_words(event.text, event.number)
+            )
+        elif isinstance(event, PromptAnswered) and (event.text or event.number is not None):
+            said = _words(event.text, event.number)
+            unit = _unit(record, second, "answer", event.task or "", event.attempt, event.wording, said=said)
+        elif isinstance(event, InterventionPredicted) and event.hypothesis:
+            unit = _unit(record, second, "answer", event.task, event.attempt, "expected", said=event.hypothesis)
         else:
             continue
         units.append(unit)
@@ -156,6 +164,10 @@ def _unit(
         before=before,
         after=after,
     )
+
+
+def _words(text: str, number: float | None) -> str:
+    return " ".join(filter(None, ("" if number is None else f"{number:g}", text)))
 
 
 def _participant(record: Record) -> str:

@@ -8,17 +8,37 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from core.types import Edit, Op, Prediction, Scope, SteeringPlan
-from study.acts import Act, ActRefused, Change, Expectation, Explain, Inspect, Overlay, Redo, Reset, Setting, Turn, Undo
+from study.acts import (
+    Act,
+    ActRefused,
+    Change,
+    Compare,
+    Expectation,
+    Explain,
+    Inspect,
+    Overlay,
+    Preview,
+    PromptAnswer,
+    PromptDismiss,
+    Redo,
+    Reset,
+    Setting,
+    Tick,
+    Turn,
+    Undo,
+)
 from study.bench import Bench, Seen
 from study.events import Event
-from study.expectations import Expected, scored
+from study.expectations import Expected, lacking, scored
 from study.predictions import Shown, shown
-from study.preview_events import InterventionPredicted
+from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.records import Record
+from study.replies import reply
 from study.session import History, history_in
 from study.state import canonical_edits
 from study.steering_events import (
     InterventionApplied,
+    InterventionCompared,
     InterventionRedone,
     InterventionReset,
     InterventionUndone,
@@ -28,9 +48,12 @@ from study.task_events import ConceptInspected, ExplanationChanged, PageEntered,
 
 
 def opening(
-    bench: Bench, *, image: str, labels: Sequence[str], order: int = 1, condition: str = ""
+    bench: Bench, *, image: str, labels: Sequence[str], order: int = 1, condition: str = "", practice: bool = False
 ) -> tuple[Event, ...]:
-    """The act that begins an attempt: task started, picture shown, and what the model says of it untouched."""
+    """The act that begins an attempt: task started, picture shown, and what the model says of it untouched.
+
+    A tutorial's is `practice`.
+    """
     seen = bench.see(SteeringPlan())
     stimulus = StimulusShown(
         task=bench.task,
@@ -40,7 +63,7 @@ def opening(
         labels=tuple(labels),
         labels_sha256=bench.pinned.labels_sha256,
     )
-    started = TaskStarted(task=bench.task, attempt=bench.attempt, order=order, condition=condition)
+    started = TaskStarted(task=bench.task, attempt=bench.attempt, order=order, condition=condition, practice=practice)
     return started, stimulus, _predicted(bench, seen, shown(seen.prediction, SteeringPlan(), bench.pinned))
 
 
@@ -48,26 +71,36 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
     """The events of `act` after `records`, its cause first; none if it would change nothing.
 
     Raises:
-        ActRefused: the component has no p99 to be set in multiples of.
+        ActRefused: the component has no p99 to be set in multiples of; a question or an expectation has to come first;
+            an answer does not fit its question.
     """
     match act:
         case Setting() | Undo() | Redo() | Reset():
             return _changed(act, bench, records)
+        case Compare() | Preview():
+            return _beside(act, bench, records)
         case Inspect():
             return (ConceptInspected(task=bench.task, attempt=bench.attempt, component=act.component),)
         case Explain() | Overlay():
             return (_explained(act, bench, history_in(records, bench.task).plan),)
-        case Turn():
-            return (PageEntered(page=act.kind, task=bench.task, attempt=bench.attempt),)
+        case Turn() | Tick():  # what a tick brings up has a key of its own: study.ticks
+            turned = () if isinstance(act, Tick) else (act.kind,)
+            return tuple(PageEntered(page=page, task=bench.task, attempt=bench.attempt) for page in turned)
+        case PromptAnswer() | PromptDismiss():
+            return reply(act, bench, records)
         case _:
             assert_never(act)
 
 
 def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Event, ...]:
+    if bench.held(records):
+        raise ActRefused("A question comes before this step; nothing was changed. Answer it, then do the step again.")
     history = history_in(records, bench.task)
     plan = _plan_after(act, bench, history)
     if canonical_edits(plan) == canonical_edits(history.plan):
         return ()
+    if isinstance(act, Setting) and lacking(act.expected, bench.expect, records, bench.task):
+        raise ActRefused("Nothing was changed: say first what you expect of this step. Do it once more to be asked.")
     seen = bench.see(plan)
     after = shown(seen.prediction, plan, bench.pinned)
     before = _last_shown(records, bench, history.plan)
@@ -75,6 +108,47 @@ def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Even
     if not isinstance(act, Setting) or act.expected is None:
         return happened
     return *happened, _scored(act.expected, bench, before, seen.prediction)
+
+
+def _beside(act: Compare | Preview, bench: Bench, records: Sequence[Record]) -> tuple[Event, ...]:
+    """What is looked at or passed through beside the plan that stands; none where that is the plan itself."""
+    if isinstance(act, Compare):
+        return _compared(act, bench, records)
+    return _previewed(act, bench, history_in(records, bench.task).plan)
+
+
+def _compared(act: Compare, bench: Bench, records: Sequence[Record]) -> tuple[Event, ...]:
+    plan = history_in(records, bench.task).plan
+    if not canonical_edits(plan):
+        return ()
+    stands, other = (_last_shown(records, bench, each) for each in (plan, SteeringPlan()))
+    return (
+        InterventionCompared(
+            task=bench.task,
+            attempt=bench.attempt,
+            pinned=bench.pinned,
+            before=stands,
+            after=stands,
+            other=other,
+            control=act.control,
+        ),
+    )
+
+
+def _previewed(act: Preview, bench: Bench, plan: SteeringPlan) -> tuple[Event, ...]:
+    stands = plan.on(act.component)
+    if act.strength == (stands.strength if stands else 1.0):
+        return ()
+    return (
+        InterventionPreviewed(
+            task=bench.task,
+            attempt=bench.attempt,
+            component=act.component,
+            tool=act.tool,
+            value=act.strength,
+            unit="factor",
+        ),
+    )
 
 
 def _scored(said: Expectation, bench: Bench, before: Shown, after: Prediction) -> InterventionPredicted:

@@ -215,3 +215,15 @@ def revoke(
 
         shut_out(opened_log(), name)
         emit({"revoked": name}, f"{name} is shut out.", json_wanted=json_wanted)
+
+
+def passphrase(json_wanted: Json = False) -> None:
+    """Make a new passphrase to the staff's pages and print it once; whoever came in by the old one is signed out."""
+    with one_sentence():
+        from study.database import connect
+        from study.lock import new_passphrase, set_passphrase
+        from study.log import EventLog
+
+        made = new_passphrase()
+        set_passphrase(EventLog(connect(settings_in(os.environ).database_url)), made)
+        emit({"passphrase": made}, made, json_wanted=json_wanted)

@@ -15,6 +15,7 @@ from study.database import search_server, settle_files
 from study.exports.kept import delete_those_with, folder_of
 from study.log import EventLog
 from study.media_erasure import erase_media
+from study.recruitment import forget_arrival
 from study.remains import found_in_rows, words_of
 from study.schema import erasures, events, leases, participants, payloads, states
 from study.session_events import RecordErased
@@ -154,6 +155,7 @@ def _take(
     if what in WHOLE:
         places = connection.execute(delete(participants).where(participants.c.session_id == session_id)).rowcount
         connection.execute(delete(leases).where(leases.c.session_id == session_id))
+        forget_arrival(connection, session_id, now_ns)
     if what is Extent.STREAM:
         rows = connection.execute(delete(events).where(mine)).rowcount
         met = select(events.c.event_id).where(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.types import Prediction
+from study.acts import Expectation
+from study.attempts import attempt_in
 from study.preview_events import InterventionPredicted
+from study.records import Record
+from study.script.tasks import Expect
 
 SMALLEST = 0.01  # a change of a probability that is less than this either way is none
 
@@ -19,6 +24,15 @@ class Expected:
     probability: float | None = None
     confidence: float | None = None
     hypothesis: str = ""
+
+
+def lacking(said: Expectation | None, expect: Expect | None, records: Sequence[Record], task: str) -> tuple[str, ...]:
+    """What is to be said before the next step at `task` and is not in `said`; empty where nothing is asked for."""
+    attempt = attempt_in(records, task)
+    number = 1 + (attempt.steps if attempt else 0)
+    if expect is None or number not in expect.before:
+        return ()
+    return tuple(part for part in expect.ask if said is None or getattr(said, part) in (None, ""))
 
 
 def scored(

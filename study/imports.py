@@ -84,7 +84,13 @@ def import_recording(
 
 
 def import_transcript(
-    log: EventLog, session_id: str, data: bytes, *, anchor: Anchor | None = None, participant: str | None = None
+    log: EventLog,
+    session_id: str,
+    data: bytes,
+    *,
+    anchor: Anchor | None = None,
+    participant: str | None = None,
+    media: str | None = None,
 ) -> Imported:
     """Take in a transcript with its file; a second time nothing is written, but another anchor moves it.
 
@@ -94,6 +100,7 @@ def import_transcript(
         data: the file's bytes.
         anchor: where its own clock lies in the session; without one, it is timed by the session's one recording.
         participant: the name that the transcript gives the participant, needed where it has several speakers.
+        media: the recording whose clock the transcript is on, where it was made from one; then no anchor is needed.
 
     Raises:
         TranscriptRefused: it cannot be read.
@@ -112,7 +119,8 @@ def import_transcript(
     if mine:
         anchored = _anchored_anew(log, session_id, mine[0].media, anchor)
         return Imported(mine[0].media, read.sha256, False, anchored, len(mine))
-    media = source if anchor is not None else _only_recording(rows, session_id)
+    if media is None:
+        media = source if anchor is not None else _only_recording(rows, session_id)
     who = _participant(read, session, participant)
     piece = MediaChunkStored(media=source, chunk=0, sha256=read.sha256, start_ms=0.0, bytes=len(data))
     utterances = [

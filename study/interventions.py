@@ -32,7 +32,16 @@ class Done:
         return any(isinstance(record.event, InterventionFailed) for record in self.records)
 
 
-def perform(log: EventLog, session_id: str, act: Act, bench: Bench, *, reference: str = "") -> Done:
+def perform(
+    log: EventLog,
+    session_id: str,
+    act: Act,
+    bench: Bench,
+    *,
+    reference: str = "",
+    window: str | None = None,
+    page: str = Step.WORKSPACE,
+) -> Done:
     """Do `act` once, however often it is sent; its id is the log's key.
 
     An intervention and its prediction are written together after the model has answered. Where another tab or process
@@ -41,6 +50,7 @@ def perform(log: EventLog, session_id: str, act: Act, bench: Bench, *, reference
 
     Raises:
         ActRefused: the task, tool or component is not on offer; drop the act.
+        LeaseLost: another window than `window` has the session.
         LogRefused: the session takes no more acts, or the id stands for another act; drop the act.
         LogUnavailable: nothing was written; send the same act again.
     """
@@ -58,15 +68,16 @@ def perform(log: EventLog, session_id: str, act: Act, bench: Bench, *, reference
             raise
         except Exception as error:
             failed = _failed(act, bench, type(error).__name__, reference)
-            log.append(session_id, failed, key=f"{act.id}/failed", page=Step.WORKSPACE, client=act.client)
+            log.append(session_id, failed, key=f"{act.id}/failed", page=page, client=act.client)
             raise
         if not happened:
             return Done(())
         try:
             expect = records[-1].seq if records else 0
-            return Done(
-                log.append(session_id, *happened, key=act.id, page=Step.WORKSPACE, client=act.client, expect=expect)
+            written = log.append(
+                session_id, *happened, key=act.id, page=page, client=act.client, expect=expect, window=window
             )
+            return Done(written)
         except LogMoved:
             continue
     raise LogMoved(f"Session {session_id} is written to by others without a pause; send the step again.")

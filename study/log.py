@@ -16,7 +16,7 @@ from study.database import LogUnavailable, files_of, first_line, insert_new, tak
 from study.drafts import Draft, client_cells, draft, insert_act, rows_of
 from study.events import Event
 from study.media_files import folder_for
-from study.queries import AFTER, ERASED, FIRST, HEAD, ROWS, chosen, recorded, standing, stored, stored_of
+from study.queries import AFTER, BEAT, ERASED, FIRST, HEAD, HOLDER, ROWS, chosen, recorded, standing, stored, stored_of
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
 from study.schema import events, scripts
 from study.script import StudyScript
@@ -37,6 +37,10 @@ _KEPT_SESSIONS = 64
 
 class LogRefused(TillerError):
     """The log will not take this: a key used again for another act, or a session that is over or erased."""
+
+
+class LeaseLost(LogRefused):
+    """Another window has the session now; this one may ask for it back."""
 
 
 class LogMoved(TillerError):
@@ -68,6 +72,7 @@ class EventLog:
         page: str | None = None,
         client: ClientTime | None = None,
         expect: int | None = None,
+        window: str | None = None,
         beside: Callable[[Connection], object] | None = None,
         decide: Callable[[Connection], Sequence[Event]] | None = None,
     ) -> tuple[Record, ...]:
@@ -75,12 +80,14 @@ class EventLog:
 
         The first event is the cause of the others. The same `key` with the same request returns the rows that stand
         and writes nothing. With `expect`, the last seq that the caller has read, rows written since raise LogMoved.
+        With `window`, the act is a window's own and stands only while no other window holds the session.
         What `beside` writes belongs to the act: it runs last in its transaction, and only if the act is new.
         With `decide` the rows are those it returns once it has read, in the transaction, what others wrote; `happened`
         is then what was asked for, and what a retry repeats.
 
         Raises:
             LogRefused: the key stands for another act, or the session takes no more rows.
+            LeaseLost: another window holds the session.
             LogMoved: `expect` is no longer the last row.
             LogUnavailable: nothing was written; the same call may be made again.
         """
@@ -101,6 +108,11 @@ class EventLog:
                 raise LogMoved(f"Row {expect + 1} was to come next, {last} rows stand: read the session again.")
             decided = drafted if decide is None else [draft(event) for event in decide(connection)]
             _refuse_after_the_end(session_id, decided, head)
+            if window is not None and connection.execute(HOLDER, {"session": session_id}).scalar() not in (
+                None,
+                window,
+            ):
+                raise LeaseLost(f"Session {session_id} is open in another window; go on there, or take it back here.")
             rows = rows_of(decided, session_id, key, place, self.now(), head)
             insert_act(connection, rows, decided, asked)
             if beside is not None:
@@ -120,6 +132,12 @@ class EventLog:
         """The rows that the act `key` wrote; empty if it has written none."""
         with self.connected() as connection:
             return tuple(recorded(stored(one)) for one in standing(connection, session_id, key))
+
+    def head(self, session_id: str) -> tuple[int, tuple[str, int] | None]:
+        """The number of a session's last row, 0 where it has none, and who holds it since when (`leases`)."""
+        with self.connected() as connection:
+            row = connection.execute(BEAT, {"session": session_id}).one()
+        return row.seq, None if row.holder is None else (row.holder, row.renewed_utc_ns)
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -65,9 +65,9 @@ def store_chunk(
             f"1 to {LARGEST_PIECE} bytes and are {', '.join(FORMS)}."
         )
     stream, key = stream_about("transcript", session_id), f"media/{media}/{chunk}"
-    begun = {one.media: one for one in recordings_of(log, session_id)}.get(media)
-    if begun is not None and begun.form != form:
-        raise LogRefused(f"Recording {media} began as {begun.form}; piece {chunk} came as {form}: record anew.")
+    began = form_begun(log, session_id, media)
+    if began not in (None, form):
+        raise LogRefused(f"Recording {media} began as {began}; piece {chunk} came as {form}: record anew.")
     piece = MediaChunkStored(
         media=media,
         chunk=chunk,
@@ -76,18 +76,25 @@ def store_chunk(
         length_ms=length_ms,
         bytes=len(data),
     )
-    for stands in begun.pieces if begun is not None else ():
-        if stands.chunk == chunk and stands.sha256 != piece.sha256:
+    for stands in log.acted(stream, key):
+        if isinstance(stands.event, MediaChunkStored) and stands.event.sha256 != piece.sha256:
             raise LogRefused(
                 f"Piece {chunk} of recording {media} stands with other bytes, and what was recorded is never changed; "
                 "give another recording an id of its own."
             )
-    if begun is None:
+        return stands
+    if began is None:
         log.append(stream, MediaStarted(media=media, kind="audio", form=form), key=f"media/{media}", actor="system")
     path = folder / _name(chunk, form)
     with written_aside(path, lambda file: file.write(data)) as keep:
         (record,) = log.append(stream, piece, key=key, actor="system", beside=kept_with(log, session_id, piece, keep))
     return record
+
+
+def form_begun(log: EventLog, session_id: str, media: str) -> str | None:
+    """The form in which a recording that goes on began; None where there is none. Asks for one row, however long."""
+    stands = log.acted(stream_about("transcript", session_id), f"media/{media}")
+    return next((one.event.form for one in stands if isinstance(one.event, MediaStarted)), None)
 
 
 def stop_media(

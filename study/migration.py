@@ -16,10 +16,19 @@ FIRST = "0001"
 KEPT_IN = "alembic_version"  # the table by which a record says its version; those of the first have none
 
 _NOW = {name: [column.name for column in table.columns] for name, table in record.tables.items()}
-_BEFORE_STAFF = {name: columns for name, columns in _NOW.items() if name != "staff"}
+_RECRUITMENT = ("passphrases", "sign_ins", "moderators", "recruitment_links", "arrivals", "platform_ids")
+
+
+def _without(*tables: str) -> dict[str, list[str]]:
+    return {name: columns for name, columns in _NOW.items() if name not in tables}
+
 
 # A version changes by addition alone, so that each is this one with something left out.
-LAYOUTS: dict[str, dict[str, list[str]]] = {VERSION: _NOW, FIRST: _BEFORE_STAFF}
+LAYOUTS: dict[str, dict[str, list[str]]] = {
+    VERSION: _NOW,
+    "0002": _without(*_RECRUITMENT),
+    FIRST: _without(*_RECRUITMENT, "staff"),
+}
 
 
 def make_tables(connection: Connection) -> None:

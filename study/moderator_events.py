@@ -45,18 +45,29 @@ class ModeratorLeft(Presence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeratorNoteAdded(Moderation):
-    """A note, whose moment was stamped by a key before its text was written."""
+    """A note, whose moment was stamped by a key before its text was written.
+
+    The stamp is a row of its own with no text; the text follows in another that has the stamp's moment. `guide` is the
+    question of the moderator's guide that was ticked; `asked` is False where the tick was taken back.
+    """
 
     name: ClassVar[str] = "moderator.note_added"
     text: str
-    marked_seq: int | None = None  # the session's last row when the key was pressed
+    guide: str | None = None
+    asked: bool = True
+    marked_seq: int | None = None  # the session's last row when the key was pressed: the stamp's own
     marked_ms: Real | None = None  # server clock then, since 1970
     visible_to_participant: bool = False
+
+    def target(self) -> str | None:
+        return self.guide
 
     def cells(self) -> dict[str, Cell]:
         return {
             **Moderation.cells(self),
             "moderator_text": self.text,
+            "guide_question": self.guide,
+            "guide_asked": None if self.guide is None else self.asked,
             "marked_seq": self.marked_seq,
             "marked_ms": self.marked_ms,
             "visible_to_participant": self.visible_to_participant,

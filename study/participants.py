@@ -14,24 +14,31 @@ from study.schema import events, participants
 
 def admit(log: EventLog, study: str) -> Admission:
     """Make a place for one newcomer to `study`; nothing is in the log until the session is started."""
-    token, session_id = new_token(), uuid.uuid4().hex
     now = log.now()
 
-    def work(connection: Connection) -> str:
+    def work(connection: Connection) -> Admission:
         take_turn(connection, f"newcomers to {study}")
-        name = pseudonym(_greatest(connection, study) + 1)
-        connection.execute(
-            insert(participants).values(
-                session_id=session_id,
-                study_id=study,
-                pseudonym=name,
-                link_sha256=link_digest(token),
-                admitted_utc_ns=now.utc_ns,
-            )
-        )
-        return name
+        return make_place(connection, study, new_token(), now.utc_ns)
 
-    return Admission(session_id, log.writer.write(work), token)
+    return log.writer.write(work)
+
+
+def make_place(
+    connection: Connection, study: str, token: str, now_ns: int, *, keyed_hash: str | None = None
+) -> Admission:
+    """A newcomer's place in a transaction whose turn it is among newcomers to `study`."""
+    made = Admission(uuid.uuid4().hex, pseudonym(_greatest(connection, study) + 1), token)
+    connection.execute(
+        insert(participants).values(
+            session_id=made.session_id,
+            study_id=study,
+            pseudonym=made.pseudonym,
+            link_sha256=link_digest(token),
+            keyed_hash=keyed_hash,
+            admitted_utc_ns=now_ns,
+        )
+    )
+    return made
 
 
 def _greatest(connection: Connection, study: str) -> int:

@@ -33,7 +33,7 @@ TROUBLE = {
     "No space left": "the disk is full; make room and send the act again",
     "connection": "the connection was lost; the act can be sent again in a moment",
 }
-_EMPTIED = ("payloads", "participants", "media_chunks", "leases", "events")
+_EMPTIED = ("payloads", "participants", "media_chunks", "leases", "events", "arrivals", "platform_ids")
 _SWITCHES = 64
 # what a search for erased words goes through, and what it cannot
 _TABLES, _AHEAD, _ELSEWHERE = "files of the tables", "the write-ahead log", "archives and replicas"

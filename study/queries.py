@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CTE, Connection, RowMapping, Select, bindparam, func, select
+from sqlalchemy import CTE, Connection, RowMapping, Select, bindparam, func, literal, select
 
 from study.drafts import COLUMNS, idem_key
 from study.events import event_in
 from study.records import Record, Stored
-from study.schema import erasures, events, payloads
+from study.schema import erasures, events, leases, payloads
 from study.streams import is_session
 
 ROWS = select(events, payloads.c.salt, payloads.c.json).outerjoin(payloads, payloads.c.event_id == events.c.event_id)
@@ -30,6 +30,18 @@ def _streams() -> CTE:
 _EACH = _streams()
 FIRST = select(events).join(_EACH, events.c.session_id == _EACH.c.id).where(events.c.seq == 1)
 ERASED = select(erasures.c.what).where(erasures.c.session_id == bindparam("session"))
+HOLDER = select(leases.c.holder).where(leases.c.session_id == bindparam("session"))
+BEAT = (
+    select(
+        func.coalesce(
+            select(func.max(events.c.seq)).where(events.c.session_id == bindparam("session")).scalar_subquery(), 0
+        ).label("seq"),
+        leases.c.holder,
+        leases.c.renewed_utc_ns,
+    )
+    .select_from(select(literal(1).label("one")).subquery())
+    .outerjoin(leases, leases.c.session_id == bindparam("session"))
+)
 _BESIDE = slice(len(COLUMNS), len(COLUMNS) + 2)  # where salt and payload stand in a row of ROWS
 _STANDING = (
     ROWS.add_columns(payloads.c.request_digest)

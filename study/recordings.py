@@ -43,6 +43,12 @@ class Recording:
     length_ms: float | None = None
 
     @property
+    def seconds(self) -> float:
+        """How long it is, as far as its pieces say."""
+        ends = (piece.start_ms + (piece.length_ms or 0) for piece in self.pieces)
+        return max(ends, default=0.0) / 1000
+
+    @property
     def missing(self) -> tuple[int, ...]:
         """Pieces that never came: between those that did, and those found lost at the end."""
         there = {piece.chunk for piece in self.pieces}
@@ -52,30 +58,40 @@ class Recording:
 def recordings_in(records: Iterable[Record]) -> tuple[Recording, ...]:
     """The recordings and transcript files of a session, from its stream `transcript:SESSION`; erased ones are none."""
     found: dict[str, Recording] = {}
+    pieces: dict[str, list[Piece]] = {}
     for record in records:
         match record.event:
             case MediaStarted() as event:
                 found[event.media] = Recording(event.media, event.kind, event.form)
-            case (MediaChunkStored() | MediaLost() | MediaStopped() | MediaAnchored()) as event:
-                # a transcript may be tied to a session without a file of its own
-                if event.media in found:
-                    found[event.media] = _followed(found[event.media], event)
+                pieces[event.media] = []
+            # a transcript may be tied to a session without a file of its own
+            case MediaChunkStored() as event if event.media in found:
+                one = Piece(event.chunk, event.sha256, event.bytes, event.start_ms, event.length_ms)
+                pieces[event.media].append(one)
+            case (MediaLost() | MediaStopped() | MediaAnchored()) as event if event.media in found:
+                found[event.media] = _followed(found[event.media], event)
             case _:
                 pass
-    return tuple(found.values())
+    # an hour of speech has two thousand pieces: they are put in order once
+    return tuple(
+        replace(one, pieces=tuple(sorted(pieces[one.media], key=lambda piece: piece.chunk))) for one in found.values()
+    )
 
 
-def _followed(one: Recording, event: MediaChunkStored | MediaLost | MediaStopped | MediaAnchored) -> Recording:
+def _followed(one: Recording, event: MediaLost | MediaStopped | MediaAnchored) -> Recording:
     match event:
-        case MediaChunkStored():
-            piece = Piece(event.chunk, event.sha256, event.bytes, event.start_ms, event.length_ms)
-            return replace(one, pieces=tuple(sorted((*one.pieces, piece), key=lambda each: each.chunk)))
         case MediaLost():
             return replace(one, lost=(*one.lost, event.chunk))
         case MediaStopped():
             return replace(one, stopped=True, length_ms=event.length_ms)
         case MediaAnchored():
             return replace(one, anchor=event)
+
+
+def form_in(head: bytes) -> str | None:
+    """The form of a recording of sound that begins with these bytes; None where it is none, or holds pictures."""
+    form = _form(head[:_HEAD])
+    return None if form in ("ogg", "webm") and any(sign in head[:_HEAD] for sign in _PICTURES) else form
 
 
 def form_of(path: Path) -> str:

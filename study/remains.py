@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import select
 
 from study.log import EventLog
-from study.schema import events, participants, payloads, record
+from study.schema import events, participants, payloads, platform_ids, record
 from study.state import canonical
 from study.streams import concerns
 from study.traces import PIECE, found_in
@@ -36,6 +36,8 @@ def words_of(log: EventLog, streams: Iterable[str], session_id: str, *, place: b
     with log.connected() as connection:
         for row in connection.execute(ids) if place else ():
             random.update(each for each in row if each)
+        kept = select(platform_ids.c.keyed_hash).where(platform_ids.c.session_id == session_id)
+        random.update(connection.execute(kept).scalars())
     return _pieces(random) | _unsaid_elsewhere(log, session_id, _pieces(said))
 
 

@@ -38,9 +38,9 @@ _NAME, _MINE = events.c.name, events.c.session_id
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One session in the list; `state` is a step while it goes on, else how it ended.
-
-    `started_ns` and `ended_ns` are the server's wall clock at the first and last row, `tasks` counts those handed in;
-    `verdict` is that of the last replay on record, which ran the first `verdict_rows` rows, "" where there is none.
+    `erase_asked`: they withdrew and asked for the record to be erased. `started_ns` and `ended_ns` are the server's
+    wall clock at the first and last row, `tasks` counts those handed in; `verdict` is that of the last replay on
+    record, which ran the first `verdict_rows` rows, "" where there is none.
     """
 
     session: str
@@ -49,6 +49,7 @@ class Entry:
     script_sha256: str
     state: str
     erased: bool
+    erase_asked: bool
     rows: int
     started_ns: int
     ended_ns: int
@@ -88,6 +89,7 @@ def _entry(row: Mapping[Any, Any], erased: bool, verdict: SystemReplayVerified |
         script_sha256=row["script"] or "",
         state=_state(row),
         erased=erased,
+        erase_asked=bool(row["erase_asked"]),
         rows=row["rows"],
         started_ns=row["started"],
         ended_ns=row["ended"],
@@ -118,7 +120,9 @@ def _times(*names: str) -> ColumnElement[int]:
 
 
 def _tasks(*names: str) -> ColumnElement[int]:
-    return func.count(distinct(case((_NAME.in_(names), events.c.task_id))))
+    # a tutorial's task is no task of the study
+    own = _NAME.in_(names) & (func.coalesce(events.c.page, "") != Step.TUTORIAL.value)
+    return func.count(distinct(case((own, events.c.task_id))))
 
 
 def _entered(step: Step) -> ColumnElement[int]:
@@ -135,6 +139,7 @@ _SESSIONS = (
         func.min(events.c.srv_utc_ns).label("started"),
         func.max(events.c.srv_utc_ns).label("ended"),
         func.max(case(_ENDINGS, value=_NAME)).label("ending"),
+        func.count(case(((_NAME == "session.withdrawn") & (events.c.target == "erase"), 1))).label("erase_asked"),
         _times(*INTERVENTIONS).label("interventions"),
         _times("consent.given", "consent.refused").label("consents"),
         _tasks("task.started").label("opened"),

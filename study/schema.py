@@ -7,7 +7,7 @@ from sqlalchemy import Text as Words
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 from sqlalchemy.schema import SchemaItem
 
-VERSION = "0002"  # of the layout: the last migration
+VERSION = "0003"  # of the layout: the last migration
 
 # SQLite: a STRICT table knows INTEGER only, and it has 64 bits; REAL has 64 as well, where PostgreSQL's has 32.
 WHOLE = BigInteger().with_variant(Integer(), "sqlite")
@@ -133,6 +133,59 @@ staff = _table(
     Column("revoked_utc_ns", WHOLE),
 )
 
+# A passphrase opens the staff's pages as one of them; `missed` counts wrong ones since the last right one.
+passphrases = _table(
+    "passphrases",
+    Column("name", Text, primary_key=True),
+    Column("salt", Text, nullable=False),
+    Column("scrypt", Text, nullable=False),
+    Column("missed", WHOLE, nullable=False),
+    Column("missed_utc_ns", WHOLE, nullable=False),
+    Column("set_utc_ns", WHOLE, nullable=False),
+)
+
+# Who came in by a passphrase has a key of this browser's own, good until then.
+sign_ins = _table(
+    "sign_ins",
+    Column("key_sha256", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("until_utc_ns", WHOLE, nullable=False),
+)
+
+# What a member of staff is called in the records of sessions: M1, M2, ...
+moderators = _table(
+    "moderators",
+    Column("name", Text, primary_key=True),
+    Column("number", WHOLE, nullable=False, unique=True),
+)
+
+recruitment_links = _table(
+    "recruitment_links",
+    Column("link_sha256", Text, primary_key=True),
+    Column("study_id", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("quota", WHOLE),  # without end if empty
+    Column("made_utc_ns", WHOLE, nullable=False),
+    Column("closed_utc_ns", WHOLE),
+    UniqueConstraint("study_id", "label"),
+)
+
+arrivals = _table(
+    "arrivals",
+    Column("session_id", Text, primary_key=True),
+    Column("link_sha256", Text, nullable=False, index=True),
+    Column("arrived_utc_ns", WHOLE, nullable=False),
+)
+
+# Ids that a recruiter's link brought beside the participant's own, which stands in `participants`.
+platform_ids = _table(
+    "platform_ids",
+    Column("session_id", Text, primary_key=True),
+    Column("param", Text, primary_key=True),
+    Column("keyed_hash", Text, nullable=False),
+)
+
 # What is to be deleted is named here first: `payloads` for one stream's words, `stream` for its rows as well.
 erasures = _table(
     "erasures",
@@ -140,4 +193,17 @@ erasures = _table(
     Column("what", Text, primary_key=True),
     Column("rows", Integer, nullable=False),
     Column("named_utc_ns", WHOLE, nullable=False),
+)
+
+# These lead to people, or let people in: no copy that is handed on has them.
+LEAD_TO_PEOPLE = (
+    "participants",
+    "leases",
+    "staff",
+    "passphrases",
+    "sign_ins",
+    "moderators",
+    "recruitment_links",
+    "arrivals",
+    "platform_ids",
 )

@@ -91,13 +91,17 @@ class SessionCompleted(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionWithdrawn(Happening):
-    """The participant took part no longer and wants the data gone; may follow completion."""
+    """The participant takes part no longer; `erase` says whether the data are to go too. May follow completion."""
 
     name: ClassVar[str] = "session.withdrawn"
     reason: str = ""
+    erase: bool = False  # whether they asked for what is on record to be erased
 
     def cells(self) -> dict[str, Cell]:
-        return {"reason": self.reason or None}
+        return {"reason": self.reason or None, "erase_asked": self.erase}
+
+    def target(self) -> str | None:
+        return "erase" if self.erase else None
 
     def said(self) -> tuple[str, ...]:
         return (self.reason,)

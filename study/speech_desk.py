@@ -1,4 +1,4 @@
-"""Commands that take in what was said in a session: its recording and its transcript."""
+"""Commands that take in what was said in a session: its recording, its transcript, and the words in the sound."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.types import TillerError
 from study.consent import given
 from study.desk import Json, opened_log, records_of
 from study.markdown import many
 from study.records import Record
-from study.terminal import emit, one_sentence, stderr
+from study.terminal import emit, one_sentence, shown_progress, stderr
 
 if TYPE_CHECKING:
     from study.anchors import Anchor
@@ -75,6 +76,50 @@ def audio(
         long = "length not known" if done.length_ms is None else f"{done.length_ms / 1000:.1f} s"
         _remind(log.read(session))
         emit(asdict(done), _told(done, f"recording {done.media}, {long}"), json_wanted=json_wanted)
+
+
+def transcribe(
+    session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
+    study: Annotated[str | None, typer.Option(help="All sessions of this study that allow a recording.")] = None,
+    model: Annotated[str, typer.Option(help="A model of faster-whisper by name, or the folder of one.")] = "small",
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+    language: Annotated[str | None, typer.Option(help="en, de, ...; else that of the session's texts.")] = None,
+    json_wanted: Json = False,
+) -> None:
+    """Write down what was said in recordings, on this machine; one that has its words is left, so it may be stopped."""
+    with one_sentence():
+        from study.transcription import Whisper, unheard
+        from study.transcription import transcribe as write_down
+
+        if (session is None) == (study is None):
+            raise TillerError("Name what to transcribe: --session ID, or --study STUDY for all of its sessions.")
+        log = opened_log()
+        if session is not None:
+            records_of(log, session)
+        wanted = [session] if session else [one for one in log.sessions(study=study) if given(log.read(one), "audio")]
+        todo = [(one, recording) for one in wanted for recording in unheard(log, one)]
+        told: list[dict[str, object]] = []
+        if todo:
+            whisper = Whisper(model, device)
+            total = round(sum(recording.seconds for _, recording in todo))
+            with shown_progress() as advance:
+                before = 0.0
+                for one, recording in todo:
+                    done = write_down(
+                        log,
+                        one,
+                        recording,
+                        whisper,
+                        language=language,
+                        progress=lambda seconds, before=before: advance("seconds", round(before + seconds), total),
+                    )
+                    before += recording.seconds
+                    advance("seconds", round(before), total)
+                    told.append(
+                        {"session": one, "media": recording.media, "utterances": done.utterances if done else 0}
+                    )
+        count = sum(one["utterances"] for one in told if isinstance(one["utterances"], int))
+        emit({"recordings": told}, f"{count} utterances from {len(told)} recordings.", json_wanted=json_wanted)
 
 
 def _opened(

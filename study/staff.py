@@ -11,11 +11,12 @@ from sqlalchemy import Connection, insert, select, update
 from core.types import TillerError
 from study.identity import looks_like_token, new_token
 from study.log import EventLog
-from study.schema import staff
+from study.schema import sign_ins, staff
 from study.state import digest
 
 _NAME = re.compile(r"[\w][\w .'-]{0,62}")  # no colon: it names the streams that its owner writes
 RULES, CONSENSUS = "rules", "consensus"  # coders that are nobody's name
+BY_PASSPHRASE = "Researcher"  # whoever knows the passphrase; a name that nobody is invited under
 
 
 class Role(StrEnum):
@@ -46,15 +47,15 @@ def invite(log: EventLog, name: str, role: Role, *, study: str | None = None) ->
     Raises:
         TillerError: the name cannot stand in the record, or is taken by somebody who was not revoked.
     """
-    if name.casefold() in (RULES, CONSENSUS):
-        raise TillerError(f"Staff name {name!r} was asked for; it is that of a coder who is nobody: choose another.")
+    if name.casefold() in (RULES, CONSENSUS, BY_PASSPHRASE.casefold()):
+        raise TillerError(f"Staff name {name!r} was asked for; it stands for nobody in particular: choose another.")
     if not _NAME.fullmatch(name):
         raise TillerError(
             f"Staff name {name!r} was asked for; a name has letters, digits, spaces, dots, hyphens and apostrophes, "
             "63 characters at most, and begins with a letter or digit."
         )
     key, now = new_token(), log.now()
-    held = {"role": role.value, "study_id": study, "key_sha256": _digest(key), "invited_utc_ns": now.utc_ns}
+    held = {"role": role.value, "study_id": study, "key_sha256": key_digest(key), "invited_utc_ns": now.utc_ns}
 
     def work(connection: Connection) -> None:
         found = connection.execute(select(staff).where(staff.c.name == name)).mappings().first()
@@ -94,9 +95,13 @@ def find_staff(log: EventLog, key: object) -> Staff | None:
     """Whose key this is, or None; any junk may be given."""
     if not isinstance(key, str) or not looks_like_token(key):
         return None
-    query = select(staff).where(staff.c.key_sha256 == _digest(key), staff.c.revoked_utc_ns.is_(None))
+    own, let_in = staff.c.key_sha256 == key_digest(key), staff.c.revoked_utc_ns.is_(None)
+    mine = (sign_ins.c.key_sha256 == key_digest(key)) & (sign_ins.c.until_utc_ns > log.now().utc_ns)
     with log.connected() as connection:
-        row = connection.execute(query).mappings().first()
+        row = connection.execute(select(staff).where(own, let_in)).mappings().first()
+        if row is None:
+            signed_in = select(staff).join(sign_ins, sign_ins.c.name == staff.c.name).where(mine, let_in)
+            row = connection.execute(signed_in).mappings().first()
     return None if row is None else Staff(row["name"], Role(row["role"]), row["study_id"])
 
 
@@ -107,5 +112,6 @@ def everyone(log: EventLog) -> tuple[Staff, ...]:
         return tuple(Staff(row["name"], Role(row["role"]), row["study_id"]) for row in rows.mappings())
 
 
-def _digest(key: str) -> str:
+def key_digest(key: str) -> str:
+    """What is stored of a key."""
     return digest(f"tiller staff {key}")

@@ -43,14 +43,19 @@ class PageLeft(Happening):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStarted(InTask):
-    """A try at a task began; `order` counts the session's tasks from 1."""
+    """A try at a task began; `order` counts the session's tasks from 1.
+
+    `practice` marks the task of a tutorial: it has no order, and no analysis counts it.
+    """
 
     name: ClassVar[str] = "task.started"
     order: int = 1
     condition: str = ""
+    practice: bool = False
 
     def cells(self) -> dict[str, Cell]:
-        return {"task_order": self.order, "condition": self.condition or None}
+        order = None if self.practice else self.order
+        return {"task_order": order, "condition": self.condition or None, "practice": self.practice}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

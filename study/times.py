@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study.records import Record
+from study.records import Instant, Record
 from study.session_events import SessionPaused, SessionResumed
 
 
@@ -50,6 +50,13 @@ def paused_after(paused: bool, record: Record) -> bool:
             return paused and not event.ends_pause
         case _:
             return paused
+
+
+def since(record: Record, now: Instant) -> float:
+    """Seconds from a row to `now`: by the monotonic clock within one boot, else by the wall clock."""
+    sure = record.row["boot_id"] == now.boot_id
+    then = int(record.row["srv_mono_ns" if sure else "srv_utc_ns"] or 0)
+    return max(0.0, ((now.mono_ns if sure else now.utc_ns) - then) / 1e9)
 
 
 def seconds_of(records: Sequence[Record]) -> list[float]:

@@ -18,6 +18,7 @@ from study.steering_events import (
     InterventionReset,
     InterventionUndone,
 )
+from study.task_events import TaskStarted
 
 Act = Literal["applied", "undone", "redone", "reset", "compared"]
 
@@ -85,11 +86,17 @@ def key_of(settings: Settings) -> Key:
 
 
 def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:
-    """The units of one participant's stream, in order; what was expected, dragged through or failed is none."""
+    """The units of one participant's stream, in order.
+
+    What was expected, dragged through, failed or practised is none.
+    """
     found: list[Unit] = []
+    practised: set[str] = set()
     for record in records:
         event = record.event
-        if not isinstance(event, Intervention):
+        if isinstance(event, TaskStarted) and event.practice:
+            practised.add(event.task)
+        if not isinstance(event, Intervention) or event.task in practised:
             continue
         undone = event.undone_event if isinstance(event, InterventionUndone) else None
         redone = event.redone_event if isinstance(event, InterventionRedone) else None

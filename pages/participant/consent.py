@@ -7,6 +7,7 @@ import streamlit as st
 from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
+from pages.parts.words import say
 from study.session import Step
 from study.session_events import ConsentGiven, ConsentRefused, ConsentShown, SessionCompleted
 
@@ -31,15 +32,15 @@ def decline() -> None:
     who.note(*refused, SessionCompleted(outcome="no_consent"), key="consent")
 
 
-with page("sheet", "Consent"):
+with page("sheet", say("consent.window"), who):
     st.markdown(who.rig.script.consent_text)
     with st.container(border=True):
         for scope in consent.scopes:
             if scope.required:
                 # no box: one that cannot be unticked is no choice, and consent is given by the button alone
-                st.markdown(f"✓ {scope.label} *Part of agreeing.*")
+                st.markdown(f"✓ {scope.label} *{say('consent.required')}*")
             else:
-                st.checkbox(f"{scope.label} *Optional.*", key=f"scope-{scope.key}")
+                st.checkbox(f"{scope.label} *{say('consent.optional')}*", key=f"scope-{scope.key}")
     with st.container(horizontal=True):
-        press("I agree, show me the first picture", agree, key="agree", primary=True)
-        press("I do not want to take part", decline, key="decline")
+        press(say("consent.agree"), agree, key="agree", primary=True)
+        press(say("consent.decline"), decline, key="decline")

@@ -1,13 +1,14 @@
-"""Done: thanks, what was recorded, and a fresh start."""
+"""Done: how it ended, what was recorded, and the code that says so, once the record does."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from pages.parts.calm import press
+from pages.parts.ending import code_of, completed_in_words, ended_in_words
 from pages.parts.frame import page
 from pages.parts.here import arrive
-from pages.parts.recap import pictures_of, recorded
+from pages.parts.words import say
 from study.session import Step
 
 who = arrive(Step.DONE)
@@ -19,13 +20,15 @@ def afresh() -> None:
     st.query_params.clear()
 
 
-with page("sheet", "Thanks"):
-    if who.place.outcome == "completed":
-        st.title("That was the last picture")
+with page("sheet", say("done.window"), who):
+    outcome = who.place.outcome or "no_consent"
+    st.title(say(f"done.ended.{outcome}"))
+    if outcome == "completed":
         st.markdown(who.rig.script.debrief)
-        pictures_of(who)
-        recorded(who)
     else:
-        st.title("Nothing more is recorded")
-        st.markdown("You chose not to take part, and that is fine. You can close this window.")
-    press("Start afresh", afresh, key="afresh")
+        ended_in_words(who, outcome)
+    coded = code_of(who)
+    if outcome == "completed":
+        completed_in_words(who)
+    if not coded:
+        press(say("done.afresh"), afresh, key="afresh")

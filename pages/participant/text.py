@@ -7,13 +7,14 @@ import streamlit as st
 from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
+from pages.parts.words import say
 from study.session import Step
 
 who = arrive(Step.TEXT)
 
-with page("sheet", "Task"):
+with page("sheet", say("text.window"), who):
     if who.place.stop is not None:
         if who.place.stop.title:
             st.title(who.place.stop.title)
         st.markdown(who.place.stop.text)
-    press("Continue", who.leave, key="continue", primary=True)
+    press(say("text.continue"), who.leave, key="continue", primary=True)

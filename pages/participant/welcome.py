@@ -1,50 +1,37 @@
-"""Welcome: what this is in three sentences, and one click into the demo."""
+"""Welcome: what this is in three sentences, in the language of choice, and one click to begin."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
+from pages.parts.arrival import arrival
 from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import go, visitor
+from pages.parts.languages import language_chosen
 from pages.parts.opened import open_picture
 from pages.parts.rig import rig
 from pages.parts.sheets import picture_beside
-from study.participants import admit
+from pages.parts.words import say
 from study.session import Step
-from study.session_events import SessionStarted
 
 here, who = rig(), visitor()
 if who is not None and who.place.step is not Step.WELCOME:
     go(who)
+script = here.script.in_language(language_chosen(here.script))
+way = arrival()
 
-
-def begin() -> None:
-    """Admit a newcomer once for this window, however often the button is pressed."""
-    if "newcomer" not in st.session_state:
-        st.session_state.newcomer = admit(here.log, here.script.study.id)
-    newcomer = st.session_state.newcomer
-    here.log.append(
-        newcomer.session_id,
-        SessionStarted(
-            study=here.script.study.id,
-            study_version=here.script.study.version,
-            script_sha256=here.script.sha256,
-            participant=newcomer.pseudonym,
-        ),
-        key="start",
-        page=Step.WELCOME,
-    )
-    st.session_state.present = newcomer.session_id
-    st.query_params["s"] = newcomer.token
-
-
-with page("sheet", "Welcome"):
+with page("sheet", say("welcome.window")):
     first = open_picture(here, next(iter(here.script.tasks.values())))
     with picture_beside(first):
-        st.title(here.script.study.title)
-        st.markdown(here.script.welcome)
-        press("Start with this picture", begin, key="begin", primary=True)
-        st.caption("Nothing to install, no sign-up. Stop whenever you like: the link brings you back to the same step.")
-        if "s" in st.query_params and who is None:
-            st.info("The link in your address bar opens no session here. You can start a new one.", icon=None)
+        st.title(script.study.title)
+        st.markdown(script.welcome)
+        if way.begin is not None:
+            language = script.language if len(script.study.languages) > 1 else ""
+            first_words = "welcome.begin_plain" if script.sequence else "welcome.begin"
+            press(say(first_words), partial(way.begin, language), key="begin", primary=True)
+            st.caption(say("welcome.note"))
+        if way.said:
+            st.info(way.said, icon=None)

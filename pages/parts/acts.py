@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pages.parts.calm import new_reference, told
 from pages.parts.opened import bench_of
 from pages.parts.rig import Rig
-from study.acts import ActRefused, Turn, act_id, read_act
+from pages.parts.words import say
+from study.acts import Act, ActRefused, Tick, Turn, act_id, read_act
 from study.database import LogUnavailable
 from study.interventions import perform
-from study.log import LogMoved, LogRefused
-from study.session import Session, Step, session_in
+from study.log import LeaseLost, LogMoved, LogRefused
+from study.practice import learned
+from study.records import Record
+from study.session import Session, Step, ended, session_in
+from study.steering_events import InterventionApplied
+from study.task_events import PageLeft
+from study.ticks import tick
 
 
-def settle(here: Rig, session_id: str, sent: Iterable[object]) -> dict[str, str]:
+def settle(here: Rig, session_id: str, sent: Iterable[object], window: str | None = None) -> dict[str, str]:
     """Do the acts in `sent`, oldest first, and say what became of each id: "" if it stands, else one sentence.
 
     An act that cannot be written now, the record being out of reach, is left out with those after it: the browser
@@ -29,7 +35,7 @@ def settle(here: Rig, session_id: str, sent: Iterable[object]) -> dict[str, str]
             continue
         if name not in known:
             try:
-                known[name] = _do(here, session_id, message)
+                known[name] = _do(here, session_id, message, window)
             except (LogUnavailable, LogMoved) as error:
                 told(error, new_reference(), "record")
                 break
@@ -37,28 +43,66 @@ def settle(here: Rig, session_id: str, sent: Iterable[object]) -> dict[str, str]
     return answer
 
 
-def _do(here: Rig, session_id: str, message: object) -> str:
+def _do(here: Rig, session_id: str, message: object, window: str | None) -> str:
     reference = new_reference()
     try:
-        place = session_in(here.log.read(session_id), here.script, session_id=session_id)
-        if place.task is None or place.finished:
-            raise ActRefused("This picture is handed in already; nothing was changed.")
+        records = here.log.read(session_id)
+        place = session_in(records, here.script, session_id=session_id)
         act = read_act(_with_key(message, place))
-        if place.step is not Step.WORKSPACE and not isinstance(act, Turn) and not here.log.acted(session_id, act.id):
-            raise ActRefused("Your answer is open in another window; nothing was changed.")
-        perform(here.log, session_id, act, bench_of(here, place), reference=reference)
+        if isinstance(act, Tick):
+            tick(here.log, session_id, here.script, client=act.client, window=window)
+            return ""
+        if place.task is None or place.finished:
+            raise ActRefused(say("trouble.handed_in"))
+        if not here.log.acted(session_id, act.id):
+            _allowed(here, records, place, act)
+        if place.step is Step.TUTORIAL and isinstance(act, Turn):
+            leaving = ended(records, here.script, PageLeft(page=place.stop.id if place.stop else ""))
+            here.log.append(session_id, *leaving, key=act.id, page=place.step, client=act.client, window=window)
+            return ""
+        page = place.step if place.step is Step.TUTORIAL else Step.WORKSPACE
+        perform(here.log, session_id, act, bench_of(here, place), reference=reference, window=window, page=page)
     except (LogUnavailable, LogMoved):
         raise
+    except LeaseLost:
+        return say("gate.act")
     except (ActRefused, LogRefused) as error:
         return str(error)
     except Exception as error:
         told(error, reference, "act")
-        return f"That step could not be done; nothing was changed. Number {reference}."
+        return say("trouble.step", number=reference)
     return ""
+
+
+def _allowed(here: Rig, records: Sequence[Record], place: Session, act: Act) -> None:
+    """Refuse what the page keeps out of reach and a browser may send all the same."""
+    if place.paused:
+        raise ActRefused(say("trouble.paused"))
+    if place.step not in (Step.WORKSPACE, Step.TUTORIAL) and not isinstance(act, Turn):
+        raise ActRefused(say("trouble.elsewhere"))
+    if not isinstance(act, Turn) or place.stop is None:
+        return
+    if place.step is Step.TUTORIAL:
+        if place.stop.require and not all(learned(records, place.stop)):
+            raise ActRefused(say("tutorial.not_yet"))
+    elif act.kind == "answer" and (missing := still_to_try(here, records, place)):
+        raise ActRefused(say("workspace.try_first", count=missing))
+
+
+def still_to_try(here: Rig, records: Sequence[Record], place: Session) -> int:
+    """How many interventions the script still asks for before an answer may be given."""
+    if place.task is None or place.step is Step.TUTORIAL:
+        return 0
+    made = sum(
+        isinstance(record.event, InterventionApplied)
+        and (record.event.task, record.event.attempt) == (place.task, place.attempt)
+        for record in records
+    )
+    return max(0, here.script.tasks[place.task].limits.min_interventions - made)
 
 
 def _with_key(message: object, place: Session) -> object:
     """The message with the task's own key in place of its number: a key may name the cause, so no browser sees it."""
     if not isinstance(message, dict):
         return message
-    return {**message, "task": place.task if message.get("task") == place.order else "another"}
+    return {**message, "task": place.task or "none" if message.get("task") == place.order else "another"}

@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 
 from core.types import Component, Prediction, Rate, Ripple, Scope, SteeringPlan
+from pages.parts.acts import still_to_try
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import Opened
+from pages.parts.prompts import talk
+from pages.parts.pulse import progress
+from pages.parts.words import say, words_for
 from study.bench import Seen
 from study.records import Record
 from study.session import History, Session
@@ -29,12 +33,16 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
     strengths = {edit.component: edit.strength for edit in history.plan}
     return {
         **still,
+        "picture": {**still["picture"], "alt": say("workspace.picture.alt", script.language)},
         "session": who.session_id[:12],
         "task": place.order,
-        "place": f"Picture {place.order} of {place.tasks}",
-        "goal": f"It shows “{opened.truth}”, the model says “{opened.target}”: find out why.",
+        "words": words_for("workspace", script.language),
+        "place": say("task.place", script.language, order=place.order, tasks=place.tasks),
+        "goal": say("workspace.goal", script.language, truth=opened.truth, target=opened.target),
         "aloud": script.aloud.split(". ")[0].rstrip(".") + "." if script.aloud else "",
         "tools": list(place.tools),
+        "progress": progress(who),
+        "still_to_try": still_to_try(who.rig, who.records, place),
         "classes": [
             {"label": label, "before": before.prob(label), "after": after.prob(label)} for label in _classes(opened)
         ],
@@ -52,6 +60,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "size": seen.edit_norm_ratio,
         "state": state_of(opened, history.plan),
         "view": _view(who.records, place, opened),
+        "talk": talk(who, opened),
     }
 
 
@@ -97,7 +106,7 @@ def _still(opened: Opened) -> dict[str, Any]:
     maps = opened.attribution.per_token is not None and not opened.bundle.model.is_last
     pushes = {each.index: opened.attribution.patches(each.index) for each in opened.shown} if maps else {}
     return {
-        "picture": {"url": url_of(opened.picture, 448, opened.bundle), "grid": grid, "alt": "The picture of this task"},
+        "picture": {"url": url_of(opened.picture, 448, opened.bundle), "grid": grid},
         "maps": maps,
         "shows": opened.truth,
         "target": opened.target,

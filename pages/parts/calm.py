@@ -14,6 +14,8 @@ import streamlit as st
 from core.types import TillerError
 from pages.parts.frame import page
 from pages.parts.rig import NotReady, installed
+from pages.parts.words import say
+from study.log import LeaseLost
 from study.session_events import SystemErrored
 
 P = ParamSpec("P")
@@ -44,6 +46,8 @@ def calmly(callback: Callable[P, None]) -> Callable[P, None]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             callback(*args, **kwargs)
+        except LeaseLost:
+            return  # the next run of the page says that the session is open in another window
         except Exception as error:
             st.session_state[_SLOT] = told(error, new_reference(), getattr(callback, "__name__", "callback"))
 
@@ -68,19 +72,15 @@ def apologise(error: BaseException | None = None) -> None:
     reference = told(error, new_reference(), "page") if error else st.session_state.pop(_SLOT, None)
     if reference is None:
         return
-    st.warning(
-        f"That did not work, and nothing was lost. Please try once more; if it happens again, tell the person who "
-        f"gave you the link the number {reference}.",
-        icon=None,
-    )
+    st.warning(say("trouble.sentence", number=reference), icon=None)
     if error:
-        st.button("Try again", key="try-again")
+        st.button(say("trouble.again"), key="try-again")
 
 
 def _not_ready(error: NotReady) -> None:
     # The reason names folders of the server, so only who sits at it reads it here; the server's output has it too.
     own = st.context.headers.get("host", "").rsplit(":", 1)[0] in {"localhost", "127.0.0.1", "[::1]"}
-    with page("sheet", "Welcome"):
+    with page("sheet", say("welcome.window")):
         st.title("Tiller cannot start yet")
         st.markdown(
             str(error) if own else "Something it needs is missing; whoever runs it finds the reason in its output."

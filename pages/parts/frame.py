@@ -1,41 +1,46 @@
-"""What every page shares: the window's title, the measure of the column, the wordmark and the way so far."""
+"""What every page shares: the window's title, the measure of the column, and the bar that says how far it is."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from html import escape
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.parts.pulse import pulse
+from pages.parts.recorder import record
+from pages.parts.words import say
+
+if TYPE_CHECKING:
+    from pages.parts.here import Here
+
 _ASSETS = Path(__file__).parent / "assets"
 # Written into the page: named icons are fetched from another machine, and files are dropped while still asked for.
 _ICON = "data:image/png;base64," + b64encode((_ASSETS / "icon.png").read_bytes()).decode()
-_STYLE = f"<style>{(_ASSETS / 'sheet.css').read_text(encoding='utf-8')}</style>"
-STEPS = ("Welcome", "Consent", "Task", "Workspace", "Answer", "Thanks")
+_STYLE = (_ASSETS / "sheet.css").read_text(encoding="utf-8")
 
 
-def page(kind: Literal["stage", "sheet"], title: str) -> DeltaGenerator:
+def page(kind: Literal["stage", "sheet"], title: str, who: Here | None = None, *, away: bool = False) -> DeltaGenerator:
     """Set the window up and give the container to draw in.
 
-    A stage is the whole width for the instrument, a sheet is one column to read; `title` is one of STEPS.
+    A stage is the whole width for the instrument, a sheet is one column to read. With `who` the page has a
+    participant: how far they are, what a moderator does, and the way to stop; `away` where another window has it.
     """
     window(title)
+    if who is not None:
+        with st.container(key=f"pulse-{kind}"):
+            pulse(who, kind, away=away)
+            record(who)
     room = st.container(key=kind)
-    if kind == "sheet":
-        room.html(_top(title))
+    if kind == "sheet" and who is None:
+        room.html('<div class="tiller-top"><b>Tiller</b></div>')
     return room
 
 
 def window(title: str) -> None:
     """Name the browser's window and give it the style of every page."""
     st.set_page_config(page_title=f"{title} · Tiller", page_icon=_ICON, layout="wide")
-    st.html(_STYLE)
-
-
-def _top(current: str) -> str:
-    here = ' aria-current="step"'
-    steps = "".join(f"<li{here if step == current else ''}>{escape(step)}</li>" for step in STEPS)
-    return f'<div class="tiller-top"><b>Tiller</b><ol aria-label="Where you are">{steps}</ol></div>'
+    away = say("frame.away").replace("\\", "").replace('"', "'")
+    st.html(f'<style>:root {{ --tiller-away: "{away}"; }}\n{_STYLE}</style>')

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from functools import partial
 
 from core.bundle import Bundle
 from core.model import Clip
 from core.ripple import ReferenceSet, build_reference, ripple, sham
 from core.types import Ripple, SteeringPlan, TillerError
+from pages.parts.opened import open_picture
 from pages.parts.pictures import TaskPicture
 from pages.parts.rig import Rig
 from study.findings import Measured, Portrait, Spread
-from study.findings.portrait import Attempt
+from study.findings.portrait import Attempt, portrait_in
 from study.findings.repair import AttemptKey
+from study.rules import read_rule
+from study.script.names import HELD_OUT
 
 Progress = Callable[[int, int], None]  # plans done, plans in all
 
@@ -39,6 +43,42 @@ def measured(
             found[key] = here.held_out.recall(_memory(bundle, attempt), make)
     progress(len(wanted), len(wanted))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one handed-in plan does to held-out pictures, by the script's rule; `passed` is None if nobody can say."""
+
+    truth: str
+    target: str
+    passed: bool | None
+    fixed: int = 0
+    wrong: int = 0
+    broken: int = 0
+    right: int = 0
+
+
+def verdicts_of(here: Rig, session_id: str) -> tuple[Verdict, ...]:
+    """The verdict on each task of a session whose script shows it, computed from the plans on record."""
+    shown = {key: task.success.held_out for key, task in here.script.tasks.items() if task.success}
+    asked = {key: held for key, held in shown.items() if held is not None and held.show}
+    portrait = portrait_in(here.log, session_id) if asked else None
+    if portrait is None:
+        return ()
+    found: list[Verdict] = []
+    for (_, key, _), result in measured(here, [portrait]).items():
+        if key not in asked:
+            continue
+        opened = open_picture(here, here.script.tasks[key])
+        if isinstance(result, str) or result.own is None:
+            found.append(Verdict(opened.truth, opened.target, None))
+            continue
+        own, every = result.own, result.all
+        wrong = own.images - own.right_before
+        shares = {"fixed": own.fixed / wrong, "broken": every.broken / every.right_before}
+        passed = read_rule(asked[key].rule, HELD_OUT).holds(shares)
+        found.append(Verdict(opened.truth, opened.target, passed, own.fixed, wrong, every.broken, every.right_before))
+    return tuple(found)
 
 
 def waiting(here: Rig, people: Iterable[Portrait]) -> tuple[AttemptKey, ...]:

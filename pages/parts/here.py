@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import uuid4
 
 import streamlit as st
 
+from pages.parts.gate import admitted
 from pages.parts.rig import Rig, rig
+from pages.parts.words import speak
 from study.events import Event
 from study.participants import find
 from study.records import Record
 from study.session import Session, Step, ended, session_in
-from study.session_events import SessionResumed
+from study.session_events import SessionCompleted, SessionStarted
 from study.task_events import PageLeft
 
 _FOLDER = Path(__file__).parents[1] / "participant"
@@ -29,10 +30,11 @@ class Here:
     session_id: str
     records: tuple[Record, ...]
     place: Session
+    window: str | None = None  # the tab's own name; None until it has told it
 
     def now(self) -> Here:
         """The same participant after whatever has been written since."""
-        return _read(self.rig, self.token, self.session_id)
+        return replace(_read(self.rig, self.token, self.session_id), window=self.window)
 
     def go_on(self, *happened: Event, key: str) -> None:
         """Write what takes the participant on to the next stop, with the end of the session if this is the last."""
@@ -46,7 +48,8 @@ class Here:
 
     def note(self, *happened: Event, key: str) -> None:
         """Write something that this page has brought about; `key` makes a second drawing of the page write nothing."""
-        self.rig.log.append(self.session_id, *happened, key=key, page=self.place.step, actor="participant")
+        page = self.place.step
+        self.rig.log.append(self.session_id, *happened, key=key, page=page, actor="participant", window=self.window)
 
 
 def visitor() -> Here | None:
@@ -61,7 +64,10 @@ def arrive(step: Step) -> Here:
     who = visitor()
     if who is None:
         st.switch_page(PAGES[Step.WELCOME], query_params=st.query_params.to_dict())
-    who = _resumed(who)
+    who = admitted(who)
+    if who.place.ending and not who.place.finished:
+        who.note(SessionCompleted(outcome=who.place.ending), key="end")
+        who = who.now()
     if who.place.step is not step:
         go(who)
     return who
@@ -74,19 +80,9 @@ def go(who: Here) -> None:
 
 def _read(here: Rig, token: str, session_id: str) -> Here:
     records = here.log.read(session_id)
-    place = session_in(records, here.script, session_id=session_id)
-    script = here.script.in_language(place.language) if place.language else here.script
-    spoken = here if script is here.script else replace(here, script=script)
-    return Here(spoken, token, session_id, records, place)
-
-
-def _resumed(who: Here) -> Here:
-    """Once for each time the link is opened anew: that the participant is back, and after how long."""
-    if st.session_state.get("present") == who.session_id:
-        return who
-    st.session_state.present = who.session_id
-    if not who.records or who.place.finished:
-        return who
-    gap_s = (who.rig.log.now().utc_ns - who.records[-1].utc_ns) / 1e9
-    who.note(SessionResumed(gap_s=gap_s), key=f"resumed/{uuid4()}")
-    return who.now()
+    started = records[0].event if records else None
+    language = started.language if isinstance(started, SessionStarted) else ""
+    script = here.script.in_language(language) if language else here.script
+    speak(script.language)
+    place = session_in(records, script, session_id=session_id)
+    return Here(here if script is here.script else replace(here, script=script), token, session_id, records, place)

@@ -15,10 +15,12 @@ from core.steering import Look, look, steer
 from core.types import Component, SteeringPlan, View
 from pages.parts.rig import Rig
 from study.bench import Bench, Seen
+from study.prompts import held
 from study.script import Task
 from study.session import Session
 from study.simulation import Desk
 from study.state import Pinned, digest, labels_digest
+from study.task_events import ExplanationViewed
 
 SHOWN = 16
 SCREENED = 32
@@ -64,6 +66,18 @@ def seen_under(here: Rig, opened: Opened, plan: SteeringPlan) -> Seen:
     return here.states.recall(key, lambda: _steered(here, opened, plan))
 
 
+def viewed(opened: Opened, task: str, attempt: int) -> ExplanationViewed:
+    """That the attribution of a picture is on the screen, with its components in the order shown."""
+    return ExplanationViewed(
+        task=task,
+        attempt=attempt,
+        view=opened.attribution.view,
+        toward=opened.target,
+        against=opened.against,
+        components=tuple(component.index for component in opened.shown),
+    )
+
+
 def bench_of(here: Rig, place: Session) -> Bench:
     """The workspace of the present task, as far as the record needs to know it."""
     key = str(place.task)
@@ -79,6 +93,9 @@ def bench_of(here: Rig, place: Session) -> Bench:
         see=lambda plan: seen_under(here, opened, plan),
         unit=lambda component, scope: opened.bundle.index[component].unit(scope),
         environment=environment_of(opened.model),
+        prompts={prompt.id: prompt for prompt in (here.script.think_aloud.prompts if here.script.think_aloud else ())},
+        expect=task.expect,
+        held=lambda records: held(records, here.script, place),
     )
 
 

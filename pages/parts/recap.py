@@ -11,17 +11,18 @@ from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import open_picture, seen_under
 from pages.parts.sheets import edit_in_words, percent
+from pages.parts.words import say
 from study.session import answers_in, plan_in
 
 _KINDS = {
-    "intervention.applied": ("edit", "edits"),
-    "intervention.undone": ("undo", "undos"),
-    "intervention.redone": ("redo", "redos"),
-    "intervention.reset": ("reset", "resets"),
-    "concept.inspected": ("component looked at", "components looked at"),
-    "explanation.changed": ("map drawn", "maps drawn"),
-    "model.predicted": ("answer of the model", "answers of the model"),
-    "response.submitted": ("answer to a question", "answers to questions"),
+    "intervention.applied": ("done.kinds.edit", "done.kinds.edits"),
+    "intervention.undone": ("done.kinds.undo", "done.kinds.undos"),
+    "intervention.redone": ("done.kinds.redo", "done.kinds.redos"),
+    "intervention.reset": ("done.kinds.reset", "done.kinds.resets"),
+    "concept.inspected": ("done.kinds.look", "done.kinds.looks"),
+    "explanation.changed": ("done.kinds.map", "done.kinds.maps"),
+    "model.predicted": ("done.kinds.prediction", "done.kinds.predictions"),
+    "response.submitted": ("done.kinds.answer", "done.kinds.answers"),
 }
 
 
@@ -33,10 +34,9 @@ def pictures_of(who: Here) -> None:
 def recorded(who: Here) -> None:
     """Count what the record holds of this session, in the participant's words."""
     counts = Counter(record.name for record in who.records)
-    parts = [f"{counts[kind]} {words[counts[kind] > 1]}" for kind, words in _KINDS.items() if counts[kind]]
+    parts = [f"{counts[kind]} {say(words[counts[kind] > 1])}" for kind, words in _KINDS.items() if counts[kind]]
     st.caption(
-        f"Recorded as {who.place.participant}: {', '.join(parts)}; {counts.total()} rows in all, each written "
-        "before its result was shown."
+        say("done.recorded", participant=who.place.participant, parts=", ".join(parts), rows=counts.total()),
     )
 
 
@@ -46,11 +46,16 @@ def _task(who: Here, key: str) -> str:
     now = seen_under(who.rig, opened, plan).prediction
     said = answers_in(who.records, key).values()
     words = " ".join(f"<q>{escape(answer.text)}</q>" for answer in said if answer.text)
-    done = "; ".join(edit_in_words(opened, edit) for edit in plan) or "no edit"
+    done = "; ".join(edit_in_words(opened, edit) for edit in plan) or say("plan.no_edit")
     source = escape(url_of(opened.picture, 448, opened.bundle))
-    return (
-        f'<figure><img src="{source}" alt="A picture that shows {escape(opened.truth)}"><figcaption>'
-        f"It shows “{escape(opened.truth)}”. The model said “{escape(opened.target)}” "
-        f"({percent(opened.seen.clean.prob(opened.target))}); as you left it, it says <b>“{escape(now.top)}”</b> "
-        f"({percent(now.prob(now.top))}): {escape(done)}.<br>{words}</figcaption></figure>"
+    text = say(
+        "done.picture",
+        truth=escape(opened.truth),
+        target=escape(opened.target),
+        before=percent(opened.seen.clean.prob(opened.target)),
+        top=escape(now.top),
+        share=percent(now.prob(now.top)),
+        done=escape(done),
     )
+    alt = escape(say("done.shows", truth=opened.truth))
+    return f'<figure><img src="{source}" alt="{alt}"><figcaption>{text}<br>{words}</figcaption></figure>'

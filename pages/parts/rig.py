@@ -65,6 +65,7 @@ class Rig:
     script: StudyScript
     log: EventLog
     run: Run  # a logged state asked of the model anew
+    study_key: str | None = field(default=None, repr=False)  # platform ids are kept only under it
     gate: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))  # one inference per core
     pictures: Memory = field(default_factory=lambda: Memory(64))
     states: Memory = field(default_factory=lambda: Memory(512))

@@ -171,7 +171,7 @@ def _briefing(rig: Rig, script: StudyScript, screen: Screen) -> dict[str, Any]:
 def _answering(script: StudyScript, screen: Screen, stands: Standing) -> dict[str, Any]:
     opened, said = stands.opened, stands.said
     plan = said.after.plan
-    done = "; ".join(edit_in_words(opened, edit) for edit in plan) or "no edit"
+    done = "; ".join(edit_in_words(opened, edit, "en") for edit in plan) or "no edit"
     asked = script.tasks[str(screen.place.task)].answers
     return {
         "title": "What went wrong?",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from html import escape
 
 import streamlit as st
@@ -10,20 +11,19 @@ from streamlit.delta_generator import DeltaGenerator
 from core.types import Edit, Prediction, SteeringPlan
 from pages.parts.gallery import url_of
 from pages.parts.opened import Opened
+from pages.parts.words import say
+from study.records import Record
 
 ROWS = 4
+_SAID = {"task.timed_out": "gate.time_over", "task.skipped": "gate.skipped"}
+_TURNS = {*_SAID, "task.started", "task.submitted", "page.left"}
 
-_TOOLS = """
-<dl class="tiller-tools">
-<div><dt>Components</dt><dd>are small detectors inside the model. Those that matter most for this picture are listed,
-each with other pictures that set it off. Orange bars push towards “{target}”, blue ones towards “{against}”.</dd></div>
-<div><dt>Suppress, Amplify</dt><dd>switch a component off, or double it; the slider does anything from off to three
-times. The model answers at once.</dd></div>
-<div><dt>Where it fires, Where it pushes</dt><dd>draw the chosen component over the picture.</dd></div>
-<div><dt>Same edits elsewhere</dt><dd>counts what your edits fix and break in pictures you do not see. Undo takes
-back as many steps as you like: nothing you try does harm.</dd></div>
-</dl>
-"""
+_TOOLS = (
+    ("components", "components_are"),
+    ("steer", "steer_does"),
+    ("maps", "maps_do"),
+    ("elsewhere", "elsewhere_counts"),
+)
 
 
 def picture_beside(opened: Opened, now: Prediction | None = None) -> DeltaGenerator:
@@ -31,7 +31,7 @@ def picture_beside(opened: Opened, now: Prediction | None = None) -> DeltaGenera
     left, right = st.columns([5, 6], gap="large")
     # An own element rather than st.image, which lays a full-screen button over the picture.
     source = escape(url_of(opened.picture, 448, opened.bundle))
-    picture = f'<img src="{source}" alt="The picture of this task">'
+    picture = f'<img src="{source}" alt="{escape(say("plan.picture"))}">'
     left.html(f'<figure class="tiller-picture">{picture}</figure>{_says(opened, now)}')
     return right
 
@@ -42,28 +42,40 @@ def eyebrow(words: str) -> None:
         st.caption(words)
 
 
-def tools_in_words(opened: Opened) -> None:
+def what_came_before(records: Iterable[Record]) -> None:
+    """One sentence, if the last task ended without its participant: its time was over, or it was left out."""
+    last = [record.name for record in records if record.name in _TURNS]
+    if last and last[-1] in _SAID:
+        st.info(say(_SAID[last[-1]]), icon=None)
+
+
+def tools_in_words(opened: Opened, tools: Collection[str]) -> None:
     """Say what each tool of the workspace is for, in words that need no training."""
-    st.markdown("##### What you will find in the workspace")
-    st.html(_TOOLS.format(target=escape(opened.target), against=escape(opened.against)))
+    names = {"target": escape(opened.target), "against": escape(opened.against)}
+    steers = "suppress" in tools or "amplify" in tools
+    told = [(one, are) for one, are in _TOOLS if steers or one not in ("steer", "elsewhere")]
+    rows = (f"<div><dt>{say(f'tools.{one}')}</dt><dd>{say(f'tools.{are}', **names)}</dd></div>" for one, are in told)
+    st.markdown(f"##### {say('tools.title')}")
+    st.html(f'<dl class="tiller-tools">{"".join(rows)}</dl>')
 
 
 def plan_in_words(opened: Opened, plan: SteeringPlan, now: Prediction) -> None:
     """Say what the participant did to the model and what it says now."""
     if not plan:
-        st.markdown(f"You left the model as it is: it says “{opened.target}”, and the picture shows “{opened.truth}”.")
+        st.markdown(say("plan.untouched", target=opened.target, truth=opened.truth))
         return
     edits = "; ".join(edit_in_words(opened, edit) for edit in plan)
-    verb = "still says" if now.top == opened.target else "says"
-    st.markdown(f"With your edits it {verb} **“{now.top}”** ({percent(now.prob(now.top))}). You {edits}.")
+    key = "plan.still" if now.top == opened.target else "plan.now"
+    st.markdown(say(key, top=now.top, share=percent(now.prob(now.top)), edits=edits))
 
 
-def edit_in_words(opened: Opened, edit: Edit) -> str:
+def edit_in_words(opened: Opened, edit: Edit, language: str | None = None) -> str:
     """`suppressed printed word “boat” (#12)`, `suppressed object: cup (#7) to 0.5 times`."""
     name = f"{opened.bundle.index[edit.component].label} (#{edit.component})"
     if edit.strength == 0:
-        return f"suppressed {name}"
-    return f"{'amplified' if edit.strength > 1 else 'suppressed'} {name} to {edit.strength:g} times"
+        return say("plan.suppressed", language, name=name)
+    key = "plan.amplified_to" if edit.strength > 1 else "plan.suppressed_to"
+    return say(key, language, name=name, strength=f"{edit.strength:g}")
 
 
 def percent(share: float) -> str:
@@ -90,5 +102,5 @@ def _says(opened: Opened, now: Prediction | None) -> str:
             f'aria-label="{escape(label)}: {share}"><span>{escape(label)}</span><span class="track">{was}'
             f'<i class="now" style="width:{after.prob(label):.2%}"></i></span><span class="share">{share}</span></div>'
         )
-    head = "What the model says" if now is None else "What the model says with your edits; the mark is before them"
+    head = say("plan.says" if now is None else "plan.says_edited")
     return f'<div class="tiller-says"><p>{head}</p>{"".join(rows)}</div>'

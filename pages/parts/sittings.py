@@ -72,10 +72,20 @@ def duration(ns: int) -> str:
     return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"
 
 
+def aged(seconds: float) -> str:
+    """How long ago something was: `4 s ago`, `12 min ago`, `3 h ago`, `5 days ago`."""
+    for size, unit in ((172_800, "days"), (7200, "h"), (120, "min")):
+        if seconds >= size:
+            return f"{seconds / {'days': 86_400, 'h': 3600, 'min': 60}[unit]:.0f} {unit} ago"
+    return f"{max(0, seconds):.0f} s ago"
+
+
 def state_in_words(entry: Entry) -> str:
-    """`completed`, `in progress: workspace`, `withdrawn, erased`."""
+    """`completed`, `in progress: workspace`, `withdrawn, asks to be erased`."""
     state = f"in progress: {entry.state}" if entry.going_on else entry.state
-    return f"{state}, erased" if entry.erased else state
+    if entry.erased:
+        return f"{state}, erased"
+    return f"{state}, asks to be erased" if entry.erase_asked else state
 
 
 def _row(entry: Entry, chain: Chain | None, script: StudyScript, replays: bool) -> str:

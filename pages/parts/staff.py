@@ -26,6 +26,8 @@ _DESK = frozenset({Role.RESEARCHER, Role.MODERATOR, Role.OBSERVER})
 _CODING = frozenset({Role.RESEARCHER, Role.CODER})
 ROOMS = (
     Room("staff/sessions.py", "sessions", "Sessions", _DESK | {Role.CODER}),
+    Room("staff/study.py", "study", "Study", _DESK),
+    Room("staff/console.py", "console", "Console", _DESK),
     Room("staff/replay.py", "replay", "Replay", _DESK),
     Room("staff/findings.py", "findings", "Findings", _DESK),
     Room("staff/coding.py", "coding", "Coding", _CODING),

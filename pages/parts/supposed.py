@@ -47,7 +47,7 @@ def suppose(rig: Rig, session_id: str, seq: int, asked: Mapping[str, str]) -> di
         plan = plan.put(_edit(asked, opened))
         with rig.gate:
             steered = steer(model, sae, seen, plan)
-        what = "; ".join(edit_in_words(opened, edit) for edit in plan) or "no edit at all"
+        what = "; ".join(edit_in_words(opened, edit, "en") for edit in plan) or "no edit at all"
     return {
         "what": what,
         "classes": _classes(opened, logged, steered.prediction),

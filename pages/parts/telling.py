@@ -8,9 +8,17 @@ from typing import Any
 
 from pages.parts.sheets import percent
 from study.events import readable
-from study.moderator_events import ModeratorClockMarked, ModeratorNoteAdded, ModeratorPromptSent
+from study.moderator_events import (
+    Moderation,
+    ModeratorClockMarked,
+    ModeratorLeft,
+    ModeratorNoteAdded,
+    ModeratorPromptSent,
+    ModeratorTookOver,
+    Presence,
+)
 from study.predictions import Shown, unpack_logits
-from study.preview_events import InterventionPredicted
+from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
 from study.records import Record
 from study.session_events import (
@@ -42,6 +50,8 @@ from study.task_events import (
     ResponseChanged,
     ResponseSubmitted,
     StimulusShown,
+    TaskExtended,
+    TaskSkipped,
     TaskStarted,
     TaskSubmitted,
 )
@@ -63,7 +73,12 @@ def told_of(record: Record, name: Name) -> str:
         case InterventionApplied():
             line = f"{_setting(event, name)}: {_moved(event)}"
         case InterventionCompared():
-            line = f"Compared with another state: {_said(event.other)}"
+            other = "the model without edits" if event.against == "original" else "another state"
+            line = f"Compared with {other}: {_said(event.other)}"
+        case InterventionPreviewed():
+            line = f"Rested at {event.value:g} times on {name(event.task, event.component)}"
+        case InterventionPredicted():
+            line = _expected(event)
         case Intervention():
             line = f"{_TURNS[type(event)]}: {_moved(event)}"
         case ModelPredicted():
@@ -94,7 +109,7 @@ def _around(record: Record) -> str:
         case SessionCompleted():
             line = f"The session ended: {event.outcome.replace('_', ' ')}"
         case SessionResumed():
-            line = f"Came back after {event.gap_s:.0f} s"
+            line = "The pause ended" if event.ends_pause else f"Came back after {event.gap_s:.0f} s"
         case SessionPaused():
             line = "A pause began"
         case ConsentShown():
@@ -126,14 +141,8 @@ def _talk(record: Record) -> str:
             line = f"Answered the prompt: {_answer(event.text, event.number)}"
         case PromptDismissed():
             line = f"Put the prompt away ({event.how})"
-        case ModeratorNoteAdded():
-            line = f"{event.who} noted: {event.text}"
-        case ModeratorPromptSent():
-            line = f"{event.who} sent: “{event.text}”"
-        case ModeratorClockMarked():
-            line = f"The clock was marked for the {event.mark}. time"
-        case InterventionPredicted() if event.hypothesis:
-            line = f"Expected: “{event.hypothesis}”"
+        case Moderation() | TaskExtended() | TaskSkipped():
+            line = _moderated(event)
         case InterventionFailed():
             line = f"A step failed ({event.error}, number {event.reference})"
         case SystemErrored():
@@ -141,6 +150,51 @@ def _talk(record: Record) -> str:
         case _:
             target = record.row["target"]
             line = record.name if target is None else f"{record.name}: {target}"
+    return line
+
+
+_WAYS = {"up": "to rise", "same": "to stay", "down": "to fall"}
+
+
+def _expected(event: InterventionPredicted) -> str:
+    """What was expected, each part with whether it came so."""
+    parts: list[str] = []
+    if event.direction is not None:
+        parts.append(f"{event.label} {_WAYS[event.direction]} ({_right(event.direction_right)})")
+    if event.top1 is not None:
+        chance = "" if event.probability is None else f" at {percent(event.probability)}"
+        parts.append(f"{event.top1} first{chance} ({_right(event.top1_right)})")
+    if event.hypothesis:
+        parts.append(f"“{event.hypothesis}”")
+    return f"Expected {', '.join(parts) or 'something'}"
+
+
+def _right(came: bool | None) -> str:
+    return "right" if came else "wrong"
+
+
+def _moderated(event: Moderation | TaskExtended | TaskSkipped) -> str:
+    match event:
+        case ModeratorNoteAdded() if event.guide is not None:
+            line = f"{event.who} {'asked' if event.asked else 'took back the tick of'} question “{event.guide}”"
+        case ModeratorNoteAdded():
+            line = f"{event.who} noted: {event.text}" if event.text else f"{event.who} kept this moment for a note"
+        case ModeratorPromptSent():
+            line = f"{event.who} sent: “{event.text}”"
+        case ModeratorClockMarked():
+            line = f"{event.who} marked the clock, mark {event.mark}"
+        case ModeratorTookOver():
+            line = f"{event.who} took over{f' from {event.before}' if event.before else ''}"
+        case ModeratorLeft():
+            line = f"{event.who} left the console"
+        case Presence():
+            line = f"{event.who} came to the console as {event.role}"
+        case TaskExtended():
+            line = f"Task {event.task} was given {event.minutes:g} more min"
+        case TaskSkipped():
+            line = f"Task {event.task} was skipped: {event.reason}"
+        case _:
+            line = f"{event.who}: {event.name}"
     return line
 
 

@@ -144,6 +144,20 @@ AROUND = (
     col("moderator_before", "text", "log", "Who was the moderator until then.", empty=f"nobody, or {NOT_HERE}"),
     col("moderator_text", "text", "log", "A moderator's note or own prompt.", empty=NOT_HERE),
     col(
+        "guide_question",
+        "text",
+        "script",
+        "The question of the moderator's guide that was ticked, by its id.",
+        empty=f"a note of another kind, or {NOT_HERE}",
+    ),
+    col(
+        "guide_asked",
+        "boolean",
+        "log",
+        "Whether it was asked; no where the tick was taken back.",
+        empty=f"a note of another kind, or {NOT_HERE}",
+    ),
+    col(
         "marked_seq",
         "integer",
         "log",
@@ -172,4 +186,6 @@ AROUND = (
     col("score", "number", "log", "The score.", empty=f"too many items are missing, or {NOT_HERE}"),
     col("items_answered", "integer", "log", "How many of its items were answered.", empty=NOT_HERE),
     col("items", "integer", "log", "How many it has.", empty=NOT_HERE),
+    col("erase_asked", "boolean", "log", "Whether who withdrew asked for the record to be erased.", empty=NOT_HERE),
+    col("practice", "boolean", "log", "Whether the task is a tutorial's, which no analysis counts.", empty=NOT_HERE),
 )

@@ -13,8 +13,8 @@ from study.backup import back_up
 from study.database import connect
 from study.exports.beside import Beside
 from study.log import EventLog
+from study.schema import LEAD_TO_PEOPLE
 
-_LEFT_OUT = ("participants", "leases", "staff")
 _TYPES = {"integer": "INTEGER", "number": "REAL", "boolean": "INTEGER"}  # all else is TEXT
 
 
@@ -53,7 +53,7 @@ def write_sqlite(file: BinaryIO, *, log: EventLog, rows: Mapping[str, int], tabl
                 "DELETE FROM scripts WHERE script_sha256 NOT IN (SELECT script_sha256 FROM events WHERE "
                 "script_sha256 IS NOT NULL)"
             )
-            for table in _LEFT_OUT:
+            for table in LEAD_TO_PEOPLE:
                 copy.execute(f"DROP TABLE {table}")
             for beside in tables:
                 _add(copy, beside)

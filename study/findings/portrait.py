@@ -156,7 +156,7 @@ def _attempts(records: Iterable[Record], moments: dict[int, Moment], codes: Iter
     checks = {code.last for code in codes if code.name in CHECKS}
     for record in records:
         event = record.event
-        if isinstance(event, TaskStarted):
+        if isinstance(event, TaskStarted) and not event.practice:
             attempt = Attempt(event.task, event.attempt, event.order, event.condition, record.seq)
             found[event.task, event.attempt] = attempt
         one = found.get((str(getattr(event, "task", None)), int(getattr(event, "attempt", None) or 1)))

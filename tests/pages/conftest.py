@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from participants import Participant
-from served import Server, launched  # noqa: F401 - the fixture `chromium`, which the benchmarks share
-from tiny_world import write_bundle, write_script
+from served import Server, environment, launched  # noqa: F401 - the fixture `chromium`, which the benchmarks share
+from tiny_world import TinyWorld, write_bundle, write_script
 
 from app import build
 from pages.parts.rig import Rig
 from study.session import Step
-
-
-@dataclass(frozen=True)
-class TinyWorld:
-    bundle: Path
-    script: Path
 
 
 @pytest.fixture(scope="session")
@@ -31,20 +23,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
     return TinyWorld(write_bundle(folder / "bundle"), write_script(folder))
 
 
-def _environment(world: TinyWorld, database: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "TILLER_DATABASE_URL": f"sqlite:///{database}",
-        "TILLER_BUNDLE": str(world.bundle),
-        "TILLER_STUDY": str(world.script),
-        "OMP_NUM_THREADS": "1",
-    }
-
-
 @pytest.fixture
 def server(world: TinyWorld, tmp_path: Path) -> Iterator[Server]:
     """A server of this test's own, so that it may be killed."""
-    made = Server(_environment(world, tmp_path / "log.db"), tmp_path / "log.db")
+    made = Server(environment(world.bundle, world.script, tmp_path / "log.db"), tmp_path / "log.db")
     made.start()
     yield made
     made.kill()
@@ -54,7 +36,7 @@ def server(world: TinyWorld, tmp_path: Path) -> Iterator[Server]:
 def shared_server(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests of a module, which only add sessions to it."""
     folder = tmp_path_factory.mktemp("server")
-    made = Server(_environment(world, folder / "log.db"), folder / "log.db")
+    made = Server(environment(world.bundle, world.script, folder / "log.db"), folder / "log.db")
     made.start()
     yield made
     made.kill()

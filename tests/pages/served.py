@@ -35,6 +35,17 @@ ARGUMENTS = [
 BENCH = "[...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.bench')).find(Boolean)"
 
 
+def environment(bundle: Path, script: Path, database: Path) -> dict[str, str]:
+    """What the app is started with, so that it shows this bundle and script and writes to this database."""
+    return {
+        **os.environ,
+        "TILLER_DATABASE_URL": f"sqlite:///{database}",
+        "TILLER_BUNDLE": str(bundle),
+        "TILLER_STUDY": str(script),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
 @dataclass
 class Server:
     """The app as its users start it, on a free port with a database of its own."""

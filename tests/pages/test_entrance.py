@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import urllib.error
 import urllib.request
@@ -17,7 +18,7 @@ from pages.parts.rig import Rig
 from pages.parts.staff import ROOMS
 from study.database import connect
 from study.log import EventLog
-from study.staff import Role, invite, revoke
+from study.staff import Role, find_staff, invite, revoke
 
 FIRST_ROOM = next(room for room in ROOMS if room.address == "sessions")
 
@@ -50,9 +51,9 @@ def test_a_link_lets_its_owner_in_and_leaves_no_key_behind(page: Any, shared_ser
 @pytest.mark.browser
 def test_a_wrong_key_is_told_so_and_gets_no_cookie(page: Any, shared_server: Server) -> None:
     page.goto(f"{shared_server.url}api/enter")
-    page.get_by_label("Your key").fill("A" * 32)
+    page.get_by_label("Your key or passphrase").fill("A" * 32)
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_text("This key opens nothing here.").wait_for()
+    page.get_by_text("This opens nothing here.").wait_for()
     assert not [one for one in page.context.cookies() if one["name"] == "tiller_staff"]
 
 
@@ -66,8 +67,43 @@ def test_keys_cannot_be_tried_without_end(server: Server) -> None:
             return error.code
 
     answers = [post(f"{at:032d}") for at in range(25)]
-    assert answers[:20] == [403] * 20
-    assert answers[20:] == [429] * 5
+    assert answers[:5] == [403] * 5
+    assert answers[5:] == [429] * 20
+    key = invite(log_of(server), "Ada", Role.RESEARCHER)
+    assert post(key) == 200, "whoever was invited is not shut out by others' guesses"
+
+
+@pytest.mark.browser
+def test_the_passphrase_that_the_first_start_prints_opens_the_staffs_pages(page: Any, server: Server) -> None:
+    def shown() -> list[str]:
+        return re.findall(r"shown this once: (\S+)", (server.database.parent / "server.log").read_text())
+
+    (passphrase,) = shown()
+    server.kill()
+    server.start()
+    assert shown() == [passphrase], "a second start prints nothing"
+    page.goto(f"{server.url}api/enter")
+    page.get_by_label("Your key or passphrase").fill(passphrase)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name=FIRST_ROOM.title).wait_for()
+    (cookie,) = [one["value"] for one in page.context.cookies() if one["name"] == "tiller_staff"]
+    for file in server.database.parent.iterdir():
+        held = file.read_bytes() if file.is_file() else b""
+        assert cookie.encode() not in held
+        assert held.count(passphrase.encode()) == (file.name == "server.log")
+    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("button", name="Sign in").wait_for()
+    assert find_staff(log_of(server), cookie) is None
+
+
+def test_nobody_is_served_behind_a_passphrase_that_is_too_short(server: Server) -> None:
+    server.kill()
+    server.environment |= {"TILLER_PASSPHRASE": "short"}
+    server.start(healthy=False)
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        urllib.request.urlopen(f"{server.url}api/health")
+    told = (server.database.parent / "server.log").read_text()
+    assert "TILLER_PASSPHRASE has 5 characters" in told and "short\n" not in told
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.address)

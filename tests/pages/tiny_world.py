@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,6 +36,7 @@ KINDS = ("word", "scene", "badge")
 SCRIPT = """
 schema: tiller-study/1
 study: {id: tiny, version: "1.0.0", title: A tiny study, stage: pilot, contact: nobody}
+modes: {remote: {open: true}}
 welcome: Welcome to a test.
 consent:
   text: consent.md
@@ -58,6 +60,12 @@ tasks:
     answers: *answers
 debrief: That was it.
 """
+
+
+@dataclass(frozen=True)
+class TinyWorld:
+    bundle: Path
+    script: Path
 
 
 def write_script(folder: Path) -> Path:

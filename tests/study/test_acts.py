@@ -189,6 +189,8 @@ def test_another_act_under_the_id_of_one_that_stands_is_refused(
 ALL = [
     {"kind": "edit", "component": 1, "strength": 0.5},
     {"kind": "edit", "component": 2, "strength": 1.5, "op": "set", "scope": "patches", "patches": [2, 0]},
+    {"kind": "compare"},
+    {"kind": "preview", "component": 2, "strength": 0.25},
     {"kind": "inspect", "component": 1},
     {"kind": "overlay", "overlay": "fires", "component": 1},
     {"kind": "explain", "view": "exact", "toward": "boat", "against": "apple"},
@@ -202,6 +204,7 @@ ALL = [
 
 def test_every_kind_of_act_stands_when_it_is_sent_again(fresh_log: EventLog, session: str, bench: Bench) -> None:
     acts = [read_act({"id": f"act-{place:06d}", "task": "word", **sent}) for place, sent in enumerate(ALL)]
+    bench = replace(bench, tools=bench.tools | {"compare"})
     first = [perform(fresh_log, session, each, bench) for each in acts]
     assert all(done.changed for done in first)
     assert [perform(fresh_log, session, each, bench) for each in acts] == first

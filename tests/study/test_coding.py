@@ -17,6 +17,8 @@ from study.coded_units import Saying, coded_units, rule_codes
 from study.coding import Coder, CodingRefused, assignments_in, coded_by, coders_of
 from study.erasure import erase
 from study.log import EventLog
+from study.preview_events import InterventionPredicted
+from study.prompt_events import PromptAnswered
 from study.staff import CONSENSUS, Role, invite
 
 
@@ -180,3 +182,15 @@ def test_an_erased_session_takes_no_codes_and_keeps_no_memo(filled: EventLog) ->
         with pytest.raises(CodingRefused, match="erased"):
             coder.assign(hand.units[0], code("surprise"), version=1, key=f"late-{name}")
     assert Hand(filled, "Ada", "5e2").given == {0: {"surprise"}}
+
+
+def test_what_is_answered_to_a_prompt_and_expected_of_a_step_is_a_unit(filled: EventLog) -> None:
+    about = {"prompt": "why", "trigger": "start", "wording": "Why?", "task": "word"}
+    filled.append("5e1", PromptAnswered(**about, item="a", text="the badge"), key="one")
+    filled.append("5e1", PromptAnswered(**about), key="two")  # said aloud: the recording has it
+    filled.append("5e1", InterventionPredicted(task="word", direction="up", hypothesis="it pushes"), key="three")
+    found = coded_units(filled.read("5e1"))
+    assert [(unit.kind, unit.words, unit.said) for unit in found[-2:]] == [
+        ("answer", "Why?", "the badge"),
+        ("answer", "expected", "it pushes"),
+    ]

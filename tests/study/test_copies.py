@@ -47,7 +47,8 @@ def test_the_sqlite_copy_holds_the_sessions_and_nothing_that_leads_to_people(fil
     export_log(filled, tmp_path, "sqlite")
     with closing(sqlite3.connect(tmp_path / "record.db")) as copy:
         tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        assert not {"participants", "leases", "staff"} & tables
+        people = {"participants", "leases", "staff", "moderators", "passphrases", "sign_ins"}
+        assert not (people | {"recruitment_links", "arrivals", "platform_ids"}) & tables
         assert copy.execute("SELECT DISTINCT session_id FROM events").fetchall() == [("s1",)]
         counts = [copy.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("events", "payloads")]
         assert counts == [len(filled.read("s1"))] * 2

@@ -1,28 +1,54 @@
 // The bench: it draws what the log says and hands every act to the outbox. In a replay it is the same bench with no
 // outbox behind it: nothing can be pressed, and what was chosen is what the log says was chosen.
-const SAVED = {
-  saved: "All steps saved",
-  saving: "Saving\u2026",
-  unsaved: "Not saved yet",
-  refused: "Not done",
-};
-const AWAY = "The server does not answer. Your last step is kept here and sent again until it is written; nothing is shown before that.";
+const SAVED = { saved: () => w("saved"), saving: () => w("saving"), unsaved: () => w("unsaved"), refused: () => w("refused") };
+
+const STEERS = ["suppress", "amplify", "set", "add"];
 
 const STILL = { acts: [], mood: "saved", refusal: "", pending: () => null, settle: () => {}, flush: () => {} };
 
+// What the workspace shows while the edits are held away: the model's answer as it was before them.
+const unedited = (data) => ({
+  ...data,
+  now: data.was,
+  edits: [],
+  state: `${data.state}/original`,
+  classes: data.classes.map((one) => ({ ...one, after: one.before })),
+});
+
 const open = (root, data) => {
+  speak(data.words);
   const still = Boolean(data.replayed);
   const bench = root.querySelector(".bench");
   const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
   const now = { chosen: data.view.chosen, overlay: data.view.overlay };
   let latest = data;
+  let compared = false;
   let touched = data.view.touched;
 
   const outbox = still ? STILL : new Outbox(data.session, () => drawHand());
-  const act = (what) => still || outbox.put({ task: latest.task, ...what });
+  const put = (what) => outbox.put({ task: latest.task, ...what });
+  const expecting = expectPart(part, bench, put, outbox);
+  const act = (what) => still || expecting.keeps(latest, what, () => drawHand()) || put(what);
+  // A slider that is being dragged stays where it is: whatever comes up waits for its release.
+  let dragging = false;
+  const hand = { dragging: () => dragging, busy: () => expecting.open() };
+  bench.addEventListener("pointerdown", ({ target }) => (dragging = target.matches(".slide")));
+  const released = () => {
+    dragging = false;
+    prompts.again();
+  };
+  window.addEventListener("pointerup", released);
+  window.addEventListener("pointercancel", released);
   const view = {
     now,
     still,
+    compared: () => compared,
+    compare: (on) => {
+      compared = on;
+      draw();
+    },
+    held: () => latest.talk.held || expecting.open(),
+    pending: (index) => expecting.waiting(index) ?? outbox.pending(index),
     choose: (index) => {
       if (still || now.chosen === index) return;
       now.chosen = index;
@@ -43,53 +69,81 @@ const open = (root, data) => {
   const card = cardPart(part);
   const plan = planPart(part, act, view, outbox);
   const ripple = ripplePart(part);
+  const prompts = promptPart(part, bench, act, hand);
   termsPart(bench, part);
+
+  const guide = still ? () => {} : guidePart(part, bench);
 
   const chosen = () => latest.components.find(({ index }) => index === now.chosen) ?? latest.components[0];
 
+  const fill = () => {
+    for (const node of root.querySelectorAll("[data-words]")) say(node, w(node.dataset.words));
+    for (const node of root.querySelectorAll("[data-label]")) mark(node, "aria-label", w(node.dataset.label));
+    for (const node of root.querySelectorAll("[data-title]")) mark(node, "title", w(node.dataset.title));
+  };
+
   const hint = () => {
-    const { edits, shows, target, now: said, was } = latest;
+    const { edits, shows, target, now: said, was, talk } = latest;
+    if (talk.held && !talk.prompt) return talk.words.soon;
     const right = quoted(shows);
     if (edits.length && said.label === shows) {
-      return `The model now says ${right}. See what the same edits fix and break elsewhere; when you can name the cause, give your answer.`;
+      return w("hint.right", { right });
     }
-    if (edits.length && said.label !== was.label) return `The answer moved to ${quoted(said.label)}, not to ${right}. Try another component, or undo.`;
-    if (edits.length) return `Still ${quoted(said.label)}. Suppress another component that pushed it there, or undo.`;
-    if (!touched) return `See where ${chosen().name} (#${now.chosen}) fires in this picture and what else sets it off, then choose others to compare.`;
-    return `Which component should not matter here? Suppress it and watch ${quoted(target)} fall.`;
+    if (edits.length && said.label !== was.label) return w("hint.moved", { now: quoted(said.label), right });
+    if (edits.length) return w("hint.still", { now: quoted(said.label) });
+    if (!touched) return w("hint.look", { component: `${chosen().name} (#${now.chosen})` });
+    return latest.tools.includes("suppress") ? w("hint.try", { target: quoted(target) }) : w("hint.compare");
   };
 
   const drawHand = () => {
     components(latest);
+    plan(latest);
+    mark(bench, "data-held", view.held());
     const { mood } = outbox;
-    say(part.saved, SAVED[mood]);
+    say(part.saved, SAVED[mood]());
     mark(part.saved, "data-mood", mood);
     mark(part.bar, "data-mood", mood);
-    say(part.word, { refused: "Not done", unsaved: "Waiting" }[mood] ?? "Next");
-    say(part.next, { refused: outbox.refusal, unsaved: AWAY }[mood] ?? hint());
+    const lesson = latest.guide;
+    say(part.word, { refused: w("refused"), unsaved: w("waiting") }[mood] ?? lesson?.word ?? w("next"));
+    say(part.next, { refused: outbox.refusal, unsaved: w("away") }[mood] ?? lesson?.text ?? hint());
   };
 
   const draw = () => {
-    predictions(latest);
+    predictions(compared ? unedited(latest) : latest);
+    mark(bench, "data-compared", compared);
     drawHand();
-    plan(latest);
+    prompts.draw(latest);
+    say(part.expected, latest.talk.came?.expected ?? "");
+    say(part.came, latest.talk.came?.came ?? "");
+    mark(part.talk, "aria-label", latest.talk.words.region);
+    mark(part.expect, "aria-label", latest.talk.words.before);
     picture(latest, chosen());
     card(chosen());
-    say(part.place, latest.place);
+    say(part.place, latest.progress ? `${latest.place} \u00b7 ${latest.progress}` : latest.place);
     say(part.goal, latest.goal);
     say(part.aloud, latest.aloud);
-    say(part.answer, "Give my answer");
-    for (const tool of ["undo", "redo", "reset"]) part[tool].hidden = !latest.tools.includes(tool);
+    part.aloud.parentElement.hidden = !latest.aloud;
+    mark(bench, "data-steers", latest.tools.some((tool) => STEERS.includes(tool)));
+    say(part.answer, latest.guide ? latest.guide.leave : w("answer"));
+    part.answer.disabled = latest.guide ? !latest.guide.may_leave : latest.still_to_try > 0;
+    mark(part.answer, "title", latest.still_to_try > 0 ? w("try_first", { count: latest.still_to_try }) : "");
+    say(part.stop, w("stop"));
+    guide(latest);
+    for (const tool of ["undo", "redo", "reset", "compare"]) part[tool].hidden = !latest.tools.includes(tool);
     ripple(latest);
     mark(bench, "data-loading", false);
   };
 
   const take = (fresh) => {
     latest = fresh;
+    speak(fresh.words);
     draw();
+    prompts.settle(latest, still);
   };
+  fill();
   if (still) {
-    for (const hand of [part.overlays, part.answer, part.edits, part.undo.parentElement]) hand.inert = true;
+    for (const gone of [part.stop, part.clock]) gone.hidden = true;
+    for (const hand of [part.overlays, part.answer, part.edits, part.undo.parentElement, part.form]) hand.inert = true;
     return {
       draw: (fresh) => {
         [now.chosen, now.overlay, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.touched];
@@ -102,11 +156,18 @@ const open = (root, data) => {
   }
 
   part.answer.onclick = () => act({ kind: "answer" });
+  part.stop.onclick = () => document.dispatchEvent(new CustomEvent("tiller-stop"));
+  const time = ({ detail }) => {
+    part.clock.hidden = !detail.known;
+    say(part.clock, detail.text);
+    mark(part.clock, "data-warn", detail.warn);
+  };
+  document.addEventListener("tiller-time", time);
   const keys = (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
     if (event.composedPath()[0].matches?.("input[type=text], textarea")) return;
     event.preventDefault();
-    act({ kind: event.shiftKey ? "redo" : "undo" });
+    if (!view.held()) act({ kind: event.shiftKey ? "redo" : "undo" });
   };
   document.addEventListener("keydown", keys);
   // Another tab of the same session may have steered meanwhile; an empty sending fetches what the log says now.
@@ -128,8 +189,12 @@ const open = (root, data) => {
     outbox,
     close: () => {
       document.removeEventListener("keydown", keys);
+      document.removeEventListener("tiller-time", time);
       document.removeEventListener("visibilitychange", back);
       window.removeEventListener("focus", back);
+      window.removeEventListener("pointerup", released);
+      window.removeEventListener("pointercancel", released);
+      prompts.close();
       barred.disconnect();
       outbox.close();
     },

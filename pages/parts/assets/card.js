@@ -1,5 +1,5 @@
 // The chosen component in full: what it is called, how common and how strong it is, and pictures from all its range.
-const BANDS = [["top", "strongest"], ["middle", "middling"], ["low", "weakest"]];
+const BANDS = [["top", () => w("card.strongest")], ["middle", () => w("card.middling")], ["low", () => w("card.weakest")]];
 
 const cardPart = (part) => {
   const name = el("h3");
@@ -15,14 +15,14 @@ const cardPart = (part) => {
     name.title = chosen.name;
     const fact = (word, value) => el("div", {}, el("dt", {}, word), el("dd", {}, value));
     facts.replaceChildren(
-      fact(term("code", "code here"), chosen.activation.toFixed(2)),
-      fact(term("p99"), number(chosen.p99)),
-      fact(term("density"), percent(chosen.density)),
-      fact(term("fit", "name fits"), number(chosen.fit)),
+      fact(term("code", w("card.code")), chosen.activation.toFixed(2)),
+      fact(term("p99", w("card.p99")), number(chosen.p99)),
+      fact(term("density", w("card.density")), percent(chosen.density)),
+      fact(term("fit", w("card.fit")), number(chosen.fit)),
     );
     bands.replaceChildren(...BANDS.map(([band, word]) => el("figure", {},
-      el("figcaption", {}, word),
+      el("figcaption", {}, word()),
       el("span", { class: "strip-of" }, ...chosen.exemplars[band].map((src, at) =>
-        el("img", { src, alt: `${word} example ${at + 1} of ${chosen.name}`, loading: "lazy" }))))));
+        el("img", { src, alt: w("card.example", { band: word(), number: at + 1, name: chosen.name }), loading: "lazy" }))))));
   };
 };

@@ -1,6 +1,7 @@
 // The ranked components: who they are, how much each pushed (estimated and measured), and the hand on each.
 const MOST = 3;
 const KEYS_REST_MS = 350;
+const PREVIEW_MS = 400;
 
 const componentsPart = (part, act, view, outbox) => {
   const rows = new Map();
@@ -8,8 +9,10 @@ const componentsPart = (part, act, view, outbox) => {
   let turned = null;
   let rest = null;
 
+  let preview = null;
   const commit = (row) => {
     clearTimeout(rest);
+    clearTimeout(preview);
     turned = null;
     act({ kind: "edit", component: row.index, strength: Number(row.slide.value), control: "slider" });
   };
@@ -35,11 +38,16 @@ const componentsPart = (part, act, view, outbox) => {
     row.effect = el("span", { class: "effect" });
     row.push = el("span", { class: "lane", role: "img" }, row.guess, row.truth);
     row.numbers = el("span", { class: "numbers" }, row.score, row.effect);
-    row.off = el("button", { type: "button", class: "off", onclick: () => set(0) }, "Suppress");
-    row.more = el("button", { type: "button", class: "more", onclick: () => set(2) }, "Amplify");
-    row.back = el("button", { type: "button", class: "back", onclick: () => set(1) }, "Reset");
+    row.off = el("button", { type: "button", class: "off", onclick: () => set(0) }, w("steer.suppress"));
+    row.more = el("button", { type: "button", class: "more", onclick: () => set(2) }, w("steer.amplify"));
+    row.back = el("button", { type: "button", class: "back", onclick: () => set(1) }, w("steer.reset"));
     row.slide = el("input", { type: "range", min: 0, max: MOST, step: 0.1, class: "slide" });
-    row.slide.oninput = () => show(row, Number(row.slide.value));
+    row.slide.oninput = () => {
+      show(row, Number(row.slide.value));
+      clearTimeout(preview);
+      // Where the hand rests on its way is worth a row; nothing is computed and nothing on the screen waits for it.
+      if (row.held) preview = setTimeout(() => row.held && act({ kind: "preview", component: index, strength: Number(row.slide.value) }), PREVIEW_MS);
+    };
     row.slide.onchange = () => (row.keyed ? turn(row) : commit(row));
     row.slide.onkeydown = (event) => {
       row.keyed = true;
@@ -65,7 +73,7 @@ const componentsPart = (part, act, view, outbox) => {
   const show = (row, strength) => {
     say(row.read, times(strength));
     row.slide.style.setProperty("--at", `${(100 * strength) / MOST}%`);
-    mark(row.slide, "aria-valuetext", strength === 0 ? "suppressed" : `${strength} times its own activity`);
+    mark(row.slide, "aria-valuetext", strength === 0 ? w("steer.suppressed") : w("steer.strength_is", { strength }));
   };
 
   part.rows.onkeydown = (event) => {
@@ -97,14 +105,15 @@ const componentsPart = (part, act, view, outbox) => {
         row.thumbs.replaceChildren(...component.exemplars.top.slice(0, 3).map((src) => el("img", { src, alt: "" })));
       }
       say(row.name, component.name);
-      say(row.sub, `#${component.index} \u00b7 code ${component.activation.toFixed(2)}`);
+      say(row.sub, `#${component.index} \u00b7 ${w("steer.code", { code: component.activation.toFixed(2) })}`);
       lay(row.guess, component.score);
       lay(row.truth, component.effect);
       say(row.effect, signed(component.effect));
       say(row.score, signed(component.score));
-      mark(row.push, "aria-label", `attribution ${signed(component.score)}, effect ${signed(component.effect)} logits, towards ${component.score < 0 ? data.against : data.target}`);
+      mark(row.push, "aria-label", w("steer.lane", { attribution: signed(component.score), effect: signed(component.effect), label: component.score < 0 ? data.against : data.target }));
       const named = `${component.name} #${component.index}`;
-      const waiting = outbox.pending(component.index);
+      const waiting = view.pending(component.index);
+      const held = view.held();
       const strength = waiting ?? component.strength;
       if (!row.held && row !== turned) {
         if (Number(row.slide.value) !== clamp(strength, 0, MOST)) row.slide.value = strength;
@@ -112,37 +121,39 @@ const componentsPart = (part, act, view, outbox) => {
       }
       row.off.hidden = !data.tools.includes("suppress");
       row.more.hidden = !data.tools.includes("amplify");
-      row.slide.disabled = row.off.hidden || row.more.hidden;
+      row.slide.disabled = row.off.hidden || row.more.hidden || held;
+      row.off.disabled = row.more.disabled = held;
+      row.hand.title = held ? data.talk.words.hold : "";
       mark(row.off, "aria-pressed", strength === 0);
       mark(row.more, "aria-pressed", strength === 2);
-      row.back.disabled = strength === 1;
+      row.back.disabled = strength === 1 || held;
       mark(row.hand, "data-waiting", waiting !== null);
-      mark(row.hand, "aria-label", `Steer ${named}`);
+      mark(row.hand, "aria-label", w("steer.one", { name: named }));
       mark(row.root, "data-edited", strength !== 1);
       mark(row.root, "data-chosen", component.index === view.now.chosen);
       mark(row.pick, "aria-pressed", component.index === view.now.chosen);
-      mark(row.slide, "aria-label", `Strength of ${named}`);
-      mark(row.off, "aria-label", `Suppress ${named}`);
-      mark(row.more, "aria-label", `Amplify ${named}`);
-      mark(row.back, "aria-label", `Reset ${named}`);
+      mark(row.slide, "aria-label", w("steer.strength", { name: named }));
+      mark(row.off, "aria-label", w("steer.suppress_one", { name: named }));
+      mark(row.more, "aria-label", w("steer.amplify_one", { name: named }));
+      mark(row.back, "aria-label", w("steer.reset_one", { name: named }));
     }
     const { reading, agreement, axis } = part;
     const { outside } = data;
-    say(part.outside, `Not listed: ${outside.components} weaker components ${signed(outside.score)}, what the dictionary misses ${signed(outside.error)} logits.`);
-    part.outside.title = "Attribution of all other active components together, and of the dictionary's reconstruction error, which every edit keeps.";
+    say(part.outside, w("steer.outside", { components: outside.components, score: signed(outside.score), error: signed(outside.error) }));
+    part.outside.title = w("steer.outside_title");
     if (axis.dataset.pair !== `${data.target}/${data.against}`) {
       axis.dataset.pair = `${data.target}/${data.against}`;
-      reading.replaceChildren("Bold: ", el("span", { class: "kept" }, term("attribution"), ","), ` how much it holds up the lead of ${quoted(data.target)} over ${quoted(data.against)}. Thin: `,
-        el("span", { class: "kept" }, term("effect"), ","), " what that lead loses when it is removed.");
+      reading.replaceChildren(w("steer.bold"), el("span", { class: "kept" }, term("attribution", w("steer.attribution"))), w("steer.holds_up", { target: quoted(data.target), against: quoted(data.against) }),
+        el("span", { class: "kept" }, term("effect", w("steer.effect"))), w("steer.loses"));
       agreement.replaceChildren(data.explains
-        ? term("agreement", `rank agreement ${number(data.agreement)}`)
-        : term("explained", `these components explain only ${percent(data.explained)}`));
+        ? term("agreement", w("steer.agreement", { value: number(data.agreement) }))
+        : term("explained", w("steer.explained", { share: percent(data.explained) })));
       mark(agreement, "data-warn", !data.explains);
       axis.replaceChildren(
-        el("span", {}, "Component and its ", term("code")),
+        el("span", {}, w("steer.component_and"), term("code", w("steer.code_word"))),
         el("span", { class: "ends" }, el("b", { "data-side": "against" }, `\u2190 ${data.against}`), el("b", { "data-side": "target" }, `${data.target} \u2192`)),
-        el("span", { class: "numbers" }, term("logits")),
-        el("span", {}, "Steer"),
+        el("span", { class: "numbers" }, term("logits", w("steer.logits"))),
+        el("span", {}, w("steer.heading")),
       );
     }
   };

@@ -1,4 +1,9 @@
 // Small words for building and filling elements; nothing here knows what the bench is about.
+
+// The sentences on the screen come with the data, in the participant's language.
+let WORDS = {};
+const speak = (words) => (WORDS = words ?? WORDS);
+const w = (key, values = {}) => (WORDS[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 const el = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -30,6 +35,6 @@ const percent = (share) => {
   return `${Math.round(share * 100)}%`;
 };
 const number = (value) => (value === null ? "\u2013" : value.toFixed(2));
-const times = (strength) => (strength === 0 ? "off" : `${Number(strength.toFixed(2))}\u00d7`);
-const quoted = (label) => `\u201c${label}\u201d`;
+const times = (strength) => (strength === 0 ? w("steer.off") : `${Number(strength.toFixed(2))}\u00d7`);
+const quoted = (label) => w("quote", { text: label });
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

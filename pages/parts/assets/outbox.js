@@ -93,7 +93,8 @@ class Outbox {
 
   get mood() {
     if (this.refusal) return "refused";
-    if (!this.acts.length) return "saved";
+    // Ticks and values passed through on the way are no steps: nothing that was done is lost with them.
+    if (this.acts.every(({ kind }) => kind === "tick" || kind === "preview")) return "saved";
     return this.tries ? "unsaved" : "saving";
   }
 }

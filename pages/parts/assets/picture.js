@@ -1,8 +1,8 @@
 // The picture and, over it, one value per patch of the chosen component: cells, not a blur, for that is what is known.
 const OVERLAYS = [
-  ["off", "Plain", "Show the picture alone"],
-  ["fires", "Where it fires", "Patches in which the chosen component is active"],
-  ["pushes", "Where it pushes", "Patches through which it pushed the answer, and which way"],
+  ["off", () => w("picture.off"), () => w("picture.off_title")],
+  ["fires", () => w("picture.fires"), () => w("picture.fires_title")],
+  ["pushes", () => w("picture.pushes"), () => w("picture.pushes_title")],
 ];
 
 const paintMap = (canvas, grid, values, colours, scale) => {
@@ -23,7 +23,7 @@ const paintMap = (canvas, grid, values, colours, scale) => {
 
 const picturePart = (part, act, view) => {
   const buttons = OVERLAYS.map(([overlay, name, title]) =>
-    el("button", { type: "button", role: "radio", title, onclick: () => view.overlay(overlay) }, name),
+    el("button", { type: "button", role: "radio", title: title(), onclick: () => view.overlay(overlay) }, name()),
   );
   part.overlays.replaceChildren(...buttons);
   part.overlays.onkeydown = (event) => {
@@ -37,7 +37,7 @@ const picturePart = (part, act, view) => {
   const ramp = el("span", { class: "ramp" });
   const [low, middle, high] = [el("span"), el("span"), el("span")];
   const share = el("span");
-  part.legend.replaceChildren(ramp, el("span", { class: "ends" }, low, middle, high), el("span", { class: "beside" }, term("token", "class token"), share));
+  part.legend.replaceChildren(ramp, el("span", { class: "ends" }, low, middle, high), el("span", { class: "beside" }, term("token", w("picture.token")), share));
 
   return (data, chosen) => {
     if (part.picture.getAttribute("src") !== data.picture.url) part.picture.src = data.picture.url;
@@ -58,17 +58,17 @@ const picturePart = (part, act, view) => {
     const silent = overlay !== "off" && !drawnValues.some((value) => value !== 0);
     mark(part.legend, "data-silent", silent);
     if (overlay !== "off") {
-      const code = chosen.class_code ? `code ${chosen.class_code.toFixed(2)}` : "silent";
-      say(share, fires ? `: ${code}` : ` ${signed(chosen.class_push)}, patches ${signed(chosen.patch_push)} logits`);
+      const code = chosen.class_code ? w("picture.code", { code: chosen.class_code.toFixed(2) }) : w("picture.silent_token");
+      say(share, fires ? `: ${code}` : ` ${w("picture.split", { token: signed(chosen.class_push), patches: signed(chosen.patch_push) })}`);
     }
     if (silent) {
-      say(low, data.maps || fires ? "No patch of this picture sets it off." : "No patch reaches the answer at this depth.");
+      say(low, data.maps || fires ? w("picture.none_fires") : w("picture.none_pushes"));
       say(middle, "");
       say(high, "");
       return;
     }
-    say(low, overlay === "off" ? "" : fires ? "silent" : `towards ${data.against}`);
+    say(low, overlay === "off" ? "" : fires ? w("picture.silent") : w("picture.towards", { label: data.against }));
     say(middle, overlay === "pushes" ? "0" : "");
-    say(high, overlay === "off" ? "" : fires ? "strong (its p99)" : `towards ${data.target}`);
+    say(high, overlay === "off" ? "" : fires ? w("picture.strong") : w("picture.towards", { label: data.target }));
   };
 };

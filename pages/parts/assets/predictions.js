@@ -37,15 +37,15 @@ const predictionsPart = (part) => {
       say(row.delta, points ? signed(points, 0) : "");
       mark(row.root, "data-side", label === data.target ? "target" : label === data.against ? "against" : "other");
       mark(row.root, "data-top", label === data.now.label);
-      mark(row.root, "aria-label", `${label}: ${percent(before)} before, ${percent(after)} now`);
+      mark(row.root, "aria-label", w("says.row", { label, before: percent(before), after: percent(after) }));
     }
     say(now, data.now.label);
     say(share, percent(data.now.share));
     say(was, data.edits.length
       ? data.now.label === data.was.label
-        ? `still, as before your edits (${percent(data.was.share)})`
-        : `was \u201c${data.was.label}\u201d (${percent(data.was.share)}) before your edits`
-      : `as it is; the picture shows \u201c${data.shows}\u201d`);
+        ? w("says.still", { share: percent(data.was.share) })
+        : w("says.was", { label: data.was.label, share: percent(data.was.share) })
+      : w("says.as_is", { shows: data.shows }));
     mark(part.verdict, "data-right", data.now.label === data.shows);
     mark(part.bars, "data-state", data.state);
   };

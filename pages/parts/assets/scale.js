@@ -10,9 +10,10 @@ export default function ({ data, parentElement, setStateValue }) {
   input.setAttribute("aria-label", data.label);
   const show = (value) => {
     input.dataset.set = String(value !== null);
-    output.textContent = value === null ? "click the line to set a mark" : String(value);
-    input.setAttribute("aria-valuetext", value === null ? "not set" : String(value));
-    if (value !== null) input.value = value;
+    output.textContent = value === null ? data.words.unset : String(value);
+    input.setAttribute("aria-valuetext", value === null ? data.words.not_set : String(value));
+    // Without a mark it stands in the middle, from where an arrow key can move it either way.
+    input.value = value ?? Math.round((data.min + data.max) / 2);
   };
   if (!input.matches(":active")) show(data.value);
   input.oninput = () => show(Number(input.value));

@@ -1,0 +1,174 @@
+"""What the workspace says of prompts and expectations: what is up, what is asked before a step, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pages.parts.here import Here
+from pages.parts.opened import Opened
+from study.attempts import STEPS, attempt_in
+from study.preview_events import InterventionPredicted
+from study.prompt_events import PromptShown
+from study.prompts import held, scripted, standing, wait_s
+from study.records import Record
+from study.script import Answer, Choice, Slider
+from study.steering_events import InterventionApplied
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "prompt": "Aloud",
+        "question": "Question",
+        "said": "Said it",
+        "done": "Done",
+        "later": "Not now",
+        "choose": "Choose",
+        "unset": "set a mark on the line",
+        "optional": "may stay empty",
+        "hold": "Answer this first, then steer.",
+        "soon": "A question comes up first; look around until then.",
+        "region": "A question to you",
+        "compare": "Compare",
+        "compare_title": "Hold to see the model without your edits",
+        "before": "Before you see it: what will happen?",
+        "direction": "In the model, “{label}” will",
+        "up": "rise",
+        "same": "stay",
+        "down": "fall",
+        "top1": "First will be",
+        "probability": "How likely is that?",
+        "hypothesis": "Why do you think so?",
+        "confidence": "How sure are you of that?",
+        "unsure": "not at all",
+        "sure": "completely",
+        "see": "See what happens",
+        "cancel": "Leave it as it is",
+        "expected": "Expected",
+        "came": "Came",
+        "expected_direction_up": "“{label}” to rise",
+        "expected_direction_same": "“{label}” to stay",
+        "expected_direction_down": "“{label}” to fall",
+        "expected_top1": "“{top1}” first",
+        "expected_likely": "“{top1}” first ({percent}%)",
+        "came_up": "“{label}” rose to {percent}%",
+        "came_same": "“{label}” stayed at {percent}%",
+        "came_down": "“{label}” fell to {percent}%",
+        "came_top1": "“{top1}” is first",
+    },
+    "de": {
+        "prompt": "Laut",
+        "question": "Frage",
+        "said": "Gesagt",
+        "done": "Fertig",
+        "later": "Jetzt nicht",
+        "choose": "Bitte wählen",
+        "unset": "eine Marke auf die Linie setzen",
+        "optional": "darf leer bleiben",
+        "hold": "Bitte zuerst antworten, dann steuern.",
+        "soon": "Zuerst kommt eine Frage; sehen Sie sich so lange um.",
+        "region": "Eine Frage an Sie",
+        "compare": "Vergleich",
+        "compare_title": "Gedrückt halten, um das Modell ohne Ihre Änderungen zu sehen",
+        "before": "Bevor Sie es sehen: Was wird geschehen?",
+        "direction": "„{label}“ wird im Modell",
+        "up": "steigen",
+        "same": "bleiben",
+        "down": "fallen",
+        "top1": "Vorn liegt dann",
+        "probability": "Wie wahrscheinlich ist das?",
+        "hypothesis": "Warum denken Sie das?",
+        "confidence": "Wie sicher sind Sie?",
+        "unsure": "gar nicht",
+        "sure": "völlig",
+        "see": "Ansehen, was geschieht",
+        "cancel": "Alles so lassen",
+        "expected": "Erwartet",
+        "came": "Gekommen",
+        "expected_direction_up": "„{label}“ steigt",
+        "expected_direction_same": "„{label}“ bleibt",
+        "expected_direction_down": "„{label}“ fällt",
+        "expected_top1": "„{top1}“ liegt vorn",
+        "expected_likely": "„{top1}“ liegt vorn ({percent} %)",
+        "came_up": "„{label}“ stieg auf {percent} %",
+        "came_same": "„{label}“ blieb bei {percent} %",
+        "came_down": "„{label}“ fiel auf {percent} %",
+        "came_top1": "„{top1}“ liegt vorn",
+    },
+}
+
+
+def talk(who: Here, opened: Opened) -> dict[str, Any]:
+    """Everything that the workspace shows of prompts and expectations; it follows from the rows and the script."""
+    words = WORDS.get(who.rig.script.language, WORDS["en"])
+    shown = standing(who.records)
+    attempt = attempt_in(who.records, str(who.place.task))
+    rows = attempt.rows if attempt else ()
+    return {
+        "words": words,
+        "prompt": None if shown is None else _prompt(who, shown),
+        "held": held(who.records, who.rig.script, who.place),
+        "expect": _expect(who, opened, attempt.steps if attempt else 0),
+        "came": _came(rows, words),
+    }
+
+
+def wait_ms(who: Here) -> int | None:
+    """After how many ms from the drawing on the browser is to tick; None: not before the next act."""
+    left = wait_s(who.records, who.rig.script, who.place, who.rig.log.now().utc_ns)
+    return None if left is None else round(1000 * left)
+
+
+def _prompt(who: Here, shown: Record) -> dict[str, Any] | None:
+    if not isinstance(shown.event, PromptShown):
+        return None
+    asked = scripted(who.rig.script, shown)
+    return {
+        "id": shown.event_id,
+        "text": shown.event.wording,
+        "blocking": asked is not None and asked.blocking,
+        "ask": [_question(one) for one in asked.ask] if asked else [],
+    }
+
+
+def _question(one: Answer) -> dict[str, Any]:
+    asked: dict[str, Any] = {"id": one.id, "type": one.type, "label": one.label, "required": one.required}
+    match one:
+        case Slider():
+            ends = {"low": one.low or str(one.min), "high": one.high or str(one.max)}
+            return asked | {"min": one.min, "max": one.max, "start": one.start, **ends}
+        case Choice():
+            return asked | {"options": [{"id": each.id, "label": each.label} for each in one.options]}
+        case _:
+            return asked
+
+
+def _expect(who: Here, opened: Opened, steps: int) -> dict[str, Any] | None:
+    expect = who.rig.script.tasks[str(who.place.task)].expect
+    if expect is None:
+        return None
+    labels = list(opened.model.labels)
+    return {"before": list(expect.before), "ask": list(expect.ask), "steps": steps, "labels": labels}
+
+
+def _came(rows: Sequence[Record], words: Mapping[str, str]) -> dict[str, str] | None:
+    """What was expected of the last step and what came of it, in words; None where nothing was."""
+    last = next((at for at in range(len(rows) - 1, -1, -1) if isinstance(rows[at].event, STEPS)), None)
+    if last is None or last + 2 >= len(rows):
+        return None
+    step, said = rows[last].event, rows[last + 2].event
+    if not isinstance(step, InterventionApplied) or not isinstance(said, InterventionPredicted):
+        return None
+    expected: list[str] = []
+    if said.direction is not None:
+        expected.append(words[f"expected_direction_{said.direction}"].format(label=said.label))
+    if said.top1 is not None:
+        chance = said.probability
+        wording = "expected_top1" if chance is None else "expected_likely"
+        expected.append(words[wording].format(top1=said.top1, percent=round(100 * (chance or 0))))
+    if not expected:
+        return None
+    share = next((each.probability for each in step.after.top if each.label == said.label), 0.0)
+    came = [words[f"came_{said.direction_came}"].format(label=said.label, percent=round(100 * share))]
+    if said.top1 is not None:
+        came.append(words["came_top1"].format(top1=said.top1_came))
+    return {"expected": f"{words['expected']}: {', '.join(expected)}.", "came": f"{words['came']}: {', '.join(came)}."}

@@ -1,0 +1,73 @@
+"""The recorder: a light on every page of a participant who is heard, and behind it the voice on its way to the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamlit.components.v2 import component
+
+from pages.parts.sound_words import light_words
+from study.voice import Voice, standing_in
+
+if TYPE_CHECKING:
+    from pages.parts.here import Here
+
+_ASSETS = Path(__file__).parent / "assets"
+KEY = "recorder"
+
+
+def joined(*names: str) -> str:
+    """Plain files as one module: a blob module in the browser could not import its neighbours."""
+    return "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in names)
+
+
+_mount = component(
+    "tiller_recorder",
+    html=joined("recorder.html"),
+    css=joined("recorder.css"),
+    js=joined("dom.js", "clocks.js", "shelf.js", "levels.js", "microphone.js", "recorder.js"),
+)
+
+
+def record(who: Here, *, on_silence: Callable[[], None] | None = None) -> None:
+    """Keep the participant's voice from this page on, or stop keeping it; nothing where none is to be heard.
+
+    Args:
+        who: the participant on this page.
+        on_silence: runs when nobody has spoken for as long as a prompt of the script waits, before the page is drawn
+            again; the row `silence.detected` is written by then.
+    """
+    if not heard(who):
+        return
+    stands = standing_in(who.records)
+    _mount(
+        key=KEY,
+        data={
+            "voice": stands.voice,
+            "turn": stands.turn,
+            "token": who.token,
+            # the browser's own database is shared by all who sit at it, and must tell them apart without their links
+            "owner": sha256(who.token.encode()).hexdigest()[:16],
+            "silence_s": _silence_s(who),
+            "words": light_words(who.place.language),
+        },
+        on_silence_change=on_silence or (lambda: None),
+    )
+
+
+def heard(who: Here) -> bool:
+    """Whether this participant's voice is recorded, or was until now."""
+    aloud = who.rig.script.think_aloud
+    if who.place.mode == "bot" or aloud is None or not aloud.audio:
+        return False
+    stands = standing_in(who.records)
+    return stands.voice is not Voice.REFUSED or stands.turn > 0
+
+
+def _silence_s(who: Here) -> float | None:
+    aloud = who.rig.script.think_aloud
+    waits = [prompt.when.silence_s for prompt in aloud.prompts if prompt.when.silence_s] if aloud else []
+    return min(waits, default=None)

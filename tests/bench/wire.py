@@ -190,10 +190,19 @@ class Visitor:
                 self.query = message.page_info_changed.query_string
             case "script_finished":
                 self.running = False
+                self._name()
             case "delta":
                 self._draw(message)
             case _:
                 pass
+
+    def _name(self) -> None:
+        """Tell the page's pulse which window this is, once it asks."""
+        shown = self.drawn.get(PULSE)
+        if shown is not None and shown.id not in self.values:
+            self.values[shown.id] = json.dumps({"window": self.window})
+            self.running = True
+            self._tasks.append(asyncio.create_task(self._run(fragment=self.fragments[PULSE])))
 
     def _draw(self, message: ForwardMsg) -> None:
         element = message.delta.new_element

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tiller")
 _FOR_EVER = "private, max-age=31536000, immutable"
+_ripple_turn = asyncio.Lock()  # one at a time: predictions, which people wait for, keep a core and all threads
 
 
 def build(environment: Mapping[str, str]) -> Rig:
@@ -148,18 +150,26 @@ async def picture(request: Request) -> Response:
 
 async def ripple_of(request: Request) -> Response:
     """The ripple of the plan that stands for the session whose link is given."""
-    from pages.parts.ripples import ripple_for  # noqa: PLC0415
+    from pages.parts.ripples import asked_by, known_ripple, ripple_under  # noqa: PLC0415
 
     rig = installed()
     if rig is None:
         return Response(status_code=503)
-    token = request.query_params.get("s", "")
     try:
-        found = await to_thread.run_sync(ripple_for, rig, token)
+        asked = await to_thread.run_sync(asked_by, rig, request.query_params.get("s", ""))
+        if asked is None:
+            return Response(status_code=404)
+        found = known_ripple(rig, *asked)
+        if found is None:
+            await request.body()  # only after it does the server say that nobody listens any more
+            async with _ripple_turn:
+                if await request.is_disconnected():  # the participant went on; their page has asked anew
+                    return Response(status_code=204)
+                found = await to_thread.run_sync(ripple_under, rig, *asked)
     except Exception:
         _log.exception("The ripple could not be measured.")
         return Response(status_code=500)
-    return Response(status_code=404) if found is None else JSONResponse(found, headers={"Cache-Control": "no-store"})
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
 async def pulse(request: Request) -> Response:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
+import torch
 from jaxtyping import Float
 from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
+from torch.nn import functional
 
 from core.types import TillerError
 
@@ -34,14 +36,24 @@ def through(visual: VisionTransformer, x: Float[Tensor, "b t d"], start: int, st
 def class_token_through_last(visual: VisionTransformer, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b 1 d"]:
     """The last block for token 0 only; all tokens are still attended to."""
     block = cast(ResidualAttentionBlock, visual.transformer.resblocks[-1])
-    query, context = x[:, :1], block.ln_1(x)
-    asked = context[:, :1]
-    if visual.transformer.batch_first:
-        heard = block.attention(asked, context, context)
-    else:
-        heard = block.attention(asked.transpose(0, 1), *(context.transpose(0, 1),) * 2).transpose(0, 1)
-    query = query + block.ls_1(heard)
+    query = x[:, :1] + block.ls_1(_heard(block.attn, block.ln_1(x))[:, None])
     return query + block.ls_2(block.mlp(block.ln_2(query)))
+
+
+def _heard(attention: nn.MultiheadAttention, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b d"]:
+    """What token 0 takes from all of `x`, with no key and no value of any token ever computed.
+
+    q (K x + k) is (q K) x and a term that all tokens share, to which softmax is blind; and a weighted sum of V x + v is
+    V times the weighted sum of x, and v. One query then costs heads times d for each token, not d times d.
+    """
+    heads, size = attention.num_heads, attention.head_dim
+    to_query, to_key, to_value = cast(Tensor, attention.in_proj_weight).chunk(3)
+    query_bias, _, value_bias = cast(Tensor, attention.in_proj_bias).chunk(3)
+    query = functional.linear(x[:, 0], to_query, query_bias).unflatten(-1, (heads, size)) / size**0.5
+    asked = torch.einsum("bhe,hed->bhd", query, to_key.unflatten(0, (heads, size)))
+    weights = (asked @ x.transpose(1, 2)).softmax(dim=-1)
+    heard = torch.einsum("bhd,hed->bhe", weights @ x, to_value.unflatten(0, (heads, size))).flatten(1) + value_bias
+    return attention.out_proj(heard)
 
 
 def embedded(visual: VisionTransformer, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b e"]:

@@ -13,8 +13,8 @@ from study.participants import find
 from study.session import plan_in, session_in
 
 
-def ripple_for(here: Rig, token: str) -> dict[str, Any] | None:
-    """What the plan that stands for the owner of `token` does to the reference set; None where nothing is open."""
+def asked_by(here: Rig, token: str) -> tuple[Opened, SteeringPlan] | None:
+    """The picture and the plan that stand for the owner of `token`; None where nothing is open."""
     found = find(here.log, token)
     if found is None:
         return None
@@ -22,7 +22,12 @@ def ripple_for(here: Rig, token: str) -> dict[str, Any] | None:
     place = session_in(records, here.script, session_id=found[0])
     if place.task is None or place.finished:
         return None
-    return ripple_under(here, open_picture(here, here.script.tasks[place.task]), plan_in(records, place.task))
+    return open_picture(here, here.script.tasks[place.task]), plan_in(records, place.task)
+
+
+def known_ripple(here: Rig, opened: Opened, plan: SteeringPlan) -> dict[str, Any] | None:
+    """What `ripple_under` would say, if it was measured before."""
+    return here.ripples.peek((opened.pinned, plan))
 
 
 def ripple_under(here: Rig, opened: Opened, plan: SteeringPlan) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pages.parts.acts import settle
 from pages.parts.board import board, ripple_board
 from pages.parts.here import Here
 from pages.parts.opened import open_picture, seen_under
-from pages.parts.ripples import ripple_for
+from pages.parts.ripples import asked_by, known_ripple, ripple_under
 from study.database import LogUnavailable
 from study.session import Step, history_in, plan_in
 
@@ -117,16 +117,21 @@ def test_what_the_class_token_and_the_patches_push_adds_up_to_the_components_sco
 
 def test_the_ripple_stands_beside_a_sham_of_equal_size(participant: Callable[[Step], Participant]) -> None:
     who = participant(Step.WORKSPACE)
-    untouched = ripple_for(who.rig, who.token)
-    assert untouched is not None
+    assert asked_by(who.rig, "no such link") is None
+    asked = asked_by(who.rig, who.token)
+    assert asked is not None
+    assert known_ripple(who.rig, *asked) is None
+    untouched = ripple_under(who.rig, *asked)
+    assert known_ripple(who.rig, *asked) is untouched
     assert (untouched["edits"], untouched["fixed"]["hits"], untouched["sham"]) == (0, 0, {"fixed": 0, "broken": 0})
     component = open_picture(who.rig, who.rig.script.tasks["secret_cause"]).shown[0].index
     who.act("edit", component=component, strength=0)
     opened = open_picture(who.rig, who.rig.script.tasks["secret_cause"])
     plan = SteeringPlan((Edit(component),))
     wanted = sham(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
-    found = ripple_for(who.rig, who.token)
-    assert found is not None
+    asked = asked_by(who.rig, who.token)
+    assert asked is not None
+    found = ripple_under(who.rig, *asked)
     assert found["sham"] == {"fixed": wanted.fixed, "broken": wanted.broken}
 
 

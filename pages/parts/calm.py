@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import ParamSpec
 
 import streamlit as st
@@ -21,6 +22,7 @@ from study.session_events import SystemErrored
 P = ParamSpec("P")
 _log = logging.getLogger("tiller")
 _SLOT = "tiller_trouble"
+_FORGOTTEN_S = 5.0  # a press that no run has come to by then was about another screen
 
 
 def new_reference() -> str:
@@ -57,9 +59,17 @@ def calmly(callback: Callable[P, None]) -> Callable[P, None]:
 def press(label: str, do: Callable[[], None], *, key: str, primary: bool = False) -> None:
     """Draw a button that calls `do` and then draws the page anew, or another one if the step has changed.
 
-    No callback: under a page that was open before the server was restarted, the first one is never called.
+    The callback only remembers the press, for a run that others' rows cut short before it came to the button. `do` is
+    no callback: under a page that was open before the server was restarted, the first one is never called.
     """
-    if st.button(label, key=key, type="primary" if primary else "secondary"):
+    slot = f"pressed-{key}"
+
+    def remember() -> None:
+        st.session_state[slot] = monotonic()
+
+    pressed = st.button(label, key=key, type="primary" if primary else "secondary", on_click=remember)
+    remembered = monotonic() - st.session_state.pop(slot, float("-inf")) < _FORGOTTEN_S
+    if pressed or remembered:
         calmly(do)()
         st.rerun()
 

@@ -38,6 +38,10 @@ PLACES = {
     "coding?view=second": ".desk-table",
     "agreement": ".plot .lane",
     "exports": ".st-key-formats",
+    "study": ".st-key-study-view",
+    "study?view=links": ".st-key-link-form",
+    "study?view=design": ".st-key-study-view",
+    "console": ".st-key-console-head",
 }
 # Words that their own box hides, or that lie beyond the window's edge; what is written for the ear alone is not seen.
 CUT = """() => {

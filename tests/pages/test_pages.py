@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from participants import Participant, words
@@ -115,3 +116,19 @@ def test_back_from_the_answer_finds_the_plan_as_it_was(participant: Callable[[St
     who.open().button(key="back").click().run()
     assert who.place.step is Step.WORKSPACE
     assert [edit.component for edit in plan_in(who.rig.log.read(who.id), "secret_cause")] == [component]
+
+
+def test_a_press_that_no_run_came_to_is_not_lost(participant: Callable[[Step], Participant]) -> None:
+    who = participant(Step.CONSENT)
+    test = who.open()
+    test.session_state["pressed-agree"] = monotonic()  # its run was cut short by another before it came to the button
+    test.run()
+    assert who.place.step is Step.BRIEFING
+
+
+def test_a_press_of_long_ago_is_about_another_screen(participant: Callable[[Step], Participant]) -> None:
+    who = participant(Step.CONSENT)
+    test = who.open()
+    test.session_state["pressed-agree"] = monotonic() - 60
+    test.run()
+    assert who.place.step is Step.CONSENT

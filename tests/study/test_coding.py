@@ -128,7 +128,7 @@ def test_only_codes_and_units_that_are_there_are_taken(filled: EventLog) -> None
 
 def test_nobody_is_invited_under_the_name_of_the_rules_or_the_consensus(fresh_log: EventLog) -> None:
     for name in ("rules", "Consensus"):
-        with pytest.raises(TillerError, match="a coder who is nobody"):
+        with pytest.raises(TillerError, match="stands for nobody in particular"):
             invite(fresh_log, name, Role.CODER)
     with pytest.raises(CodingRefused, match="code by themselves"):
         Hand(fresh_log, "rules")

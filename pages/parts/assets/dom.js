@@ -36,5 +36,6 @@ const percent = (share) => {
 };
 const number = (value) => (value === null ? "\u2013" : value.toFixed(2));
 const times = (strength) => (strength === 0 ? w("steer.off") : `${Number(strength.toFixed(2))}\u00d7`);
-const quoted = (label) => w("quote", { text: label });
+// Staff read English, and their pages may quote before any catalogue has come.
+const quoted = (label) => (WORDS.quote ? w("quote", { text: label }) : `\u201c${label}\u201d`);
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

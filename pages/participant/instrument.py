@@ -8,6 +8,7 @@ from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
 from pages.parts.questionnaire import instrument_at, questionnaire, words_in
+from pages.parts.words import say
 from study.session import Step
 
 who = arrive(Step.INSTRUMENT)
@@ -21,7 +22,7 @@ def submit() -> None:
         who.leave(*filled.events)
 
 
-with page("sheet", "Answer"):
+with page("sheet", say("questions.window"), who):
     st.title(instrument.title)
     st.markdown(instrument.instruction)
     given = questionnaire(who, instrument, task=stop.task, key=stop.id, attempt=who.place.attempt)

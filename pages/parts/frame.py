@@ -32,11 +32,20 @@ def page(kind: Literal["stage", "sheet"], title: str, who: Here | None = None, *
     if who is not None:
         with st.container(key=f"pulse-{kind}"):
             pulse(who, kind, away=away)
-            record(who)
+            if _spoken(who):
+                record(who)
     room = st.container(key=kind)
     if kind == "sheet" and who is None:
         room.html('<div class="tiller-top"><b>Tiller</b></div>')
     return room
+
+
+def _spoken(who: Here) -> bool:
+    """Whether a voice is kept here: participants allow it for the tasks, practice and what is asked about them too.
+
+    A session that is over has the recorder still, which sends what it holds and then says that it stopped.
+    """
+    return who.place.stop is None or who.place.stop.task is not None
 
 
 def window(title: str) -> None:

@@ -1,4 +1,4 @@
-"""The recorder: a light on every page of a participant who is heard, and behind it the voice on its way to the log."""
+"""The recorder: a light on the pages of the tasks, and behind it the participant's voice on its way to the log."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from participants import Participant, words
 from tiny_world import TinyWorld
 
 from app import build
+from pages.parts import frame
 from pages.parts.beat import beat, leave_window
 from pages.parts.rig import Rig
 from study.leases import lease_of
@@ -67,8 +68,9 @@ class Walker(Participant):
             study=script.study.id, study_version="1.0.0", script_sha256=script.sha256, participant="P01"
         )
         self.write(begun, key="start")
-        scopes = ConsentGiven(scope="log", text_sha256="c"), ConsentRefused(scope="quote", text_sha256="c")
-        self.write(*scopes, key="consent")
+        for scope in script.consent.scopes:
+            kind = ConsentRefused if scope.key == "quote" else ConsentGiven
+            self.write(kind(scope=scope.key, text_sha256="c"), key=f"consent {scope.key}")
         while (at := self.place.stop) is not None and at.id != stop:
             self.write(TaskSubmitted(task=at.id) if at.is_task else PageLeft(page=at.id), key=f"pass {at.id}")
         return self
@@ -304,6 +306,22 @@ def test_a_page_hears_what_concerns_it_and_nothing_of_the_staff(walker: Callable
     heard = beat(who.rig, who.token, "w")
     assert heard is not None and (heard["note"]["text"], heard["mark"], heard["others"]) == ("Hello", 1, 0)
     assert beat(who.rig, "A" * 32, "w") is None
+
+
+@pytest.mark.parametrize("stop", ["screen", "mic", "about", "try_it"])
+def test_every_page_can_be_stopped_on_and_a_voice_is_kept_in_the_tasks_only(
+    walker: Callable[..., Walker], monkeypatch: pytest.MonkeyPatch, stop: str
+) -> None:
+    mounted = list[str]()
+    monkeypatch.setattr(frame, "record", lambda who: mounted.append("voice"))
+    monkeypatch.setattr(frame, "pulse", lambda who, *_, **__: mounted.append("pulse"))
+    screen = "    - {page: device_check, id: screen}\n"
+    scope = "{key: quote, required: false,"
+    audio = '{key: audio, required: false, label: {en: "Record my voice.", de: "Meine Stimme aufzeichnen."}}, '
+    mic = f"{screen}    - {{page: mic_check, id: mic}}\n"
+    who = walker(stop, **{screen: mic, scope: audio + scope})
+    opened(who)
+    assert mounted and set(mounted) == ({"pulse", "voice"} if stop == "try_it" else {"pulse"})
 
 
 def test_a_german_script_is_german_throughout(walker: Callable[..., Walker]) -> None:

@@ -10,6 +10,7 @@ from participants import Participant, words
 from tiny_world import SCRIPT, write_script
 
 from app import build
+from pages.parts import frame
 from pages.parts.rig import Rig
 from study.instrument_events import InstrumentItemAnswered, InstrumentScored
 from study.session import Step
@@ -66,3 +67,25 @@ def test_the_last_questionnaire_ends_the_session(asked: Rig) -> None:
     records = asked.log.read(who.id)
     assert {record.row["task_id"] for record in records if record.name == "response.changed"} == {None}
     assert [event.score for record in records if isinstance(event := record.event, InstrumentScored)] == [85.0]
+
+
+def test_a_questionnaire_can_be_stopped_on_and_only_what_is_asked_about_a_task_is_heard(
+    asked: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = list[str]()
+    monkeypatch.setattr(frame, "record", lambda who: mounted.append("voice"))
+    monkeypatch.setattr(frame, "pulse", lambda who, *_, **__: mounted.append("pulse"))
+    who = Participant(asked).at(Step.ANSWER)
+    who.write(TaskSubmitted(task="secret_cause"), key="done")
+    who.open()
+    assert set(mounted) == {"pulse", "voice"}
+    mounted.clear()
+    passed = (
+        PageLeft(page="secret_cause/raw_tlx"),
+        TaskSubmitted(task="second_task"),
+        PageLeft(page="second_task/raw_tlx"),
+    )
+    who.write(*passed, key="passed")
+    assert who.place.stop.id == "sus"
+    who.open()
+    assert set(mounted) == {"pulse"}

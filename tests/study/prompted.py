@@ -28,7 +28,9 @@ FORM = """
 schema: tiller-study/1
 study: {{id: aloud, version: "1.0.0", title: Aloud, contact: us, languages: [en, de]}}
 welcome: Hello.
-consent: {{text: consent.md, scopes: [{{key: log, required: true, label: Record me}}]}}
+consent:
+  text: consent.md
+  scopes: [{{key: log, required: true, label: Record me}}, {{key: audio, required: false, label: My voice}}]
 conditions:
   look: {{tools: [attribution]}}
   act: {{tools: [attribution, suppress, amplify, undo, redo, reset]}}
@@ -88,6 +90,7 @@ class Sitting:
                 levels={"prompting": arm},
             ),
             ConsentGiven(scope="log", text_sha256="c"),
+            ConsentGiven(scope="audio", text_sha256="c"),
         )
         if task == "b":
             from study.task_events import TaskSubmitted

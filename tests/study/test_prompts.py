@@ -20,6 +20,7 @@ from study.talk_events import SilenceDetected
 from study.task_events import ConceptInspected, PageEntered, TaskStarted, TaskSubmitted
 from study.ticks import tick
 
+VOICE = ConsentGiven(scope="audio", text_sha256="c")
 BEGIN = "{id: begin, style: neutral, when: {event: task.started}, text: Speak.}"
 EVERY = "{id: third, style: probing, when: {event: intervention.applied, every: 3}, text: 'Why?'}"
 UNDO = "{id: back, style: probing, when: {event: intervention.undone}, text: 'Why back?'}"
@@ -368,7 +369,7 @@ def test_what_comes_up_after_the_wait_is_what_was_waited_for(tmp_path: Path, see
 def test_ticks_write_each_prompt_once_and_its_end(fresh_log: EventLog, tmp_path: Path) -> None:
     script = script_with(tmp_path, BEGIN.replace("text:", "expires_s: 20, text:"))
     started = SessionStarted(study="aloud", study_version="1.0.0", script_sha256="5c", participant="P01")
-    fresh_log.append("s1", started, ConsentGiven(scope="log", text_sha256="c"), key="start")
+    fresh_log.append("s1", started, ConsentGiven(scope="log", text_sha256="c"), VOICE, key="start")
     assert tick(fresh_log, "s1", script) is None, "there is no task yet"
     fresh_log.append("s1", TaskStarted(task="a"), key="open")
     first = tick(fresh_log, "s1", script)

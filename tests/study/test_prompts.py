@@ -381,4 +381,4 @@ def test_ticks_write_each_prompt_once_and_its_end(fresh_log: EventLog, tmp_path:
         found = found or tick(fresh_log, "s1", script)
     assert found is not None
     assert found.name == "prompt.dismissed"
-    assert [row.name for row in fresh_log.read("s1")][3:] == ["prompt.shown", "prompt.dismissed"]
+    assert [row.name for row in fresh_log.read("s1")][4:] == ["prompt.shown", "prompt.dismissed"]

@@ -30,11 +30,11 @@ from study.acts import (
 from study.bench import Bench, Seen
 from study.events import Event
 from study.expectations import Expected, lacking, scored
+from study.history import History, history_in
 from study.predictions import Shown, shown
 from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.records import Record
 from study.replies import reply
-from study.session import History, history_in
 from study.state import canonical_edits
 from study.steering_events import (
     InterventionApplied,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.types import Prediction, SteeringPlan, TillerError
+from study.history import History, followed
 from study.predictions import Shown, pack_logits, unpack_logits
 from study.records import Record
-from study.session import History, followed
 from study.state import Pinned, canonical_edits
 from study.steering_events import (
     Intervention,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from study.answers import drafts_in
 from study.records import Record
 from study.script import StudyScript
-from study.session import Session, drafts_in, session_in
+from study.session import Session, session_in
 from study.task_events import Response, ResponseSubmitted
 
 # What these acts lead to is another screen; they are shown on the one on which they were made.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from core.types import SteeringPlan
 from study.events import Event
 from study.instrument_events import InstrumentScored
 from study.records import Record
@@ -24,17 +23,9 @@ from study.session_events import (
     SessionTimedOut,
     SessionWithdrawn,
 )
-from study.steering_events import (
-    InterventionApplied,
-    InterventionRedone,
-    InterventionReset,
-    InterventionUndone,
-    ModelPredicted,
-)
 from study.task_events import (
     PageEntered,
     PageLeft,
-    ResponseChanged,
     ResponseSubmitted,
     TaskSkipped,
     TaskStarted,
@@ -80,23 +71,6 @@ class Session:
     def tools(self) -> tuple[str, ...]:
         """The tools that are on offer here."""
         return self.stop.tools if self.stop is not None else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """An intervention that can be taken back or done again, and the plan to go to then."""
-
-    event_id: str
-    plan: SteeringPlan
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """The plan of one attempt with what undo and redo would do, nearest last."""
-
-    plan: SteeringPlan = field(default_factory=SteeringPlan)
-    past: tuple[Past, ...] = ()
-    future: tuple[Past, ...] = ()
 
 
 def ended(records: Iterable[Record], script: StudyScript, *happened: Event) -> tuple[Event, ...]:
@@ -249,67 +223,3 @@ def _told(place: Session, script: StudyScript, walk: _Walk) -> Mapping[str, Told
 
 def _holds(rule: str, script: StudyScript, told: Mapping[str, Told]) -> bool:
     return read_rule(rule, script.names).holds(told)
-
-
-def history_in(records: Iterable[Record], task: str) -> History:
-    """Plan, undo and redo of the last attempt at `task`.
-
-    Undo goes to the plan before the last standing intervention, a reset included; redo undoes an undo; a new
-    intervention leaves nothing to redo.
-    """
-    now = History()
-    for record in records:
-        now = followed(now, record, task)
-    return now
-
-
-def followed(now: History, record: Record, task: str) -> History:
-    """`now` after one more row; the step of `history_in`."""
-    match record.event:
-        case TaskStarted() as event if event.task == task:
-            return History()
-        case (InterventionApplied() | InterventionReset()) as event if event.task == task:
-            return History(event.after.plan, (*now.past, Past(record.event_id, now.plan)), ())
-        case InterventionUndone() as event if event.task == task and now.past:
-            last = now.past[-1]
-            return History(event.after.plan, now.past[:-1], (*now.future, Past(last.event_id, now.plan)))
-        case InterventionRedone() as event if event.task == task and now.future:
-            following = now.future[-1]
-            return History(event.after.plan, (*now.past, Past(following.event_id, now.plan)), now.future[:-1])
-        case _:
-            return now
-
-
-def plan_in(records: Iterable[Record], task: str) -> SteeringPlan:
-    """The plan that stands for `task` after `records`."""
-    return history_in(records, task).plan
-
-
-def predicted_in(records: Iterable[Record], task: str) -> ModelPredicted | None:
-    """The last prediction logged for `task`, or None before the first."""
-    found: ModelPredicted | None = None
-    for record in records:
-        if isinstance(record.event, ModelPredicted) and record.event.task == task:
-            found = record.event
-    return found
-
-
-def drafts_in(records: Iterable[Record], task: str, attempt: int) -> dict[str, ResponseChanged]:
-    """The answers to `task` as they were last left, by item."""
-    held: dict[str, ResponseChanged] = {}
-    for record in records:
-        match record.event:
-            case ResponseChanged() as event if event.task == task and event.attempt == attempt:
-                held[event.item] = event
-            case _:
-                pass
-    return held
-
-
-def answers_in(records: Iterable[Record], task: str) -> dict[str, ResponseSubmitted]:
-    """The last answer to each item of `task`."""
-    given: dict[str, ResponseSubmitted] = {}
-    for record in records:
-        if isinstance(record.event, ResponseSubmitted) and record.event.task == task:
-            given[record.event.item] = record.event
-    return given

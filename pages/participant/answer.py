@@ -14,8 +14,9 @@ from pages.parts.questions import Sheet, answers_given, ask, say_what_is_open
 from pages.parts.sheets import eyebrow, picture_beside, plan_in_words
 from pages.parts.words import say
 from study.acts import Turn
+from study.history import history_in
 from study.interventions import perform
-from study.session import Step, history_in
+from study.session import Step
 from study.task_events import TaskSubmitted
 
 who = arrive(Step.ANSWER)

@@ -14,7 +14,8 @@ from pages.parts.instrument import acts_in_hand, instrument
 from pages.parts.opened import bench_of, open_picture, seen_under, viewed
 from pages.parts.words import say
 from study.decisions import opening
-from study.session import Step, history_in
+from study.history import history_in
+from study.session import Step
 
 who = arrive(Step.TUTORIAL)
 key, attempt, stop = str(who.place.task), who.place.attempt, who.place.stop

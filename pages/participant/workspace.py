@@ -13,7 +13,8 @@ from pages.parts.instrument import acts_in_hand, instrument
 from pages.parts.opened import open_picture, seen_under, viewed
 from pages.parts.prompts import wait_ms
 from pages.parts.words import say
-from study.session import Step, history_in
+from study.history import history_in
+from study.session import Step
 
 who = arrive(Step.WORKSPACE)
 key = str(who.place.task)

@@ -17,8 +17,9 @@ from pages.parts.prompts import talk
 from pages.parts.pulse import progress
 from pages.parts.words import say, words_for
 from study.bench import Seen
+from study.history import History
 from study.records import Record
-from study.session import History, Session
+from study.session import Session
 from study.task_events import ConceptInspected, ExplanationChanged
 
 CLASSES = 12

@@ -20,6 +20,7 @@ from pages.parts.staff import COOKIE, ROOMS
 from pages.parts.tape import names_in, rows_of, script_for, study_of
 from pages.parts.telling import told_of
 from study.attendance import Attendance
+from study.history import predicted_in
 from study.leases import lease_of
 from study.moderation import Moderator, Sight, left_s, moderate, sight_of
 from study.moderator_acts import read_moderator_act
@@ -30,7 +31,6 @@ from study.prompt_events import PromptShown
 from study.records import Record
 from study.route import Step
 from study.script import StudyScript
-from study.session import predicted_in
 from study.staff import Role, Staff, find_staff
 from study.times import since
 

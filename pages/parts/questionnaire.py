@@ -15,11 +15,11 @@ from streamlit.components.v2 import component
 from core.types import TillerError
 from pages.parts.here import Here
 from pages.parts.words import words_for
+from study.answers import drafts_in
 from study.database import LogUnavailable
 from study.events import Event
 from study.instruments import Instrument, instrument_in, recorded
 from study.route import Stop
-from study.session import drafts_in
 from study.task_events import ResponseChanged
 
 _ASSETS = Path(__file__).parent / "assets"

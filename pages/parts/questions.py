@@ -13,9 +13,9 @@ from streamlit.components.v2 import component
 
 from pages.parts.here import Here
 from pages.parts.words import say, words_for
+from study.answers import drafts_in
 from study.database import LogUnavailable
 from study.script import Answer, Choice, FreeText, Slider
-from study.session import drafts_in
 from study.task_events import ResponseChanged, ResponseSubmitted
 
 _ASSETS = Path(__file__).parent / "assets"

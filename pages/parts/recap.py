@@ -12,7 +12,8 @@ from pages.parts.here import Here
 from pages.parts.opened import open_picture, seen_under
 from pages.parts.sheets import edit_in_words, percent
 from pages.parts.words import say
-from study.session import answers_in, plan_in
+from study.answers import answers_in
+from study.history import plan_in
 
 _KINDS = {
     "intervention.applied": ("done.kinds.edit", "done.kinds.edits"),

@@ -9,8 +9,9 @@ from core.types import SteeringPlan
 from pages.parts.board import ripple_board
 from pages.parts.opened import Opened, open_picture
 from pages.parts.rig import Rig
+from study.history import plan_in
 from study.participants import find
-from study.session import plan_in, session_in
+from study.session import session_in
 
 
 def asked_by(here: Rig, token: str) -> tuple[Opened, SteeringPlan] | None:

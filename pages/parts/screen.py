@@ -16,10 +16,11 @@ from pages.parts.sheets import edit_in_words
 from pages.parts.tape import names_in, rows_of, script_for
 from pages.parts.telling import fields_of, told_of
 from study.bench import Seen
+from study.history import History, followed
 from study.records import Record
 from study.screens import Screen, screen_at
 from study.script import Answer, Slider, StudyScript
-from study.session import History, Step, followed
+from study.session import Step
 from study.steering_events import ModelPredicted
 from study.task_events import Response, ResponseSubmitted
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,15 +42,15 @@ KINDS: dict[type, Kind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Part(ABC):
     """Something in a rule that has a value."""
 
     word: Word  # where it begins
     kind: Kind
 
+    @abstractmethod
     def worth(self, values: Values) -> Value | None:
         """What it comes to; None where that is not known."""
-        raise NotImplementedError
 
     def holds(self, values: Values) -> bool:
         """Whether it is true; what is not known is not."""

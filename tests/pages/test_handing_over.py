@@ -18,7 +18,8 @@ from pages.parts.here import Here
 from pages.parts.opened import open_picture, seen_under
 from pages.parts.ripples import asked_by, known_ripple, ripple_under
 from study.database import LogUnavailable
-from study.session import Step, history_in, plan_in
+from study.history import history_in, plan_in
+from study.session import Step
 
 PAGES = Path(__file__).parents[2] / "pages"
 

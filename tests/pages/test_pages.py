@@ -13,7 +13,9 @@ from streamlit.testing.v1 import AppTest
 from pages.parts import here
 from pages.parts.opened import open_picture
 from pages.parts.rig import Rig
-from study.session import Step, answers_in, plan_in
+from study.answers import answers_in
+from study.history import plan_in
+from study.session import Step
 from study.task_events import ResponseChanged
 
 PAGES = Path(__file__).parents[2] / "pages"

@@ -18,9 +18,9 @@ from study.acts import Act, ActRefused, act_id, read_act
 from study.bench import Bench, Seen
 from study.database import LogUnavailable
 from study.decisions import opening
+from study.history import plan_in
 from study.interventions import perform
 from study.log import EventLog, LogRefused
-from study.session import plan_in
 from study.state import state_id
 from study.steering_events import InterventionApplied, InterventionFailed, ModelPredicted
 

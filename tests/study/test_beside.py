@@ -10,10 +10,10 @@ import pytest
 from study.acts import Act, ActRefused
 from study.bench import Bench
 from study.decisions import opening
+from study.history import history_in
 from study.interventions import perform
 from study.log import EventLog
 from study.preview_events import InterventionPreviewed
-from study.session import history_in
 from study.steering_events import InterventionCompared
 
 MakeAct = Callable[..., Act]

@@ -28,6 +28,7 @@ from study.exports.columns import COLUMNS, NAMES
 from study.exports.tidy import check_csv, write_csv
 from study.exports.timeline import WITHHELD, timeline_of
 from study.findings import findings_of, portrait_of
+from study.history import plan_in
 from study.instrument_events import InstrumentScored
 from study.interventions import perform
 from study.log import EventLog, LogRefused
@@ -36,7 +37,7 @@ from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptShown
 from study.records import Record, Stored
 from study.script import StudyScript, load_script
-from study.session import Step, plan_in, session_in
+from study.session import Step, session_in
 from study.session_events import (
     ConsentGiven,
     ConsentScopeChanged,

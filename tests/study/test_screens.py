@@ -11,12 +11,13 @@ import pytest
 from study.acts import Act
 from study.bench import Bench
 from study.decisions import opening
+from study.history import history_in
 from study.interventions import perform
 from study.log import EventLog
 from study.screens import act_at, screen_at
 from study.script import StudyScript, load_script, script_in
 from study.scripts import script_of
-from study.session import Step, history_in, session_in
+from study.session import Step, session_in
 from study.session_events import ConsentGiven, ConsentShown, SessionCompleted, SessionStarted
 from study.task_events import ResponseChanged, ResponseSubmitted, TaskSubmitted
 

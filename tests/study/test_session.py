@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 from core.types import Edit, SteeringPlan
 from study.acts import Act, read_act
+from study.answers import answers_in
 from study.bench import Bench
 from study.decisions import opening
 from study.events import Event
+from study.history import history_in, plan_in, predicted_in
 from study.interventions import perform
 from study.log import EventLog
 from study.records import Record
 from study.script import StudyScript, load_script
-from study.session import Step, answers_in, history_in, plan_in, predicted_in, session_in
+from study.session import Step, session_in
 from study.session_events import (
     ConsentGiven,
     ConsentRefused,

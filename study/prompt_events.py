@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 from study.happening import Cell, Happening
 from study.predictions import Real
@@ -20,6 +20,10 @@ class Prompt(Happening):
     caused_by: str | None = None  # the event that set it off
     task: str | None = None
     attempt: int = 1
+
+    def about(self) -> dict[str, Any]:
+        """What every row of one prompt has in common, as arguments of the next."""
+        return {one.name: getattr(self, one.name) for one in fields(Prompt)}
 
     def target(self) -> str | None:
         return self.prompt

@@ -24,15 +24,7 @@ def reply(act: PromptAnswer | PromptDismiss, bench: Bench, records: Sequence[Rec
     if shown is None or shown.event_id != act.shown or not isinstance(shown.event, PromptShown):
         return ()
     asked = shown.event
-    about: dict[str, Any] = {
-        "prompt": asked.prompt,
-        "trigger": asked.trigger,
-        "wording": asked.wording,
-        "style": asked.style,
-        "caused_by": asked.caused_by,
-        "task": asked.task,
-        "attempt": asked.attempt,
-    }
+    about = asked.about()
     scripted = bench.prompts.get(asked.prompt)
     if isinstance(act, PromptDismiss):
         if scripted is not None and scripted.blocking:

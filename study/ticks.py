@@ -65,13 +65,4 @@ def tick(
 
 def expired(shown: PromptShown) -> PromptDismissed:
     """The row by which the prompt that `shown` is about went away by itself."""
-    return PromptDismissed(
-        prompt=shown.prompt,
-        trigger=shown.trigger,
-        wording=shown.wording,
-        style=shown.style,
-        caused_by=shown.caused_by,
-        task=shown.task,
-        attempt=shown.attempt,
-        how="expired",
-    )
+    return PromptDismissed(**shown.about(), how="expired")

@@ -16,7 +16,7 @@ def _read(*names: str) -> str:
 _mount = component(
     "tiller_console",
     html=_read("console.html"),
-    css=_read("console.css"),
+    css=f"{_read('ink.css')}\n{_read('console.css')}",
     js=_read("dom.js", "console_view.js", "console.js"),
 )
 

@@ -22,7 +22,7 @@ def _joined(*names: str) -> str:
 _mount = component(
     "tiller_ledger",
     html=_joined("ledger.html"),
-    css=_joined("ledger.css"),
+    css=_joined("ink.css", "ledger.css"),
     js=_joined(*(f"{name}.js" for name in _SCRIPTS)),
 )
 

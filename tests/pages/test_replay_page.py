@@ -82,7 +82,7 @@ def test_every_moment_is_what_the_participants_own_page_showed(
     def watch(data: Any, **_: Any) -> None:
         boards[len(steered.rig.log.read(steered.id))] = json.loads(json.dumps(data))
 
-    monkeypatch.setattr("pages.parts.instrument.instrument", watch)
+    monkeypatch.setattr("pages.parts.stage.instrument", watch)
     opened = open_picture(steered.rig, steered.rig.script.tasks["secret_cause"])
     one, two, three = (component.index for component in opened.shown[:3])
     page = steered.open()

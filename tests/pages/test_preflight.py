@@ -167,7 +167,10 @@ def test_interrupted_it_leaves_nothing_behind(study: Path, tmp_path: Path, monke
     (tmp_path / "aside").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "aside"))
     command = [sys.executable, "-m", "study", "preflight", "--study", str(study)]
+    # A suite that runs in the background was told to ignore the key, and would hand that down.
+    told = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    signal.signal(signal.SIGINT, told)
     until = time.monotonic() + 90
     while not list((tmp_path / "aside").glob("tiller-preflight-*/notes.jsonl")) and time.monotonic() < until:
         time.sleep(0.05)

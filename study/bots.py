@@ -185,7 +185,7 @@ class _Walk:
         aloud = self.script.think_aloud
         if self.bot.speak is not None and aloud is not None and aloud.audio and "audio" in place.consented:
             self.bot.speak(self.log, self.session, task)
-        desk, least = self.desk_of(place), self.script.tasks[task].limits.min_interventions
+        desk, least = self.desk_of(place), stop.min_interventions
         trail = self.work_on(place, desk, least=least)
         if trail.happened["intervention.applied"] < least:
             raise TillerError(f"it asks for {least} interventions, and its tools allow fewer.")

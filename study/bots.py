@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 
 from core.types import TillerError
-from study.acts import Act, read_act
+from study.acts import Act
 from study.assignment import start_session
 from study.drafts import idem_key
 from study.events import Event
@@ -15,6 +15,7 @@ from study.filling import answers, questionnaire
 from study.identity import Admission
 from study.interventions import perform
 from study.log import EventLog
+from study.messages import read_act
 from study.prompts import scripted, standing
 from study.route import Stop
 from study.script import StudyScript

@@ -8,10 +8,11 @@ from pages.parts.calm import new_reference, told
 from pages.parts.opened import bench_of
 from pages.parts.rig import Rig
 from pages.parts.words import say
-from study.acts import Act, ActRefused, Tick, Turn, act_id, read_act
+from study.acts import Act, ActRefused, Tick, Turn
 from study.database import LogUnavailable
 from study.interventions import perform
 from study.log import LeaseLost, LogMoved, LogRefused
+from study.messages import act_id, read_act
 from study.practice import learned
 from study.records import Record
 from study.session import Session, Step, ended, session_in

@@ -1,11 +1,10 @@
-"""What a browser may ask for, read with mistrust: each act is checked in full before anything believes it."""
+"""What a browser may ask for: the kinds of acts, each with the bounds of what it may hold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.types import Scope, TillerError
 from study.events import Event
@@ -22,13 +21,6 @@ from study.steering_events import (
 from study.task_events import ConceptInspected, ExplanationChanged, PageEntered
 
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
-
-
-KINDS = (
-    *("edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace"),
-    *("compare", "preview", "prompt_answer", "prompt_dismiss", "tick"),
-)
-ALWAYS = frozenset({"restore", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"})  # needs no tool
 
 
 class ActRefused(TillerError):
@@ -189,8 +181,6 @@ class Tick(_Act):
 Change = Setting | Undo | Redo | Reset
 Act = Change | Compare | Preview | Inspect | Explain | Overlay | Turn | PromptAnswer | PromptDismiss | Tick
 
-_ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
-
 
 def asked(act: Act, event: Event) -> bool:
     """Whether `event`, which stands under the act's id, is what this act asks for; what was found out aside."""
@@ -227,55 +217,3 @@ def _asked_aside(act: Act, event: Event) -> bool:
             return True
         case _:
             return False
-
-
-def read_act(message: object) -> Act:
-    """The act in one message of the browser, which may be anything at all.
-
-    Raises:
-        ActRefused: with one sentence about the first thing that is wrong.
-    """
-    try:
-        return _ACT.validate_python(message)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in KINDS) or "the act"
-        unknown = first["type"] == "union_tag_invalid"  # its own words repeat what was sent, at any length
-        why = f"its kind is none of {', '.join(KINDS)}" if unknown else f"{first['msg'][0].lower()}{first['msg'][1:]}"
-        raise ActRefused(
-            f"A step could not be read: {where}: {why}. Nothing was changed; please do it again."
-        ) from error
-
-
-def act_id(message: object) -> str | None:
-    """The id in a message that may not be readable otherwise, so that its refusal can be told to the browser."""
-    found = cast("Mapping[str, Any]", message).get("id") if isinstance(message, Mapping) else None
-    return found if isinstance(found, str) else None
-
-
-def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
-    """Refuse an act that the task does not offer or that names a component or patch that is not there."""
-    tool = act.tool if isinstance(act, Setting | Preview) else act.kind
-    need = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution"}.get(tool, tool)
-    if need not in tools | ALWAYS:
-        raise ActRefused(
-            f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."
-        )
-    component = getattr(act, "component", None)
-    if component is not None and component >= components:
-        raise ActRefused(
-            f"Component {component} was asked for; the dictionary has {components} (0 to {components - 1}). "
-            "Choose one of these."
-        )
-    if not isinstance(act, Setting):
-        return
-    if (act.scope == "patches") != bool(act.patches):
-        raise ActRefused(
-            f"Scope {act.scope} was asked for with {len(act.patches)} patches; patches go with scope patches, "
-            "at least one. Choose them and try again."
-        )
-    if act.patches and max(act.patches) >= patches:
-        raise ActRefused(
-            f"Patch {max(act.patches)} was asked for; the picture has {patches} (0 to {patches - 1}). "
-            "Choose one of these."
-        )

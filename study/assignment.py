@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select
+from pydantic_core import from_json
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from study.database import take_turn
-from study.events import event_in
 from study.log import EventLog
 from study.queries import FIRST
 from study.records import ClientTime, Record
@@ -124,23 +124,23 @@ def _since(log: EventLog, window_hours: float | None) -> int:
 
 def _taken(connection: Connection, study: str, version: str, mode: str, since: int) -> tuple[Taken, ...]:
     pool = next((modes for modes in POOLS if mode in modes), (mode,))
-    rows = connection.execute(_SESSIONS, {"study": study, "pool": pool}).mappings()
+    rows = connection.execute(_SESSIONS, {"study": study, "pool": pool})
     found: list[Taken] = []
     for row in rows:
-        event = event_in(SessionStarted.name, row["json"])
-        if isinstance(event, SessionStarted) and event.study_version == version and event.slot is not None:
-            found.append(Taken(row["session"], event.slot, _standing(row, since)))
+        # read as it stands, for other newcomers wait meanwhile; it was checked when it was written
+        started = from_json(row.started)
+        if started["study_version"] == version and started.get("slot") is not None:
+            found.append(Taken(row.session, started["slot"], _standing(row, since)))
     return tuple(found)
 
 
-def _standing(row: RowMapping, since: int) -> Standing:
-    if row["last"] == SessionCompleted.name:
-        end = event_in(SessionCompleted.name, row["end"])
-        completed = isinstance(end, SessionCompleted) and end.outcome == "completed"
+def _standing(row: Row[Any], since: int) -> Standing:
+    if row.last == SessionCompleted.name:
+        completed = from_json(row.end).get("outcome", "completed") == "completed"
         return Standing.COMPLETED if completed else Standing.GIVEN_BACK  # such as no_consent
-    if row["last"] in ("session.withdrawn", "session.rejected", "session.timed_out"):
+    if row.last in ("session.withdrawn", "session.rejected", "session.timed_out"):
         return Standing.GIVEN_BACK
-    past = row["mode"] != "moderated" and row["spoke"] < since
+    past = row.mode != "moderated" and row.spoke < since
     return Standing.GIVEN_BACK if past else Standing.LIVE
 
 
@@ -151,14 +151,14 @@ def _sessions() -> Any:
         FIRST.with_only_columns(
             mine.label("session"),
             events.c.mode.label("mode"),
-            payloads.c.json.label("json"),
+            payloads.c.json.label("started"),
             final.c.name.label("last"),
             final.c.srv_utc_ns.label("spoke"),
             said.c.json.label("end"),
         )
         .join(payloads, payloads.c.event_id == events.c.event_id)
         .join(final, (final.c.session_id == mine) & (final.c.seq == end))
-        .join(said, said.c.event_id == final.c.event_id)
+        .outerjoin(said, (said.c.event_id == final.c.event_id) & (final.c.name == SessionCompleted.name))
         .where(
             events.c.study_id == bindparam("study"),
             events.c.mode.in_(bindparam("pool", expanding=True)),

@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 
 from core.types import TillerError
-from study.acts import Act, read_act
+from study.acts import Act
 from study.assignment import start_session
 from study.drafts import idem_key
 from study.events import Event
@@ -15,6 +15,7 @@ from study.filling import answers, questionnaire
 from study.identity import Admission
 from study.interventions import perform
 from study.log import EventLog
+from study.messages import read_act
 from study.prompts import scripted, standing
 from study.route import Stop
 from study.script import StudyScript
@@ -185,7 +186,7 @@ class _Walk:
         aloud = self.script.think_aloud
         if self.bot.speak is not None and aloud is not None and aloud.audio and "audio" in place.consented:
             self.bot.speak(self.log, self.session, task)
-        desk, least = self.desk_of(place), self.script.tasks[task].limits.min_interventions
+        desk, least = self.desk_of(place), stop.min_interventions
         trail = self.work_on(place, desk, least=least)
         if trail.happened["intervention.applied"] < least:
             raise TillerError(f"it asks for {least} interventions, and its tools allow fewer.")

@@ -9,6 +9,7 @@ from typing import Literal
 
 from study.corrections import speech_of
 from study.log import EventLog
+from study.practice import practised
 from study.predictions import Shown
 from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptAnswered
@@ -66,8 +67,9 @@ class CodedUnit:
 def coded_units(
     records: Sequence[Record], sayings: Iterable[Saying] = (), *, named: Naming = _by_number
 ) -> tuple[CodedUnit, ...]:
-    """The units of one session by when they were; none where its words were erased."""
+    """The units of one session by when they were, practice left out; none where its words were erased."""
     units: list[CodedUnit] = []
+    left_out = practised(records)
     for record, second in zip(records, seconds_of(records), strict=True):
         event = record.event
         if isinstance(event, Intervention):
@@ -101,7 +103,8 @@ def coded_units(
         for one in sayings
         if records and records[0].event is not None
     ]
-    return tuple(sorted(units, key=lambda unit: unit.seconds))  # stable: rows keep the order of their numbers
+    counted = (unit for unit in units if unit.task not in left_out)
+    return tuple(sorted(counted, key=lambda unit: unit.seconds))  # stable: rows keep the order of their numbers
 
 
 def session_units(log: EventLog, session: str, *, named: Naming = _by_number) -> tuple[CodedUnit, ...]:

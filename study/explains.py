@@ -2,7 +2,7 @@
 
 An utterance of the participant explains every intervention that is made while it is spoken. One that is spoken over
 none explains the next intervention, if that comes within ten seconds of its end and no other task begins in between.
-What somebody else says explains nothing.
+What somebody else says explains nothing, and so does what is said in practice.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from study.clock import SessionClock
+from study.practice import practised
 from study.records import Record
 from study.speech import Utterance
 from study.units import Unit, units_in
@@ -25,8 +26,12 @@ def explained(session: Sequence[Record], speech: Sequence[Utterance]) -> tuple[t
     if clock is None:
         return ()
     times = [clock.of_row(unit.seq) for unit in units]
+    left_out = practised(session)
     return tuple(
-        (one.id, unit.seq) for one in speech if one.said.participant for unit in _explained_by(one, units, times)
+        (one.id, unit.seq)
+        for one in speech
+        if one.said.participant and one.task not in left_out
+        for unit in _explained_by(one, units, times)
     )
 
 

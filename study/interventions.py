@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from study.acts import Act, ActRefused, asked, offered
+from study.acts import Act, ActRefused, asked
 from study.bench import Bench
 from study.decisions import decide
 from study.log import EventLog, LogMoved, LogRefused
+from study.messages import offered
 from study.records import Record
 from study.session import Step
 from study.steering_events import InterventionFailed

@@ -8,16 +8,16 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, RowMapping, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from core.types import TillerError
 from study.database import LogUnavailable, files_of, first_line, insert_new, take_turn, unavailable
-from study.drafts import Draft, client_cells, draft, insert_act, rows_of
+from study.drafts import client_cells, draft, insert_act, rows_of
 from study.events import Event
 from study.media_files import folder_for
 from study.queries import AFTER, BEAT, ERASED, FIRST, HEAD, HOLDER, ROWS, chosen, recorded, standing, stored, stored_of
 from study.records import Chain, ClientTime, Clock, Record, Stored, Value, chain_of, server_now
+from study.refusals import LeaseLost, LogMoved, LogRefused, refuse_after_the_end, repeated
 from study.schema import events, scripts
 from study.script import StudyScript
 from study.state import canonical, digest
@@ -25,26 +25,7 @@ from study.streams import is_session
 from study.writer import Writer
 
 ACTORS = ("participant", "moderator", "system", "researcher")
-AFTER_THE_END: dict[str, tuple[str, ...]] = {
-    "session.completed": ("session.withdrawn",),
-    "session.withdrawn": (),
-    "session.timed_out": ("session.withdrawn",),
-    "session.rejected": ("session.withdrawn",),
-}
-
 _KEPT_SESSIONS = 64
-
-
-class LogRefused(TillerError):
-    """The log will not take this: a key used again for another act, or a session that is over or erased."""
-
-
-class LeaseLost(LogRefused):
-    """Another window has the session now; this one may ask for it back."""
-
-
-class LogMoved(TillerError):
-    """Other rows came first; read the session again and decide anew."""
 
 
 class EventLog:
@@ -101,13 +82,13 @@ class EventLog:
             take_turn(connection, session_id)
             stand = standing(connection, session_id, key)
             if stand:
-                return _repeated(stand, asked, session_id)
+                return repeated(stand, asked, session_id)
             head = connection.execute(HEAD, {"session": session_id}).mappings().first()
             last = int(head["seq"]) if head else 0
             if expect is not None and last != expect:
                 raise LogMoved(f"Row {expect + 1} was to come next, {last} rows stand: read the session again.")
             decided = drafted if decide is None else [draft(event) for event in decide(connection)]
-            _refuse_after_the_end(session_id, decided, head)
+            refuse_after_the_end(session_id, decided, head)
             if window is not None and connection.execute(HOLDER, {"session": session_id}).scalar() not in (
                 None,
                 window,
@@ -249,20 +230,3 @@ class EventLog:
                 yield connection
         except DBAPIError as error:
             raise unavailable(error) from error
-
-
-def _refuse_after_the_end(session_id: str, drafted: Sequence[Draft], head: RowMapping | None) -> None:
-    last = str(head["name"]) if head else ""
-    for one in drafted:
-        if one.event.name not in AFTER_THE_END.get(last, (one.event.name,)):
-            raise LogRefused(f"Session {session_id} ended with {last} and takes no {one.event.name}: start another.")
-        last = one.event.name
-
-
-def _repeated(stand: Sequence[RowMapping], asked: str, session_id: str) -> tuple[Record, ...]:
-    if any(row["request_digest"] != asked for row in stand):
-        raise LogRefused(
-            f"A key of session {session_id} was sent again with another act than {stand[0]['name']}, "
-            "which stands; give each act a key of its own."
-        )
-    return tuple(recorded(stored(one)) for one in stand)

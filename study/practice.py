@@ -1,4 +1,4 @@
-"""A tutorial's lessons: each control of the workspace to be used once, ticked when the log has it."""
+"""Practice is a tutorial's task: each control of the workspace to be used once, ticked when the log has it."""
 
 from __future__ import annotations
 
@@ -47,6 +47,12 @@ _BY_EVENT = {
     "intervention.predicted": "expect",
     "intervention.compared": "compare",
 }
+
+
+def practised(records: Iterable[Record]) -> frozenset[str]:
+    """The tasks that were practised: a record keeps them and says so, an analysis leaves them out."""
+    events = (record.event for record in records)
+    return frozenset(event.task for event in events if isinstance(event, TaskStarted) and event.practice)
 
 
 def lessons_of(stop: Stop) -> tuple[Lesson, ...]:

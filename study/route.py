@@ -10,6 +10,7 @@ from functools import lru_cache
 from random import Random
 
 from study.script import Answer, StudyScript
+from study.script.part import STEERING
 from study.script.sequence import Page, Phase, Phases, Skip, TaskSet
 from study.script.setting import InstrumentUse
 from study.squares import square
@@ -62,6 +63,7 @@ class Stop:
     condition: str = ""
     phase: str = ""
     tools: tuple[str, ...] = ()
+    min_interventions: int = 0  # before a task may be handed in; none where no tool on offer makes one
     instrument: InstrumentUse | None = None
     require: tuple[str, ...] = ()
     only_if: str | None = None
@@ -172,7 +174,15 @@ class _Way:
     def task(self, key: str, block: Phase | None) -> Iterator[Stop]:
         phase, condition = (block.id, block.condition or "") if block else ("", "")
         tools = self.tools(key, condition)
-        yield Stop(id=key, step=Step.BRIEFING, task=key, condition=condition, phase=phase, tools=tools)
+        yield Stop(
+            id=key,
+            step=Step.BRIEFING,
+            task=key,
+            condition=condition,
+            phase=phase,
+            tools=tools,
+            min_interventions=self.script.tasks[key].limits.min_interventions if STEERING & set(tools) else 0,
+        )
         for use in self.script.instruments:
             if use.at == "after_each_task":
                 yield Stop(

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 from core.types import SteeringPlan, TillerError
-from study.acts import Setting, read_act
+from study.acts import Setting
 from study.bench import Bench
 from study.log import EventLog
+from study.messages import read_act
 from study.records import Record
 from study.script.part import STEERING
 from study.script.tasks import Expect

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from core.types import Edit
+from study.practice import practised
 from study.records import Record
 from study.state import canonical_edits
 from study.steering_events import (
@@ -18,7 +19,6 @@ from study.steering_events import (
     InterventionReset,
     InterventionUndone,
 )
-from study.task_events import TaskStarted
 
 Act = Literal["applied", "undone", "redone", "reset", "compared"]
 
@@ -91,12 +91,11 @@ def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:
     What was expected, dragged through, failed or practised is none.
     """
     found: list[Unit] = []
-    practised: set[str] = set()
-    for record in records:
+    held = tuple(records)
+    left_out = practised(held)
+    for record in held:
         event = record.event
-        if isinstance(event, TaskStarted) and event.practice:
-            practised.add(event.task)
-        if not isinstance(event, Intervention) or event.task in practised:
+        if not isinstance(event, Intervention) or event.task in left_out:
             continue
         undone = event.undone_event if isinstance(event, InterventionUndone) else None
         redone = event.redone_event if isinstance(event, InterventionRedone) else None

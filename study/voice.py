@@ -1,33 +1,21 @@
-"""A participant's voice while they speak: pieces taken in as they come, and only as long as they may be."""
+"""A participant's voice while they speak: pieces taken in as they come, each tied to the session's clock."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from core.types import TillerError
 from study.anchors import Anchor
+from study.hearing import MOST_BYTES, MOST_HOURS, Standing, Voice, spoken_in_a_task, standing_of
 from study.log import EventLog
 from study.media import form_begun, media_erased, stop_media, store_chunk
 from study.recordings import form_in
 from study.records import ClientTime, Record
-from study.session_events import (
-    ConsentGiven,
-    ConsentRefused,
-    ConsentScopeChanged,
-    SessionCompleted,
-    SessionPaused,
-    SessionRejected,
-    SessionResumed,
-    SessionTimedOut,
-    SessionWithdrawn,
-)
+from study.script import StudyScript
 from study.setup_events import ClockSynced
 from study.streams import stream_about
 from study.talk_events import SilenceDetected
-from study.times import paused_after
 
 BEGIN_ERROR_MS = 100.0  # a browser says that it records up to this long after the first sound it keeps; measured: 55 ms
 _MOST_PIECES = 100_000  # two days of two seconds each
@@ -44,24 +32,6 @@ class PieceDamaged(TillerError):
 
 class FormUnknown(TillerError):
     """A recording begins with bytes of no known form of sound."""
-
-
-class Voice(StrEnum):
-    """What a recorder is to do."""
-
-    ON = "on"
-    PAUSED = "paused"
-    OVER = "over"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Whether a voice may be taken in, and since which row: `turn` is 0 before anything was said about it."""
-
-    voice: Voice = Voice.REFUSED
-    turn: int = 0
-    since_ns: int = 0
 
 
 class VoiceRefused(TillerError):
@@ -84,49 +54,15 @@ class Sent:
     sha256: str
 
 
-def standing_in(records: Iterable[Record]) -> Standing:
-    """Whether the participant's voice may be taken in after `records`.
-
-    It needs the scope `audio`, given and not taken back, and a session that is neither paused nor over.
-    """
-    found, allowed, paused, over = Standing(), False, False, False
-    for record in records:
-        match record.event:
-            case ConsentGiven(scope="audio"):
-                allowed = True
-            case ConsentRefused(scope="audio"):
-                allowed = False
-            case ConsentScopeChanged(scope="audio") as event:
-                allowed = event.given
-            case SessionPaused() | SessionResumed():
-                paused = paused_after(paused, record)
-            case SessionCompleted() | SessionRejected() | SessionTimedOut():
-                over = True
-            case SessionWithdrawn():
-                allowed = False
-            case _:
-                continue
-        voice = _voice(allowed, paused=paused, over=over)
-        if voice is not found.voice:
-            found = Standing(voice, record.seq, record.utc_ns)
-    return found
-
-
-def _voice(allowed: bool, *, paused: bool, over: bool) -> Voice:
-    if not allowed:
-        return Voice.REFUSED
-    if over:
-        return Voice.OVER
-    return Voice.PAUSED if paused else Voice.ON
-
-
-def take_piece(log: EventLog, session_id: str, sent: Sent, data: bytes) -> Standing:
+def take_piece(log: EventLog, session_id: str, script: StudyScript, sent: Sent, data: bytes) -> Standing:
     """Keep a piece, and say what the recorder is to do now; the first one ties its recording to the session's clock.
 
-    A piece spoken before a pause or the end is taken in afterwards too; one spoken later is not.
+    A piece spoken before a pause or the end is taken in afterwards too; one spoken later is not. A session that is full
+    takes no new piece and goes on.
 
     Raises:
-        VoiceRefused: the participant does not allow it, or it was spoken when nothing was to be recorded.
+        VoiceRefused: the participant does not allow it, it was spoken when or where nothing was to be recorded, or the
+            session is full.
         ClockUnknown: say `note_clock` first.
         PieceDamaged: the digest is not that of `data`.
         FormUnknown: the recording's first piece is of no form that is known, or has not come yet.
@@ -135,16 +71,33 @@ def take_piece(log: EventLog, session_id: str, sent: Sent, data: bytes) -> Stand
     """
     records = log.read(session_id)
     stands = _allowed(log, session_id, records)
+    if script.think_aloud is None or not script.think_aloud.audio:
+        nothing = Standing(Voice.REFUSED, len(records))
+        raise VoiceRefused("This study records no voice; the recorder stops.", nothing)
     if hashlib.sha256(data).hexdigest() != sent.sha256:
         raise PieceDamaged(f"Piece {sent.chunk} of recording {sent.media} came damaged; send it again.")
     if not (0 <= sent.chunk < _MOST_PIECES and sent.start_ms >= 0 and 0 <= sent.length_ms <= _LONGEST_MS):
         raise TillerError(f"Piece {sent.chunk} lies at {sent.start_ms} ms for {sent.length_ms} ms; no piece does.")
     offset = records[-1].row["offset_ms"]
     if not isinstance(offset, float):
+        if stands.voice is Voice.OVER:  # nothing can be compared any more
+            raise VoiceRefused("The session is over and its clocks were never compared; the piece is dropped.", stands)
         raise ClockUnknown("The browser's clock was not compared with the server's in this window; compare it first.")
     began_ns = round((sent.began_ms - offset) * 1e6)
-    if stands.voice is not Voice.ON and began_ns + round(sent.start_ms * 1e6) >= stands.since_ns:
+    spoken_ns = began_ns + round(sent.start_ms * 1e6)
+    if stands.voice in (Voice.PAUSED, Voice.OVER) and spoken_ns >= stands.since_ns:
         raise VoiceRefused(f"Nothing is recorded while the session is {stands.voice}; the recorder stops.", stands)
+    error_ms = BEGIN_ERROR_MS + float(records[-1].row["offset_err_ms"] or 0)
+    if not spoken_in_a_task(records, script, spoken_ns + round(error_ms * 1e6)):
+        raise VoiceRefused("It was spoken outside of the tasks, where no voice is kept; the piece is dropped.", stands)
+    if stands.voice is Voice.FULL and not log.acted(
+        stream_about("transcript", session_id), f"media/{sent.media}/{sent.chunk}"
+    ):
+        raise VoiceRefused(
+            f"A session has {MOST_HOURS} hours or {MOST_BYTES / 1e6:.0f} MB of sound at most, and this one has them; "
+            "the recorder stops, and the session goes on.",
+            stands,
+        )
     form = form_begun(log, session_id, sent.media)
     if form is None:
         form = form_in(data) if sent.chunk == 0 else None
@@ -161,7 +114,6 @@ def take_piece(log: EventLog, session_id: str, sent: Sent, data: bytes) -> Stand
         length_ms=sent.length_ms,
     )
     if sent.chunk == 0:
-        error_ms = BEGIN_ERROR_MS + float(records[-1].row["offset_err_ms"] or 0)
         anchor = Anchor(media_ms=0.0, utc_ns=began_ns, error_ms=error_ms).event(sent.media)
         stream, key = stream_about("transcript", session_id), f"anchor/{sent.media}/first"
         # a piece that is sent again may find the clock compared anew: the first word stands
@@ -204,7 +156,7 @@ def _allowed(log: EventLog, session_id: str, records: tuple[Record, ...]) -> Sta
     if not records or records[0].event is None or media_erased(log, session_id):
         gone = Standing(Voice.REFUSED, len(records))
         raise VoiceRefused("This session takes no recording: there is none, or what was recorded was erased.", gone)
-    stands = standing_in(records)
+    stands = standing_of(log, session_id, records)
     if stands.voice is Voice.REFUSED:
         raise VoiceRefused("The participant does not allow their voice to be recorded; the recorder stops.", stands)
     return stands

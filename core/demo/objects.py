@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
-Colour = tuple[int, int, int]
-Points = Sequence[tuple[float, float]]
+from core.demo.brush import TILE, Brush, Colour, mixed
 
 COLOURS: dict[str, Colour] = {
     "red": (208, 42, 44),
@@ -25,61 +24,9 @@ WHITE: Colour = (250, 248, 242)
 METAL: Colour = (176, 182, 192)
 WOOD: Colour = (140, 92, 52)
 GLASS: Colour = (186, 218, 236)
-TILE = 256  # side of a painted cut-out, in pixels
-_FINE = 2  # painted this much larger, then reduced
 
 
-def mixed(one: Colour, two: Colour, share: float) -> Colour:
-    """`one` moved towards `two` by `share` in [0, 1]."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, two, strict=True))
-    return red, green, blue
-
-
-class _Brush:
-    """Paints in a box of 100 by 100 units; `mid`, `dark` and `light` are tones of the object's own colour."""
-
-    def __init__(self, colour: Colour) -> None:
-        self.image = Image.new("RGBA", (TILE * _FINE, TILE * _FINE), (0, 0, 0, 0))
-        self._draw = ImageDraw.Draw(self.image)
-        self._unit = TILE * _FINE / 100
-        self.mid, self.dark, self.light = (
-            colour,
-            mixed(colour, (24, 12, 40), 0.36),
-            mixed(colour, (255, 252, 236), 0.46),
-        )
-
-    def _at(self, points: Points) -> list[tuple[float, float]]:
-        return [(x * self._unit, y * self._unit) for x, y in points]
-
-    def polygon(self, points: Points, fill: Colour) -> None:
-        self._draw.polygon(self._at(points), fill=fill)
-
-    def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
-        self._draw.ellipse(self._box(x, y, rx, ry), fill=fill)
-
-    def ring(self, x: float, y: float, rx: float, ry: float, fill: Colour, width: float) -> None:
-        self._draw.ellipse(self._box(x, y, rx, ry), outline=fill, width=round(width * self._unit))
-
-    def arc(
-        self, x: float, y: float, rx: float, ry: float, start: float, end: float, fill: Colour, width: float
-    ) -> None:
-        self._draw.arc(self._box(x, y, rx, ry), start, end, fill=fill, width=round(width * self._unit))
-
-    def pie(self, x: float, y: float, rx: float, ry: float, start: float, end: float, fill: Colour) -> None:
-        self._draw.pieslice(self._box(x, y, rx, ry), start, end, fill=fill)
-
-    def line(self, points: Points, fill: Colour, width: float) -> None:
-        self._draw.line(self._at(points), fill=fill, width=round(width * self._unit), joint="curve")
-
-    def slab(self, left: float, top: float, right: float, bottom: float, fill: Colour, radius: float = 0) -> None:
-        box = [value * self._unit for value in (left, top, right, bottom)]
-        self._draw.rounded_rectangle(box, radius=radius * self._unit, fill=fill)
-
-    def _box(self, x: float, y: float, rx: float, ry: float) -> list[float]:
-        return [value * self._unit for value in (x - rx, y - ry, x + rx, y + ry)]
-
-
-def _apple(b: _Brush) -> None:
+def _apple(b: Brush) -> None:
     b.ellipse(37, 60, 29, 32, b.mid)
     b.ellipse(63, 60, 29, 32, b.mid)
     b.ellipse(50, 78, 22, 16, b.mid)
@@ -89,7 +36,7 @@ def _apple(b: _Brush) -> None:
     b.ellipse(27, 50, 7, 12, b.light)
 
 
-def _boat(b: _Brush) -> None:
+def _boat(b: Brush) -> None:
     b.slab(47, 8, 51, 70, WOOD)
     b.polygon([(53, 8), (53, 62), (90, 62)], WHITE)
     b.polygon([(53, 42), (53, 62), (90, 62), (76, 42)], b.light)
@@ -99,7 +46,7 @@ def _boat(b: _Brush) -> None:
     b.polygon([(48, 8), (48, 2), (64, 5)], b.mid)
 
 
-def _car(b: _Brush) -> None:
+def _car(b: Brush) -> None:
     b.polygon([(22, 46), (34, 24), (66, 24), (82, 46)], b.mid)
     b.polygon([(28, 45), (37, 29), (49, 29), (49, 45)], GLASS)
     b.polygon([(53, 45), (53, 29), (64, 29), (74, 45)], GLASS)
@@ -112,7 +59,7 @@ def _car(b: _Brush) -> None:
         b.ellipse(x, 70, 7, 7, METAL)
 
 
-def _cat(b: _Brush) -> None:
+def _cat(b: Brush) -> None:
     b.polygon([(14, 44), (15, 6), (46, 26)], b.mid)
     b.polygon([(86, 44), (85, 6), (54, 26)], b.mid)
     b.polygon([(20, 34), (20, 16), (36, 26)], (244, 176, 184))
@@ -131,7 +78,7 @@ def _cat(b: _Brush) -> None:
         b.line([(70, 70), (98, end)], WHITE, 1.6)
 
 
-def _clock(b: _Brush) -> None:
+def _clock(b: Brush) -> None:
     b.line([(28, 82), (18, 96)], INK, 7)
     b.line([(72, 82), (82, 96)], INK, 7)
     b.pie(24, 20, 18, 16, 150, 330, b.dark)
@@ -147,7 +94,7 @@ def _clock(b: _Brush) -> None:
     b.ellipse(50, 55, 4, 4, b.mid)
 
 
-def _duck(b: _Brush) -> None:
+def _duck(b: Brush) -> None:
     b.polygon([(2, 50), (22, 56), (16, 72)], b.mid)
     b.ellipse(46, 68, 40, 26, b.mid)
     b.ellipse(66, 33, 23, 23, b.mid)
@@ -158,7 +105,7 @@ def _duck(b: _Brush) -> None:
     b.ellipse(35, 63, 20, 11, b.light)
 
 
-def _fish(b: _Brush) -> None:
+def _fish(b: Brush) -> None:
     b.polygon([(24, 50), (2, 22), (4, 50), (2, 78)], b.dark)
     b.polygon([(36, 30), (58, 10), (70, 32)], b.dark)
     b.polygon([(46, 70), (52, 90), (64, 70)], b.dark)
@@ -171,7 +118,7 @@ def _fish(b: _Brush) -> None:
     b.ellipse(85, 43, 3, 3, INK)
 
 
-def _house(b: _Brush) -> None:
+def _house(b: Brush) -> None:
     b.slab(68, 8, 80, 36, b.dark)
     b.slab(16, 42, 84, 95, mixed(WHITE, b.mid, 0.22))
     b.polygon([(4, 48), (50, 6), (96, 48)], b.mid)
@@ -184,7 +131,7 @@ def _house(b: _Brush) -> None:
         b.line([(x, 70), (x + 14, 70)], WHITE, 2)
 
 
-def _key(b: _Brush) -> None:
+def _key(b: Brush) -> None:
     b.slab(40, 44, 96, 56, b.mid, 2)
     b.slab(70, 54, 79, 74, b.mid, 1)
     b.slab(85, 54, 94, 80, b.mid, 1)
@@ -194,7 +141,7 @@ def _key(b: _Brush) -> None:
     b.arc(26, 50, 22, 22, 190, 260, b.light, 4)
 
 
-def _kite(b: _Brush) -> None:
+def _kite(b: Brush) -> None:
     b.line([(42, 66), (34, 76), (46, 84), (38, 96)], INK, 2.4)
     for x, y in ((34, 76), (46, 85), (38, 95)):
         b.polygon([(x - 9, y - 5), (x, y), (x - 9, y + 5)], b.mid)
@@ -207,7 +154,7 @@ def _kite(b: _Brush) -> None:
     b.line([(16, 28), (88, 38)], INK, 2)
 
 
-def _mug(b: _Brush) -> None:
+def _mug(b: Brush) -> None:
     for x in (30, 46):
         b.line([(x, 24), (x + 5, 18), (x - 2, 11), (x + 4, 3)], mixed(WHITE, METAL, 0.4), 3.4)
     b.ring(72, 60, 22, 21, b.dark, 9)
@@ -218,7 +165,7 @@ def _mug(b: _Brush) -> None:
     b.slab(16, 46, 23, 84, b.light, 3)
 
 
-def _star(b: _Brush) -> None:
+def _star(b: Brush) -> None:
     tips = [(50 + 49 * math.sin(a), 53 - 49 * math.cos(a)) for a in (i * 2 * math.pi / 5 for i in range(5))]
     dips = [(50 + 21 * math.sin(a), 53 - 21 * math.cos(a)) for a in ((i + 0.5) * 2 * math.pi / 5 for i in range(5))]
     for i in range(5):
@@ -226,7 +173,7 @@ def _star(b: _Brush) -> None:
         b.polygon([(50, 53), tips[i], dips[i - 1]], b.light if i in (0, 4) else b.mid)
 
 
-_PAINTERS: dict[str, Callable[[_Brush], None]] = {
+_PAINTERS: dict[str, Callable[[Brush], None]] = {
     "apple": _apple,
     "boat": _boat,
     "car": _car,
@@ -246,7 +193,7 @@ OBJECTS: tuple[str, ...] = tuple(_PAINTERS)
 @cache
 def cut_out(thing: str, colour: str) -> Image.Image:
     """`thing` in `colour`, TILE pixels square, RGBA with a dark outline; shared, so never written to."""
-    brush = _Brush(COLOURS[colour])
+    brush = Brush(COLOURS[colour])
     _PAINTERS[thing](brush)
     flat = brush.image.filter(ImageFilter.GaussianBlur(1))
     edge = flat.getchannel("A").resize((TILE, TILE), Image.Resampling.LANCZOS)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from core.demo.objects import Colour, mixed
+from core.demo.brush import Colour, mixed
 
 _FINE = 2  # painted this much larger, then reduced
 

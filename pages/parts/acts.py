@@ -8,10 +8,11 @@ from pages.parts.calm import new_reference, told
 from pages.parts.opened import bench_of
 from pages.parts.rig import Rig
 from pages.parts.words import say
-from study.acts import Act, ActRefused, Tick, Turn, act_id, read_act
+from study.acts import Act, ActRefused, Tick, Turn
 from study.database import LogUnavailable
 from study.interventions import perform
 from study.log import LeaseLost, LogMoved, LogRefused
+from study.messages import act_id, read_act
 from study.practice import learned
 from study.records import Record
 from study.session import Session, Step, ended, session_in
@@ -85,20 +86,20 @@ def _allowed(here: Rig, records: Sequence[Record], place: Session, act: Act) -> 
     if place.step is Step.TUTORIAL:
         if place.stop.require and not all(learned(records, place.stop)):
             raise ActRefused(say("tutorial.not_yet"))
-    elif act.kind == "answer" and (missing := still_to_try(here, records, place)):
+    elif act.kind == "answer" and (missing := still_to_try(records, place)):
         raise ActRefused(say("workspace.try_first", count=missing))
 
 
-def still_to_try(here: Rig, records: Sequence[Record], place: Session) -> int:
+def still_to_try(records: Sequence[Record], place: Session) -> int:
     """How many interventions the script still asks for before an answer may be given."""
-    if place.task is None or place.step is Step.TUTORIAL:
+    if place.stop is None or not place.stop.min_interventions:
         return 0
     made = sum(
         isinstance(record.event, InterventionApplied)
         and (record.event.task, record.event.attempt) == (place.task, place.attempt)
         for record in records
     )
-    return max(0, here.script.tasks[place.task].limits.min_interventions - made)
+    return max(0, place.stop.min_interventions - made)
 
 
 def _with_key(message: object, place: Session) -> object:

@@ -43,7 +43,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "aloud": script.aloud.split(". ")[0].rstrip(".") + "." if script.aloud else "",
         "tools": list(place.tools),
         "progress": progress(who),
-        "still_to_try": still_to_try(who.rig, who.records, place),
+        "still_to_try": still_to_try(who.records, place),
         "classes": [
             {"label": label, "before": before.prob(label), "after": after.prob(label)} for label in _classes(opened)
         ],

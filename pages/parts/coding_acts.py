@@ -8,10 +8,10 @@ from core.types import TillerError
 from pages.parts.calm import new_reference, told
 from pages.parts.coding_place import coder_at
 from pages.parts.staff import Insider
-from study.acts import act_id
 from study.coding_acts import Agree, carry_out, read_coding_act
 from study.database import LogUnavailable
 from study.log import LogMoved
+from study.messages import act_id
 from study.staff import CONSENSUS
 from study.streams import stream_about
 

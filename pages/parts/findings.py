@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from streamlit.components.v2 import component
 
-from pages.parts.plots import Link, courses, missing, plane, shares, slopes, strips, top_of
+from pages.parts.plot_marks import Link
+from pages.parts.plots import courses, missing, plane, shares, slopes, strips, top_of
 from pages.parts.rig import Rig
 from pages.parts.staff import Insider, rooms_of
 from study.findings import Figure, Finding, Findings, Portrait, portrait_in

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.parts.pulse import pulse
 from pages.parts.recorder import record
 from pages.parts.words import say
+from study.hearing import is_heard
 
 if TYPE_CHECKING:
     from pages.parts.here import Here
@@ -41,11 +42,8 @@ def page(kind: Literal["stage", "sheet"], title: str, who: Here | None = None, *
 
 
 def _spoken(who: Here) -> bool:
-    """Whether a voice is kept here: participants allow it for the tasks, practice and what is asked about them too.
-
-    A session that is over has the recorder still, which sends what it holds and then says that it stopped.
-    """
-    return who.place.stop is None or who.place.stop.task is not None
+    """Whether the page has the recorder: one of a session that is over has it still, which sends what it holds."""
+    return who.place.stop is None or is_heard(who.place)
 
 
 def window(title: str) -> None:

@@ -15,9 +15,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.types import TillerError
-from pages.parts.rig import installed
+from pages.parts.rig import Rig, installed
 from study.database import LogUnavailable
-from study.log import EventLog, LogRefused
+from study.hearing import Standing
+from study.log import LogRefused
 from study.participants import find
 from study.records import ClientTime
 from study.setup_events import ClockSynced
@@ -26,7 +27,6 @@ from study.voice import (
     FormUnknown,
     PieceDamaged,
     Sent,
-    Standing,
     VoiceRefused,
     end_recording,
     note_clock,
@@ -59,7 +59,7 @@ async def piece(request: Request) -> Response:
     if data is None:
         return _refusal(413, f"A piece may have {LARGEST:,} bytes; this one has more.")
 
-    def take(log: EventLog, session: str) -> Standing:
+    def take(rig: Rig, session: str) -> Standing:
         sent = Sent(
             media=request.path_params["media"],
             chunk=int(request.path_params["chunk"]),
@@ -68,7 +68,7 @@ async def piece(request: Request) -> Response:
             began_ms=_number(request, "began_ms"),
             sha256=request.query_params.get("sha256", ""),
         )
-        return take_piece(log, session, sent, data)
+        return take_piece(rig.log, session, rig.script, sent, data)
 
     return await _answered(request, take)
 
@@ -76,9 +76,9 @@ async def piece(request: Request) -> Response:
 async def end(request: Request) -> Response:
     """A recording is over, with how many pieces it was sent in."""
 
-    def stop(log: EventLog, session: str) -> None:
+    def stop(rig: Rig, session: str) -> None:
         chunks, length_ms = int(_number(request, "chunks")), _number(request, "length_ms")
-        end_recording(log, session, request.path_params["media"], chunks=chunks, length_ms=length_ms)
+        end_recording(rig.log, session, request.path_params["media"], chunks=chunks, length_ms=length_ms)
 
     return await _answered(request, stop)
 
@@ -86,9 +86,9 @@ async def end(request: Request) -> Response:
 async def silence(request: Request) -> Response:
     """The recorder of `media` heard nobody from `t0` on, for `length` ms."""
 
-    def note(log: EventLog, session: str) -> Standing:
+    def note(rig: Rig, session: str) -> Standing:
         t0_ms, length_ms = _number(request, "t0"), _number(request, "length")
-        return note_silence(log, session, request.query_params.get("media", ""), t0_ms=t0_ms, length_ms=length_ms)
+        return note_silence(rig.log, session, request.query_params.get("media", ""), t0_ms=t0_ms, length_ms=length_ms)
 
     return await _answered(request, note)
 
@@ -98,7 +98,7 @@ async def clock(request: Request) -> Response:
     if request.method == "GET":
         return JSONResponse({"utc_ms": time.time_ns() / 1e6}, headers=_AT_ONCE)
 
-    def note(log: EventLog, session: str) -> None:
+    def note(rig: Rig, session: str) -> None:
         synced = ClockSynced(
             offset_ms=_number(request, "offset_ms"),
             error_ms=_number(request, "error_ms"),
@@ -109,7 +109,7 @@ async def clock(request: Request) -> Response:
             perf_ms=_number(request, "perf_ms"),
             time_origin=_number(request, "origin_ms"),
         )
-        note_clock(log, session, synced, key=request.query_params.get("key", ""), client=client)
+        note_clock(rig.log, session, synced, key=request.query_params.get("key", ""), client=client)
 
     return await _answered(request, note)
 
@@ -124,7 +124,7 @@ async def _body(request: Request) -> bytes | None:
     return bytes(held)
 
 
-async def _answered(request: Request, do: Callable[[EventLog, str], Standing | None]) -> Response:
+async def _answered(request: Request, do: Callable[[Rig, str], Standing | None]) -> Response:
     rig, token = installed(), request.query_params.get("s", "")
     if rig is None:
         return _refusal(503, "The server is not ready yet.")
@@ -133,7 +133,7 @@ async def _answered(request: Request, do: Callable[[EventLog, str], Standing | N
         found = find(rig.log, token)
         if found is None:
             return _refusal(404, "This link opens no session here.")
-        stands = do(rig.log, found[0])
+        stands = do(rig, found[0])
         return JSONResponse({} if stands is None else _told(stands), headers=_AT_ONCE)
 
     try:

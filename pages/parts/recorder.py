@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from streamlit.components.v2 import component
 
 from pages.parts.words import words_for
-from study.voice import Voice, standing_in
+from study.hearing import Voice, standing_in, standing_of
 
 if TYPE_CHECKING:
     from pages.parts.here import Here
@@ -42,7 +42,7 @@ def record(who: Here, *, on_silence: Callable[[], None] | None = None) -> None:
     """
     if not heard(who):
         return
-    stands = standing_in(who.records)
+    stands = standing_of(who.rig.log, who.session_id, who.records)
     _mount(
         key=KEY,
         data={

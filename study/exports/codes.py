@@ -12,7 +12,7 @@ from typing import IO, TextIO
 
 from study.exports.cells import csv_of
 from study.exports.column import Column, col
-from study.exports.plain import unit_in
+from study.exports.plain import practice_in, unit_in
 from study.happening import Cell
 from study.records import Stored, Value
 from study.strategies import DEFINITIONS, VERSION, Code, codes_of
@@ -60,10 +60,13 @@ class Coder:
         for _, session in groupby(stored, key=lambda one: one.row["session_id"]):
             units: list[Unit] = []
             row: Mapping[str, Value] = {}
+            left_out: set[str] = set()
             for one in session:
                 yield one
+                if (task := practice_in(one)) is not None:
+                    left_out.add(task)
                 unit = unit_in(one)
-                if unit is not None:
+                if unit is not None and unit.task not in left_out:
                     row = row or one.row
                     units.append(unit)
             self._code(units, row)

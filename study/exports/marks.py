@@ -26,6 +26,7 @@ class Mark:
     end_s: float
     words: str
     codes: tuple[str, ...]
+    practice: bool
 
     @property
     def span_ms(self) -> tuple[int, int]:
@@ -53,6 +54,7 @@ def marks_of(records: Sequence[Record]) -> tuple[Mark, ...]:
             end_s=max(end, begin + SHORTEST_S),
             words=timeline.text[line.start : line.end].partition("] ")[2],
             codes=tuple(codes.get(line.seq, ())),
+            practice=line.practice,
         )
         for line, (begin, end) in zip(timeline.lines, pairwise(places), strict=True)
     )

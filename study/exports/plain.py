@@ -29,6 +29,7 @@ from study.steering_events import (
     edit_text,
     said_cells,
 )
+from study.task_events import TaskStarted
 from study.units import ACTS, Setting, Settings, Unit, setting_of
 
 Plain = Mapping[str, Any]  # an event's payload as JSON has it
@@ -93,6 +94,14 @@ def unit_in(one: Stored) -> Unit | None:
         after=_seen(plain["after"]).settings,
         of=plain.get("undone_event") or plain.get("redone_event"),
     )
+
+
+def practice_in(one: Stored) -> str | None:
+    """The task whose practice begins with a row; None where none does."""
+    if one.row["name"] != TaskStarted.name or one.payload is None:
+        return None
+    plain = from_json(one.payload)
+    return str(plain["task"]) if plain.get("practice") else None
 
 
 @lru_cache(1)

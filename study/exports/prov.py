@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from study.practice import practised
 from study.predictions import Shown
 from study.records import Record
 from study.state import Pinned
@@ -23,18 +24,23 @@ Terms = dict[str, dict[str, dict[str, str]]]
 
 
 def write_prov(records: Sequence[Record], file: TextIO) -> int:
-    """Write one session's interventions and predictions; return how many activities there are.
+    """Write one session's interventions and predictions, practice marked; return how many activities there are.
 
     States are entities by their ids, so that equal states of several sessions are one when files are merged.
     """
     terms: Terms = {"entity": {}, "activity": {}, "agent": {}, **{relation: {} for relation in _RELATIONS}}
     who = f"tiller:participant-{records[0].row['study_id']}-{records[0].row['participant_pseudonym']}"
+    tried = practised(records)
     terms["agent"][who] = {"prov:type": "prov:Person"}
     for record in records:
         if isinstance(record.event, Intervention):
             _add_intervention(terms, record, record.event, who)
         elif isinstance(record.event, ModelPredicted):
             _add_prediction(terms, record, record.event)
+        else:
+            continue
+        if record.event.task in tried:
+            terms["activity"][_named(record)]["tiller:practice"] = "true"
     found = len(terms["activity"])
     prefix = {"tiller": "urn:tiller:"}
     json.dump({"prefix": prefix, **{name: held for name, held in terms.items() if held}}, file, indent=1)
@@ -86,10 +92,14 @@ def _add_prediction(terms: Terms, record: Record, event: ModelPredicted) -> None
 
 
 def _activity(terms: Terms, record: Record) -> str:
-    name, at = f"tiller:event-{record.event_id}", record.at.isoformat()
+    name, at = _named(record), record.at.isoformat()
     kept = {"tiller:name": record.name, "tiller:seq": str(record.seq), "tiller:session": record.session_id}
     terms["activity"][name] = {"prov:startTime": at, "prov:endTime": at, **kept}
     return name
+
+
+def _named(record: Record) -> str:
+    return f"tiller:event-{record.event_id}"
 
 
 def _state(terms: Terms, seen: Shown, pinned: Pinned) -> str:

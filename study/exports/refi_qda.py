@@ -19,6 +19,7 @@ from study.exports.refi_speech import SpeechInProject
 from study.exports.timeline import Timeline
 from study.guids import guid
 from study.instrument_events import InstrumentScored
+from study.practice import practised
 from study.records import Record
 from study.session_events import SessionCompleted, SessionStarted
 from study.steering_events import Intervention
@@ -141,9 +142,10 @@ class _Case:
         self.recordings = speech.sources(records)
         self.session, self.name, self.made = records[0].session_id, started.participant, _time(records[0])
         self.values: dict[str, Value] = {"mode": started.mode, "study_version": started.study_version}
-        self.values["interventions"] = sum(isinstance(record.event, Intervention) for record in records)
-        for record in records:
-            event = record.event
+        left_out = practised(records)
+        counted = [record.event for record in records if getattr(record.event, "task", None) not in left_out]
+        self.values["interventions"] = sum(isinstance(event, Intervention) for event in counted)
+        for event in counted:
             if isinstance(event, SessionCompleted):
                 self.values["outcome"] = event.outcome
             if isinstance(event, InstrumentScored) and event.score is not None and math.isfinite(event.score):
@@ -162,8 +164,13 @@ def _started(records: Sequence[Record]) -> SessionStarted | None:
 
 
 def _spans(timeline: Timeline, codes: Iterable[Code]) -> Mapping[tuple[int, int], list[Code]]:
-    """Codes by the lines they span; every line is a selection, so that people can code what the rules did not."""
-    spans: dict[tuple[int, int], list[Code]] = {(line.seq, line.seq): [] for line in timeline.lines}
+    """Codes by the lines they span; every line is a selection, so that people can code what the rules did not.
+
+    Practice stays in the text, and nothing of it is coded.
+    """
+    spans: dict[tuple[int, int], list[Code]] = {
+        (line.seq, line.seq): [] for line in timeline.lines if not line.practice
+    }
     for code in codes:
         spans.setdefault((code.first, code.last), []).append(code)
     return dict(sorted(spans.items()))

@@ -61,8 +61,9 @@ class SpeechInProject:
                             inner.write(piece)
 
     def write_selections(self, xml: Elements, timeline: Timeline, people: PeopleInProject, user: str) -> int:
-        """Each utterance as a selection of the session's text, with what people gave it; how many there are."""
-        for line in timeline.spoken:
+        """Each utterance of the tasks as a selection of the text, with what people gave it; how many there are."""
+        counted = [line for line in timeline.spoken if not line.practice]
+        for line in counted:
             with xml.element(
                 "PlainTextSelection",
                 guid=_utterance(line.utterance),
@@ -73,7 +74,7 @@ class SpeechInProject:
             ):
                 xml.leaf("Description", line.event_id)
                 people.write_codings(xml, line.utterance)
-        return len(timeline.spoken)
+        return len(counted)
 
     def write_recordings(self, xml: Elements, session: Sequence[Record], user: str, made: str) -> None:
         """Each recording of a session with its transcript, and keep for later what its utterances explain."""

@@ -24,6 +24,7 @@ EVENTS_SIDECAR = {
     "seq": {"Description": "The row's number in the session's log."},
     "strategy": {"Description": "Strategy codes of this row alone, given by rules/1.0.0; n/a where there are none."},
     "words": {"Description": "What was done or said, in one line."},
+    "practice": {"Description": "yes in rows of a tutorial's task, which no analysis counts; n/a for what was said."},
     "speaker": {"Description": "Who speaks, in rows of the type utterance; n/a for what was done."},
     "onset_error": {"Description": "The most by which onset may be wrong; 0 for rows of the log.", "Units": "s"},
 }
@@ -34,11 +35,14 @@ def write_events_tsv(marks: Sequence[Mark], file: TextIO, spoken: Sequence[Spoke
     writer = csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n")
     writer.writerow(EVENTS_SIDECAR)
     rows = [
-        (mark.onset_s, mark.end_s, mark.name, mark.task, str(mark.seq), " ".join(mark.codes), mark.words, "", 0.0)
+        (
+            *(mark.onset_s, mark.end_s, mark.name, mark.task, str(mark.seq), " ".join(mark.codes), mark.words),
+            *("yes" if mark.practice else "no", "", 0.0),
+        )
         for mark in marks
     ]
     rows += [
-        (one.begin_s, one.end_s, "utterance", one.of.task or "", "", "", one.words, one.who, one.of.error_ms / 1000)
+        (one.begin_s, one.end_s, "utterance", one.of.task or "", "", "", one.words, "", one.who, one.of.error_ms / 1000)
         for one in spoken
     ]
     for onset, end, *cells, error in sorted(rows, key=lambda row: row[0]):
@@ -52,6 +56,7 @@ def write_vtt(marks: Sequence[Mark], file: TextIO) -> int:
     file.write("WEBVTT\n")
     for mark in marks:
         payload = {"seq": mark.seq, "name": mark.name, "task": mark.task, "words": mark.words, "codes": mark.codes}
+        payload |= {"practice": mark.practice}
         text = json.dumps(payload, ensure_ascii=False).replace("-->", "--\\u003e")
         begin, end = map(_clock, mark.span_ms)
         file.write(f"\n{mark.seq}\n{begin} --> {end}\n{text}\n")

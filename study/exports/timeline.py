@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from study.consent import given
 from study.moderator_events import ModeratorNoteAdded
+from study.practice import practised
 from study.predictions import Shown
 from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptAnswered, PromptShown
@@ -43,6 +44,7 @@ class Line:
     event_id: str
     start: int
     end: int
+    practice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class SpokenLine:
     event_id: str
     start: int
     end: int
+    practice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,12 @@ class Timeline:
 
 
 def timeline_of(records: Iterable[Record], spoken: Iterable[Spoken] = ()) -> Timeline:
-    """What was done and said, in order; a participant's own words only where the consent to quote them stands."""
+    """What was done and said, in order; a participant's own words only where the consent to quote them stands.
+
+    The lines of practice say so.
+    """
     held = list(records)
+    tried = practised(held)
     quotable = given(held, "quote")
     said: dict[int, list[Spoken]] = {}
     for one in spoken:
@@ -79,13 +86,17 @@ def timeline_of(records: Iterable[Record], spoken: Iterable[Spoken] = ()) -> Tim
     for record in (None, *held):
         words = None if record is None else _words(record, quotable)
         if record is not None and words is not None:
-            line = f"[#{record.seq}] {words}".replace("\r\n", "\n").replace("\r", "\n")
-            lines.append(Line(record.seq, record.event_id, place, place + len(line)))
+            practice = getattr(record.event, "task", None) in tried
+            line = f"[#{record.seq}] {'practice: ' if practice else ''}{words}".replace("\r\n", "\n").replace(
+                "\r", "\n"
+            )
+            lines.append(Line(record.seq, record.event_id, place, place + len(line), practice))
             parts.append(line)
             place += len(line) + 1
         for one in said.get(0 if record is None else record.seq, ()):
             line = f"{one.who}: {one.words}"
-            voices.append(SpokenLine(one.of.number, one.of.id, one.of.event_id, place, place + len(line)))
+            end = place + len(line)
+            voices.append(SpokenLine(one.of.number, one.of.id, one.of.event_id, place, end, one.of.task in tried))
             parts.append(line)
             place += len(line) + 1
     return Timeline("".join(f"{part}\n" for part in parts), tuple(lines), tuple(voices))

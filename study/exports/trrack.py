@@ -23,13 +23,13 @@ def write_trrack(records: Sequence[Record], file: TextIO) -> int:
     """Write one graph for each attempt at a task; return how many nodes they have.
 
     Undo and redo make no node: they are steps to one that is there; comparing is no step. What the format has no place
-    for (actor, row, server clock) is in each node's meta.
+    for (actor, row, whether it is practice) is in each node's meta.
     """
     graphs: dict[str, _Graph] = {}
     for record in records:
         event = record.event
         if isinstance(event, TaskStarted):
-            graphs[f"{event.task}/{event.attempt}"] = _Graph(record)
+            graphs[f"{event.task}/{event.attempt}"] = _Graph(record, practice=event.practice)
         elif isinstance(event, Intervention) and not isinstance(event, InterventionCompared):
             graph = graphs.get(f"{event.task}/{event.attempt}")
             if graph is not None:
@@ -61,7 +61,8 @@ def check_trrack(path: Path) -> int:
 
 
 class _Graph:
-    def __init__(self, started: Record) -> None:
+    def __init__(self, started: Record, *, practice: bool) -> None:
+        self.practice = practice
         self.root = started.event_id
         self.current = self.root
         self.nodes: dict[str, dict[str, Any]] = {}
@@ -97,7 +98,13 @@ class _Graph:
             "children": [],
             "state": {"type": "checkpoint", "val": edits},
             "artifacts": [],
-            "meta": {"annotation": [], "bookmark": [], "seq": record.seq, "actor": record.row["actor"]},
+            "meta": {
+                "annotation": [],
+                "bookmark": [],
+                "seq": record.seq,
+                "actor": record.row["actor"],
+                "practice": self.practice,
+            },
         }
         if parent is not None:
             node |= {"parent": parent, "sideEffects": {"do": [], "undo": []}}

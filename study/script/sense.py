@@ -43,6 +43,13 @@ def advised(file: ScriptFile) -> Iterator[Mistake]:
     for number, prompt in enumerate(file.think_aloud.prompts if file.think_aloud else ()):
         if prompt.when.trigger in ("every", "undo", "reset", "top1_flip", "no_effect", "first_steer") and not steered:
             yield ("think_aloud", "prompts", number), f"{prompt.id} waits for a steer, and no task can be steered."
+    for key, tools in offered.items():
+        task = file.tasks[key]
+        if task.limits.min_interventions and not all(STEERING & set(task.tools) & on for on in tools):
+            yield (
+                ("tasks", key, "limits"),
+                "interventions are asked for, and none is waited for under a condition where no tool makes one.",
+            )
     fixed = [holder for holder, _ in phases_in(file.sequence) if holder] if file.sequence else []
     if any(holder.order == "fixed" and len(holder.blocks) > 1 for holder in fixed):
         yield ("sequence",), "the phases stand in one order for all: what differs between them may be practice."

@@ -20,6 +20,7 @@ from study.media import read_media, recordings_of
 from study.participants import admit
 from study.recordings import Recording
 from study.session_events import ConsentGiven, ConsentScopeChanged, ConsentShown, SessionStarted
+from study.task_events import PageLeft
 
 RATE = 48_000
 # seconds into the file at which a tone begins and ends; silence between them
@@ -39,14 +40,20 @@ think_aloud:
   audio: true
   prompts: [{id: keep, style: neutral, when: {silence_s: 1.2}, text: Please keep talking.}]
 sequence:
-  blocks: [{page: consent}, {page: mic_check, id: mic}, {page: text, id: after, title: Heard, text: That was it.}]
+  blocks:
+    - {page: consent}
+    - {page: mic_check, id: mic}
+    - {page: text, id: after, title: Heard, text: That was it.}
+    - {id: working, tasks: all}
+    - {page: text, id: last, text: That was all.}
+task_sets: {all: {tasks: [one]}}
 tasks: {one: {picture: word, goal: Look., tools: [attribution], answers: [{id: a, type: free_text, label: "Why?"}]}}
 debrief: Thank you.
 """
 
 
 def write_spoken_script(folder: Path) -> Path:
-    """A study that records the voice, and has no task."""
+    """A study that records the voice in its one task."""
     (folder / "consent.md").write_text("We keep what you say.", encoding="utf-8")
     path = folder / "spoken.yaml"
     path.write_text(SCRIPT, encoding="utf-8")
@@ -81,7 +88,7 @@ def microphone(path: Path) -> list[str]:
 class Speaker:
     """A participant who was asked for the scope `audio`, as the record has them."""
 
-    def __init__(self, server: Server, *, allows: bool = True) -> None:
+    def __init__(self, server: Server, *, allows: bool = True, at_task: bool = True) -> None:
         self.log = EventLog(connect(f"sqlite:///{server.database}"))
         admission = admit(self.log, "tiny")
         self.id, self.server = admission.session_id, server
@@ -90,6 +97,8 @@ class Speaker:
         started = SessionStarted(study="tiny", study_version="1.0.0", script_sha256="s", participant="P01")
         self.write(started, ConsentShown(text_sha256="c", scopes=("audio",)), key="start")
         self.allow(allows, first=True)
+        if at_task:
+            self.write(*TO_THE_TASK, key="here")
 
     def write(self, *happened: Any, key: str) -> None:
         self.log.append(self.id, *happened, key=key)
@@ -114,6 +123,8 @@ class Speaker:
     def sound(self, one: Recording) -> bytes:
         return b"".join(read_media(self.log, self.id, one.media))
 
+
+TO_THE_TASK = (PageLeft(page="mic"), PageLeft(page="after"))
 
 DECODE = """
   async (text) => {

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
 from served import awaited
-from spoken import write_spoken_script
+from spoken import TO_THE_TASK, write_spoken_script
 from starlette.requests import Request
 
 from pages.parts import intake
 from pages.parts import rig as rigs
 from pages.parts.rig import Rig
+from study import hearing
 from study.database import LogUnavailable, connect
 from study.erasure import erase
 from study.log import EventLog
@@ -33,9 +35,9 @@ from study.session_events import (
     SessionStarted,
     SessionWithdrawn,
 )
+from study.task_events import TaskSubmitted
 
 HEAD = b"\x1aE\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1fB\x86\x81\x01webm" + bytes(60)
-BEGAN_MS = 5_000.0
 
 
 class Caller:
@@ -49,6 +51,8 @@ class Caller:
         self.write(started, ConsentShown(text_sha256="c", scopes=("audio",)), key="start")
         for scope in scopes:
             self.write(ConsentGiven(scope=scope, text_sha256="c"), key=scope)
+        self.write(*TO_THE_TASK, key="here")
+        self.began_ms = round(rig.log.now().utc_ns / 1e6) + 5000.0
 
     def write(self, *happened: Any, key: str) -> None:
         self.rig.log.append(self.id, *happened, key=key)
@@ -73,7 +77,7 @@ class Caller:
 
     def send(self, chunk: int, body: bytes, media: str = "rec1", **more: Any) -> tuple[int, Any]:
         digest = hashlib.sha256(body).hexdigest()
-        times = {"start_ms": 1800.0 * chunk, "length_ms": 1800.0, "began_ms": BEGAN_MS, "sha256": digest}
+        times = {"start_ms": 1800.0 * chunk, "length_ms": 1800.0, "began_ms": self.began_ms, "sha256": digest}
         return self.ask(intake.piece, body, media=media, chunk=chunk, **{**times, **more})
 
     @property
@@ -117,7 +121,8 @@ def test_the_first_piece_ties_the_recording_to_the_servers_clock(served: Rig) ->
     who.send(0, HEAD)
     (one,) = recordings_of(served.log, who.id)
     assert one.anchor is not None
-    assert (one.anchor.utc_ns, one.anchor.media_ms, one.anchor.error_ms) == (3_500_000_000, 0.0, 104.0)
+    began_ns = (who.began_ms - 1500) * 1_000_000
+    assert (one.anchor.utc_ns, one.anchor.media_ms, one.anchor.error_ms) == (began_ns, 0.0, 104.0)
     assert (one.form, one.pieces[0].length_ms) == ("webm", 1800.0)
 
 
@@ -170,25 +175,75 @@ def test_a_scope_taken_back_stops_it_and_one_given_again_lets_it_begin_anew(spea
     speaker.send(0, HEAD)
     speaker.write(ConsentScopeChanged(scope="audio", text_sha256="c", given=False), key="no")
     status, said = speaker.send(1, b"more")
-    assert (status, said["voice"], said["turn"]) == (403, "refused", 5)
+    assert (status, said["voice"], said["turn"]) == (403, "refused", 7)
     assert speaker.ask(intake.end, media="rec1", chunks=1, length_ms=1800) == (200, {})
     assert speaker.names[-1] == "media.stopped"
     speaker.write(ConsentScopeChanged(scope="audio", text_sha256="c", given=True), key="yes")
-    assert speaker.send(0, HEAD, media="rec2") == (200, {"voice": "on", "turn": 6})
+    assert speaker.send(0, HEAD, media="rec2") == (200, {"voice": "on", "turn": 8})
     speaker.write(SessionWithdrawn(), key="gone")
     assert speaker.send(1, b"more", media="rec2")[0] == 403
 
 
-@pytest.mark.parametrize(("happened", "voice"), [(SessionPaused(), "paused"), (SessionCompleted(), "over")])
+@pytest.mark.parametrize(("happened", "stands"), [(SessionPaused(), "paused"), (SessionCompleted(), "over")])
 def test_what_was_said_before_a_pause_or_the_end_is_kept_and_what_came_later_is_not(
-    speaker: Caller, happened: Any, voice: str
+    speaker: Caller, happened: Any, stands: str
 ) -> None:
     now_ms = speaker.rig.log.now().utc_ns / 1e6
     speaker.write(happened, key="h")
-    assert speaker.send(0, HEAD, began_ms=now_ms - 60_000) == (200, {"voice": voice, "turn": 5})
-    status, said = speaker.send(1, b"more", began_ms=now_ms - 60_000, start_ms=60_500)
-    assert (status, said["voice"]) == (403, voice)
+    assert speaker.send(0, HEAD, began_ms=now_ms) == (200, {"voice": stands, "turn": 7})
+    status, said = speaker.send(1, b"more", began_ms=now_ms, start_ms=60_500)
+    assert (status, said["voice"]) == (403, stands)
     assert speaker.send(0, HEAD, media="rec2", began_ms=now_ms + 1000)[0] == 403
+
+
+def test_what_was_said_outside_of_the_tasks_is_not_kept_wherever_it_is_sent_from(speaker: Caller) -> None:
+    moments = [record.utc_ns / 1e6 for record in speaker.rig.log.read(speaker.id)]
+    assert speaker.send(0, HEAD, media="early", began_ms=moments[2] - 60_000)[0] == 403
+    assert speaker.send(0, HEAD) == (200, {"voice": "on", "turn": 3})
+    speaker.write(TaskSubmitted(task="one"), key="done")
+    left_ms = speaker.rig.log.now().utc_ns / 1e6
+    # the page that comes next ends the recording after ten seconds
+    assert speaker.send(1, b"more", start_ms=left_ms + 12_000 - speaker.began_ms)[0] == 200
+    status, said = speaker.send(2, b"later", start_ms=left_ms + 60_000 - speaker.began_ms)
+    assert (status, said["voice"], "outside of the tasks" in said["refused"]) == (403, "on", True)
+    assert speaker.send(0, HEAD, media="late", began_ms=left_ms + 60_000)[0] == 403
+    assert [one.media for one in recordings_of(speaker.rig.log, speaker.id)] == ["rec1"]
+
+
+def test_a_study_that_records_no_voice_takes_none(served: Rig) -> None:
+    who = Caller(served, "audio")
+    who.clock()
+    rigs.install(replace(served, script=replace(served.script, think_aloud=None)))
+    status, said = who.send(0, HEAD)
+    assert (status, said["voice"], who.names) == (403, "refused", [])
+
+
+def test_a_session_that_is_full_takes_no_more_and_goes_on(speaker: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert speaker.send(0, HEAD)[0] == 200
+    monkeypatch.setattr(hearing, "MOST_BYTES", len(HEAD))
+    assert speaker.send(0, HEAD) == (200, {"voice": "full", "turn": 3})  # what stands, stands
+    status, said = speaker.send(1, b"more")
+    assert (status, said["voice"]) == (403, "full")
+    assert said["refused"].startswith("A session has 8 hours or ")
+    assert said["refused"].endswith("the recorder stops, and the session goes on.")
+    assert speaker.ask(intake.end, media="rec1", chunks=1, length_ms=1800.0) == (200, {})
+    speaker.write(TaskSubmitted(task="one"), key="done")
+    monkeypatch.undo()
+    monkeypatch.setattr(hearing, "MOST_PIECES", 2)
+    assert [speaker.send(number, HEAD, media="rec2")[0] for number in range(2)] == [200, 403]
+
+
+def test_a_session_has_room_for_eight_hours_at_twice_the_bits_that_are_asked_for() -> None:
+    assert hearing.MOST_BYTES == 8 * 60 * 60 * 2 * 32_000 / 8
+    assert hearing.MOST_PIECES >= 8 * 60 * 60 / 1.8
+
+
+def test_a_piece_of_a_session_that_is_over_is_not_asked_for_for_ever(served: Rig) -> None:
+    who = Caller(served, "audio")
+    who.write(SessionCompleted(), key="end")
+    assert who.clock()[0] == 409  # too late to compare
+    status, said = who.send(0, HEAD, began_ms=who.began_ms - 60_000)
+    assert (status, said["voice"]) == (403, "over")
 
 
 def test_silences_stand_in_the_sessions_own_stream_but_for_those_of_a_pause(speaker: Caller) -> None:

@@ -159,6 +159,23 @@ def test_a_browser_that_is_killed_sends_what_it_held_when_it_comes_back(
     until(lambda: len(who.recordings) == 3)
 
 
+def test_a_recording_that_is_full_lets_the_microphone_go_and_says_so_and_the_page_goes_on(
+    opened: Callable[[], Any], full: Server
+) -> None:
+    page, who = opened(), Speaker(full)
+    page.goto(who.link)
+    light(page, "full")
+    assert "Please go on" in page.locator(".light").inner_text()
+    until(lambda: who.recordings[0].stopped)
+    assert who.pieces == 3
+    assert page.evaluate("[window.tillerRecorder.recorder, window.tillerRecorder.queue.length]") == [None, 0]
+    page.get_by_role("button", name="Other page").click()
+    page.get_by_role("heading", name="Second").wait_for()
+    page.reload()
+    light(page, "full")
+    assert len(who.recordings) == 1
+
+
 def test_nothing_is_asked_of_a_microphone_that_nobody_allows(opened: Callable[[], Any], hearing: Server) -> None:
     page, who = opened(), Speaker(hearing, allows=False)
     page.goto(who.link)
@@ -166,6 +183,17 @@ def test_nothing_is_asked_of_a_microphone_that_nobody_allows(opened: Callable[[]
     page.get_by_text("silences heard of: 0").wait_for()
     assert page.evaluate("window.tillerRecorder?.recorder ?? null") is None
     assert who.recordings == ()
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Server]:
+    database = tmp_path / "log.db"
+    started = environment(tmp_path, write_spoken_script(tmp_path), database)
+    started["TILLER_TEST_MOST_PIECES"] = "3"
+    made = Server(started, database, entry="tests/pages/sound/hearing.py")
+    made.start(healthy=False)
+    yield made
+    made.kill()
 
 
 @pytest.fixture
@@ -182,7 +210,7 @@ def real_pages(tmp_path: Path) -> Iterator[Server]:
 def test_whoever_hears_themselves_goes_on_and_whoever_cannot_goes_on_without(
     opened: Callable[[], Any], real_pages: Server
 ) -> None:
-    page, who = opened(), Speaker(real_pages)
+    page, who = opened(), Speaker(real_pages, at_task=False)
     page.goto(who.link)
     page.get_by_role("button", name="Use my microphone").click()
     page.get_by_role("button", name="Record a sentence").click()
@@ -198,7 +226,7 @@ def test_whoever_hears_themselves_goes_on_and_whoever_cannot_goes_on_without(
     assert 3000 < checked.event.length_ms < 6000
     assert [row.event.page for row in who.rows("page.left")] == ["mic"]
 
-    other = Speaker(real_pages)
+    other = Speaker(real_pages, at_task=False)
     page.add_init_script(
         "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
     )

@@ -13,10 +13,11 @@ from sqlalchemy import Engine
 from strangers import Stranger
 
 from core.types import Op, Prediction, Scope, SteeringPlan
-from study.acts import Act, read_act
+from study.acts import Act
 from study.bench import Bench, Seen
 from study.database import connect
 from study.log import EventLog
+from study.messages import read_act
 from study.records import Instant
 from study.session_events import SessionStarted
 from study.state import Pinned

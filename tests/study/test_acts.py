@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Edit, Op, Scope, SteeringPlan
-from study.acts import Act, ActRefused, act_id, read_act
+from study.acts import Act, ActRefused
 from study.bench import Bench, Seen
 from study.database import LogUnavailable
 from study.decisions import opening
 from study.history import plan_in
 from study.interventions import perform
 from study.log import EventLog, LogRefused
+from study.messages import act_id, read_act
 from study.state import state_id
 from study.steering_events import InterventionApplied, InterventionFailed, ModelPredicted
 

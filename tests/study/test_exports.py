@@ -22,7 +22,7 @@ from test_events import ROWS, happenings
 
 from core.types import Prediction, SteeringPlan, TillerError
 from study import exports
-from study.acts import Act, read_act
+from study.acts import Act
 from study.bench import Bench, Seen
 from study.decisions import opening
 from study.desk import FORMATS_THERE
@@ -35,6 +35,7 @@ from study.exports.plain import line_of, unit_in
 from study.exports.tidy import as_written, check_csv
 from study.interventions import perform
 from study.log import EventLog
+from study.messages import read_act
 from study.records import Record, Stored
 from study.schema import events
 from study.session_events import SessionResumed, SessionStarted, SystemErrored

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from core.types import TillerError
 from study.__main__ import app
 from study.log import EventLog
+from study.route import route_of
 from study.script import ScriptError, load_script
 from study.script_desk import published_schema
 from study.scripts import refuse_if_frozen
@@ -91,6 +92,20 @@ def test_the_line_named_is_the_line_of_the_mistake(tmp_path: Path) -> None:
     (only,) = mistakes(tmp_path, text)
     line = int(only.removeprefix("line ").partition(":")[0])
     assert "guess" in text.splitlines()[line - 1]
+
+
+def test_interventions_are_waited_for_only_where_a_tool_makes_one_and_the_author_is_told(tmp_path: Path) -> None:
+    old = "goal: Find out."
+    script = load_script(written(tmp_path, PHASES.replace(old, f"{old}\n    limits: {{min_interventions: 2}}", 1)))
+    assert [one for one in script.advice if "none is waited for" in one]
+    asked = {
+        stop.condition: stop.min_interventions
+        for first in range(2)
+        for stop in route_of(script, {"phase_order": first}, 0)
+        if stop.is_task and stop.task == "a"
+    }
+    assert asked == {"look": 0, "act": 2}
+    assert not any("none is waited for" in one for one in load_script(written(tmp_path, PHASES)).advice)
 
 
 def test_many_mistakes_are_named_at_once(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.types import Edit, SteeringPlan
-from study.acts import Act, read_act
+from study.acts import Act
 from study.answers import answers_in
 from study.bench import Bench
 from study.decisions import opening
@@ -20,6 +20,7 @@ from study.events import Event
 from study.history import history_in, plan_in, predicted_in
 from study.interventions import perform
 from study.log import EventLog
+from study.messages import read_act
 from study.records import Record
 from study.script import StudyScript, load_script
 from study.session import Step, session_in

@@ -253,7 +253,7 @@ class Recorder {
   }
 
   get face() {
-    if (!this.allowed) return this.held_ms > LATE_MS ? "held" : this.voice === "paused" ? "paused" : "off";
+    if (!this.allowed) return this.held_ms > LATE_MS ? "held" : ["paused", "full"].includes(this.voice) ? this.voice : "off";
     if (this.elsewhere) return "elsewhere";
     if (!this.recorder) return this.trouble || "asking";
     if (this.track.muted || !this.track.enabled) return "muted";

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))  # the streamlit command puts
 
 from pages.parts.intake import SOUND
 from pages.parts.rig import Rig, install
+from study import hearing
 from study.database import connect
 from study.log import EventLog
 from study.script import load_script
@@ -29,5 +30,6 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     yield
 
 
+hearing.MOST_PIECES = int(os.environ.get("TILLER_TEST_MOST_PIECES") or hearing.MOST_PIECES)
 _PAGES = os.environ.get("TILLER_TEST_PAGES", "screens.py")
 app = st.App(_PAGES, routes=SOUND, lifespan=lifespan)

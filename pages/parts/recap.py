@@ -50,7 +50,7 @@ def _task(who: Here, key: str) -> str:
     done = "; ".join(edit_in_words(opened, edit) for edit in plan) or say("plan.no_edit")
     source = escape(url_of(opened.picture, 448, opened.bundle))
     text = say(
-        "done.picture",
+        "done.picture_open" if opened.hidden else "done.picture",
         truth=escape(opened.truth),
         target=escape(opened.target),
         before=percent(opened.seen.clean.prob(opened.target)),
@@ -58,5 +58,5 @@ def _task(who: Here, key: str) -> str:
         share=percent(now.prob(now.top)),
         done=escape(done),
     )
-    alt = escape(say("done.shows", truth=opened.truth))
+    alt = escape(say("plan.picture" if opened.hidden else "done.shows", truth=opened.truth))
     return f'<figure><img src="{source}" alt="{alt}"><figcaption>{text}<br>{words}</figcaption></figure>'

@@ -62,7 +62,8 @@ def tools_in_words(opened: Opened, tools: Collection[str]) -> None:
 def plan_in_words(opened: Opened, plan: SteeringPlan, now: Prediction) -> None:
     """Say what the participant did to the model and what it says now."""
     if not plan:
-        st.markdown(say("plan.untouched", target=opened.target, truth=opened.truth))
+        key = "plan.untouched_open" if opened.hidden else "plan.untouched"
+        st.markdown(say(key, target=opened.target, truth=opened.truth))
         return
     edits = "; ".join(edit_in_words(opened, edit) for edit in plan)
     key = "plan.still" if now.top == opened.target else "plan.now"

@@ -47,4 +47,5 @@ class Bench:
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     prompts: Mapping[str, Prompt] = field(default_factory=dict[str, Prompt])  # the script's, by id
     expect: Expect | None = None  # what is to be said before a step
+    shows: str = ""  # what the picture really shows, for the record
     held: Callable[[Sequence[Record]], bool] = _free  # whether a question has to be answered before anything is steered

@@ -62,6 +62,7 @@ def opening(
         image_sha256=bench.pinned.image_sha256,
         labels=tuple(labels),
         labels_sha256=bench.pinned.labels_sha256,
+        shows=bench.shows,
     )
     started = TaskStarted(task=bench.task, attempt=bench.attempt, order=order, condition=condition, practice=practice)
     return started, stimulus, _predicted(bench, seen, shown(seen.prediction, SteeringPlan(), bench.pinned))

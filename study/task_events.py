@@ -105,13 +105,17 @@ class TaskSkipped(InTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StimulusShown(InTask):
-    """The picture of a task was shown, with the labels that the model chose from."""
+    """The picture of a task was shown, with the labels that the model chose from.
+
+    `shows` is the right one, whether participants were told or not; rows of before do not say it.
+    """
 
     name: ClassVar[str] = "stimulus.shown"
     image: str
     image_sha256: str
     labels: tuple[str, ...]
     labels_sha256: str
+    shows: str = ""
 
     def target(self) -> str | None:
         return self.image
@@ -122,6 +126,7 @@ class StimulusShown(InTask):
             "image_sha256": self.image_sha256,
             "labels": json.dumps(self.labels, ensure_ascii=False),
             "labels_sha256": self.labels_sha256,
+            "shows": self.shows or None,
         }
 
 

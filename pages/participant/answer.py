@@ -16,6 +16,7 @@ from pages.parts.words import say
 from study.acts import Turn
 from study.history import history_in
 from study.interventions import perform
+from study.script.part import STEERING
 from study.session import Step
 from study.task_events import TaskSubmitted
 
@@ -45,7 +46,8 @@ def back() -> None:
 with page("sheet", say("answer.window"), who), picture_beside(opened, now if plan else None):
     eyebrow(say("task.place", order=who.place.order, tasks=who.place.tasks))
     st.title(say("answer.title"))
-    plan_in_words(opened, plan, now)
+    if STEERING & set(who.place.tools):
+        plan_in_words(opened, plan, now)
     ask(who, sheet)
     say_what_is_open()
     with st.container(horizontal=True):

@@ -31,7 +31,8 @@ with page("sheet", say("task.window"), who):
     what_came_before(who.records)
     with picture_beside(opened):
         eyebrow(say("task.place", order=who.place.order, tasks=who.place.tasks))
-        st.title(say("task.title", truth=opened.truth, target=opened.target))
+        title = "task.title_open" if opened.hidden else "task.title"
+        st.title(say(title, truth=opened.truth, target=opened.target))
         st.markdown(task.goal)
         press(say("task.begin"), start, key="start", primary=True)
         if who.rig.script.aloud:

@@ -30,7 +30,8 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
     """Everything on the workspace but the ripple, which is measured after the prediction is painted."""
     script, place = who.rig.script, who.place
     before, after = opened.seen.clean, seen.prediction
-    still = who.rig.pictures.recall(("still", opened.pinned), lambda: _still(opened))
+    still = who.rig.pictures.recall(("still", opened.pinned, opened.hidden), lambda: _still(opened))
+    goal = "workspace.goal_open" if opened.hidden else "workspace.goal"
     strengths = {edit.component: edit.strength for edit in history.plan}
     return {
         **still,
@@ -39,7 +40,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "task": place.order,
         "words": words_for("workspace", script.language),
         "place": say("task.place", script.language, order=place.order, tasks=place.tasks),
-        "goal": say("workspace.goal", script.language, truth=opened.truth, target=opened.target),
+        "goal": say(goal, script.language, truth=opened.truth, target=opened.target),
         "aloud": script.aloud.split(". ")[0].rstrip(".") + "." if script.aloud else "",
         "tools": list(place.tools),
         "progress": progress(who),
@@ -109,7 +110,7 @@ def _still(opened: Opened) -> dict[str, Any]:
     return {
         "picture": {"url": url_of(opened.picture, 448, opened.bundle), "grid": grid},
         "maps": maps,
-        "shows": opened.truth,
+        "shows": opened.shows,
         "target": opened.target,
         "against": opened.against,
         "agreement": opened.agreement,

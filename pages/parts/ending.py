@@ -50,7 +50,8 @@ def completed_in_words(who: Here) -> None:
 
 
 def _verdict(one: Verdict) -> str:
-    name = escape(say("task.title", truth=one.truth, target=one.target))
+    title = "task.title" if one.shows else "task.title_open"
+    name = escape(say(title, truth=one.shows, target=one.target))
     if one.passed is None:
         return f"<li><b>{name}</b>: {say('done.held_out.unknown')}.</li>"
     counts = (

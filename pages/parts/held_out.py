@@ -49,7 +49,7 @@ def measured(
 class Verdict:
     """What one handed-in plan does to held-out pictures, by the script's rule; `passed` is None if nobody can say."""
 
-    truth: str
+    shows: str | None  # None where participants are not told
     target: str
     passed: bool | None
     fixed: int = 0
@@ -71,13 +71,13 @@ def verdicts_of(here: Rig, session_id: str) -> tuple[Verdict, ...]:
             continue
         opened = open_picture(here, here.script.tasks[key])
         if isinstance(result, str) or result.own is None:
-            found.append(Verdict(opened.truth, opened.target, None))
+            found.append(Verdict(opened.shows, opened.target, None))
             continue
         own, every = result.own, result.all
         wrong = own.images - own.right_before
         shares = {"fixed": own.fixed / wrong, "broken": every.broken / every.right_before}
         passed = read_rule(asked[key].rule, HELD_OUT).holds(shares)
-        found.append(Verdict(opened.truth, opened.target, passed, own.fixed, wrong, every.broken, every.right_before))
+        found.append(Verdict(opened.shows, opened.target, passed, own.fixed, wrong, every.broken, every.right_before))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from streamlit.components.v2 import component
 
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = (
-    *("dom", "terms", "outbox", "picture", "predictions", "components", "card", "plan", "ripple", "guide"),
+    *("dom", "terms", "outbox", "rows", "picture", "predictions", "components", "card", "plan", "ripple", "guide"),
     *("prompt", "expect", "bench"),
 )
 

@@ -34,6 +34,7 @@ class Opened:
     model: Clip  # the bundle's, with the task's own class names where it has some
     picture: str
     truth: str
+    hidden: bool  # whether no participant is told the truth
     seen: Look
     attribution: Attribution
     effects: Mapping[int, float]
@@ -48,13 +49,18 @@ class Opened:
 
     @property
     def against(self) -> str:
-        """What it is weighed against: the right name where the model is wrong, else its second choice."""
+        """The class it is weighed against: the right one if it is told and the model wrong, else the second choice."""
         return self.seen.clean.labels[self.attribution.against]
+
+    @property
+    def shows(self) -> str | None:
+        """What participants are told that it shows, if they are."""
+        return None if self.hidden else self.truth
 
 
 def open_picture(here: Rig, task: Task) -> Opened:
     """The picture of `task`, looked at and attributed once for everybody."""
-    return here.pictures.recall((task.picture, task.sae, task.labels), lambda: _opened(here, task))
+    return here.pictures.recall((task.picture, task.sae, task.labels, task.truth), lambda: _opened(here, task))
 
 
 def seen_under(here: Rig, opened: Opened, plan: SteeringPlan) -> Seen:
@@ -95,6 +101,7 @@ def bench_of(here: Rig, place: Session) -> Bench:
         environment=environment_of(opened.model),
         prompts={prompt.id: prompt for prompt in (here.script.think_aloud.prompts if here.script.think_aloud else ())},
         expect=task.expect,
+        shows=opened.truth,
         held=lambda records: held(records, here.script, place),
     )
 
@@ -131,7 +138,8 @@ def _opened(here: Rig, task: Task) -> Opened:
         seen = look(model, bundle.sae, model.pixels(data))
         said = seen.clean.ranked[0]
         truth = model.labels.index(picture.label)
-        against = truth if truth != said else seen.clean.ranked[1]
+        told = truth if task.truth == "shown" else said
+        against = told if told != said else seen.clean.ranked[1]
         view = View.EXACT if model.is_last else View.GRADIENT
         attribution = attribute(model, bundle.sae, seen, said, against=against, view=view)
         effects = leave_one_out(model, bundle.sae, seen, said, against, attribution.ranked(SCREENED))
@@ -142,6 +150,7 @@ def _opened(here: Rig, task: Task) -> Opened:
         model=model,
         picture=picture.file,
         truth=picture.label,
+        hidden=task.truth == "hidden",
         seen=seen,
         attribution=attribution,
         effects=effects,

@@ -56,6 +56,16 @@ def instrument_at(who: Here) -> tuple[Stop, Instrument]:
     return stop, instrument_in(use.id, pasted, language=script.language, tool_name=use.tool_name)
 
 
+def _licence(stated: str, words: Mapping[str, str]) -> str:
+    """A Creative Commons licence with its authors as the page's language says it; `stated` is in English."""
+    licence, by, authors = stated.partition(", by ")
+    return (
+        words["licence"].format(licence=licence, authors=authors.replace(" and ", f" {words['and']} "))
+        if by
+        else stated
+    )
+
+
 def questionnaire(
     who: Here, instrument: Instrument, *, task: str | None, key: str, attempt: int = 1, required: bool = True
 ) -> Callable[[], Filled]:
@@ -114,7 +124,7 @@ def questionnaire(
         st.warning(_sentence(rows, words), icon=None)
     if instrument.licence.startswith("CC "):
         ours = f" ({words['translated']})" if instrument.wording == "translated" else ""
-        st.caption(f"{instrument.licence}{ours}")
+        st.caption(f"{_licence(instrument.licence, words)}{ours}")
 
     def filled() -> Filled:
         given = _answers(instrument, key, kept)

@@ -10,10 +10,12 @@ import streamlit as st
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import open_picture, seen_under
-from pages.parts.sheets import edit_in_words, percent
+from pages.parts.sheets import edit_in_words, figure, share_in_words
 from pages.parts.words import say
 from study.answers import answers_in
 from study.history import plan_in
+from study.script import Answer, Choice, FreeText, Slider
+from study.task_events import ResponseSubmitted
 
 _KINDS = {
     "intervention.applied": ("done.kinds.edit", "done.kinds.edits"),
@@ -42,21 +44,37 @@ def recorded(who: Here) -> None:
 
 
 def _task(who: Here, key: str) -> str:
-    opened = open_picture(who.rig, who.rig.script.tasks[key])
+    task = who.rig.script.tasks[key]
+    opened = open_picture(who.rig, task)
     plan = plan_in(who.records, key)
     now = seen_under(who.rig, opened, plan).prediction
-    said = answers_in(who.records, key).values()
-    words = " ".join(f"<q>{escape(answer.text)}</q>" for answer in said if answer.text)
-    done = "; ".join(edit_in_words(opened, edit) for edit in plan) or say("plan.no_edit")
-    source = escape(url_of(opened.picture, 448, opened.bundle))
-    text = say(
-        "done.picture",
-        truth=escape(opened.truth),
-        target=escape(opened.target),
-        before=percent(opened.seen.clean.prob(opened.target)),
-        top=escape(now.top),
-        share=percent(now.prob(now.top)),
-        done=escape(done),
+    told = [] if opened.hidden else [say("done.shows", truth=escape(opened.truth))]
+    share = share_in_words(opened.seen.clean.prob(opened.target))
+    told.append(say("done.said", target=escape(opened.target), share=share))
+    if plan:
+        done = "; ".join(edit_in_words(opened, edit) for edit in plan)
+        share = share_in_words(now.prob(now.top))
+        told.append(say("done.left", top=escape(now.top), share=share, done=escape(done)))
+    given = answers_in(who.records, key)
+    answers = "".join(
+        f"<div><dt>{escape(one.label)}</dt><dd>{escape(answer_in_words(one, given[one.id]))}</dd></div>"
+        for one in task.answers
+        if one.id in given
     )
-    alt = escape(say("done.shows", truth=opened.truth))
-    return f'<figure><img src="{source}" alt="{alt}"><figcaption>{text}<br>{words}</figcaption></figure>'
+    source = escape(url_of(opened.picture, 448, opened.bundle))
+    alt = escape(say("plan.picture" if opened.hidden else "done.shows", truth=opened.truth))
+    return (
+        f'<figure><img src="{source}" alt="{alt}"><figcaption><p>{" ".join(told)}</p>'
+        f"{f'<dl>{answers}</dl>' if answers else ''}</figcaption></figure>"
+    )
+
+
+def answer_in_words(asked: Answer, given: ResponseSubmitted) -> str:
+    """An answer as its participant gave it: their words, the option's, or the number with its scale."""
+    match asked:
+        case FreeText():
+            return say("done.words", text=given.text)
+        case Choice():
+            return next((one.label for one in asked.options if one.id == given.text), given.text)
+        case Slider():
+            return say("done.number", number=figure(given.number or 0.0), min=asked.min, max=asked.max)

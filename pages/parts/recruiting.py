@@ -34,7 +34,7 @@ def links_view(insider: Insider, study: str) -> None:
         _form(insider)
     elif makes:
         st.info(f"The app runs the study “{script.study.id}”; links of “{study}” can only be closed here.", icon=None)
-    if script.ids.pid_param and insider.rig.study_key is None:
+    if makes and script.ids.pid_param and insider.rig.study_key is None:
         st.info(
             f"No study key is set, so no {script.ids.pid_param} is kept: whoever comes back is known by their own link "
             "alone. Set TILLER_STUDY_KEY to a long random text to have ids kept as keyed hashes.",

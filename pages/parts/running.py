@@ -43,15 +43,6 @@ def session_picked(insider: Insider, study: str) -> str | None:
     return chosen
 
 
-def nothing_runs(study: str | None) -> None:
-    """Say how a moderated session comes about."""
-    st.info(
-        f"No moderated session of “{study or 'any study'}” is running. Make a link of mode moderated on the page Study "
-        "and send it to the participant; the session is here as soon as they have begun.",
-        icon=None,
-    )
-
-
 def _named(entry: Entry) -> str:
     state = entry.state if entry.going_on else f"ended: {entry.state}"
     return f"{entry.participant}, {state}{', rehearsal' if entry.mode == 'preview' else ''}"

@@ -15,6 +15,7 @@ from pages.parts.rig import Rig
 from pages.parts.sheets import edit_in_words
 from pages.parts.tape import names_in, rows_of, script_for
 from pages.parts.telling import fields_of, told_of
+from pages.parts.words import say
 from study.bench import Seen
 from study.history import History, followed
 from study.records import Record
@@ -165,7 +166,7 @@ def _briefing(rig: Rig, script: StudyScript, screen: Screen) -> dict[str, Any]:
     words = [script.tasks[task].goal, *([f"**Thinking aloud.** {script.aloud}"] if script.aloud else [])]
     if opened is None:
         return {"title": f"Picture {screen.place.order}", "words": words}
-    title = f"It shows “{opened.truth}”, the model says “{opened.target}”"
+    title = say("task.title_open" if opened.hidden else "task.title", "en", truth=opened.truth, target=opened.target)
     return {"title": title, "words": words, **_picture(opened, opened.seen.clean)}
 
 
@@ -175,7 +176,7 @@ def _answering(script: StudyScript, screen: Screen, stands: Standing) -> dict[st
     done = "; ".join(edit_in_words(opened, edit, "en") for edit in plan) or "no edit"
     asked = script.tasks[str(screen.place.task)].answers
     return {
-        "title": "What went wrong?",
+        "title": say("answer.title", "en"),
         "words": [f"The plan on leaving the workspace: {done}."],
         "questions": [_question(each, screen.answers.get(each.id)) for each in asked],
         **_picture(opened, said.after.prediction(opened.model.labels)),

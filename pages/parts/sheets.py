@@ -62,11 +62,12 @@ def tools_in_words(opened: Opened, tools: Collection[str]) -> None:
 def plan_in_words(opened: Opened, plan: SteeringPlan, now: Prediction) -> None:
     """Say what the participant did to the model and what it says now."""
     if not plan:
-        st.markdown(say("plan.untouched", target=opened.target, truth=opened.truth))
+        key = "plan.untouched_open" if opened.hidden else "plan.untouched"
+        st.markdown(say(key, target=opened.target, truth=opened.truth))
         return
     edits = "; ".join(edit_in_words(opened, edit) for edit in plan)
     key = "plan.still" if now.top == opened.target else "plan.now"
-    st.markdown(say(key, top=now.top, share=percent(now.prob(now.top)), edits=edits))
+    st.markdown(say(key, top=now.top, share=share_in_words(now.prob(now.top)), edits=edits))
 
 
 def edit_in_words(opened: Opened, edit: Edit, language: str | None = None) -> str:
@@ -75,12 +76,22 @@ def edit_in_words(opened: Opened, edit: Edit, language: str | None = None) -> st
     if edit.strength == 0:
         return say("plan.suppressed", language, name=name)
     key = "plan.amplified_to" if edit.strength > 1 else "plan.suppressed_to"
-    return say(key, language, name=name, strength=f"{edit.strength:g}")
+    return say(key, language, name=name, strength=figure(edit.strength, language))
+
+
+def figure(number: float, language: str | None = None) -> str:
+    """A number as the participant's language writes it: 0,5."""
+    return f"{number:g}".replace(".", say("workspace.figures.point", language))
 
 
 def percent(share: float) -> str:
     """A probability in whole percent that never claims to be certain; the workspace writes it the same way."""
     return "<1%" if share < 0.005 else ">99%" if share > 0.995 else f"{share:.0%}"
+
+
+def share_in_words(share: float, language: str | None = None) -> str:
+    """`percent` as the participant's language writes it: 99 %."""
+    return say("workspace.figures.percent", language, number=percent(share).removesuffix("%"))
 
 
 def many(count: int, thing: str) -> str:
@@ -95,7 +106,7 @@ def _says(opened: Opened, now: Prediction | None) -> str:
     sides = {opened.target: "target", opened.against: "against"}
     rows = []
     for label in list(dict.fromkeys(first))[:ROWS]:
-        share = percent(after.prob(label))
+        share = share_in_words(after.prob(label))
         was = "" if now is None else f'<i class="was" style="left:{before.prob(label):.2%}"></i>'
         rows.append(
             f'<div data-side="{sides.get(label, "other")}"{" data-top" if label == after.top else ""} role="img" '

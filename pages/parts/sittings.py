@@ -53,18 +53,6 @@ def listed(insider: Insider, entries: Sequence[Entry], chains: Mapping[str, Chai
     st.html(f'<table class="desk-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
 
 
-def nobody_yet(study: str | None, others: int) -> None:
-    """Say what to do where there is no session to show."""
-    if others:
-        st.info("Nobody has taken part yet but bots and previews; turn the switch above to see those.", icon=None)
-        return
-    st.info(
-        f"No session of the study “{study}” is on record. Send a participant the address of this app and they begin by "
-        "themselves; or run `tiller simulate --n 8` for eight simulated participants to look at.",
-        icon=None,
-    )
-
-
 def duration(ns: int) -> str:
     """A span of time as `4:07` or `1:04:07`; seconds that have passed, as a clock counts them."""
     seconds = max(0, ns // 10**9)

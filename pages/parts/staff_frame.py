@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.frame import window
 from pages.parts.staff import Insider, rooms_of
+from study.staff import Staff
 
 _STYLE = f"<style>{(Path(__file__).parent / 'assets' / 'desk.css').read_text(encoding='utf-8')}</style>"
 _PICKER = "study-picker"
@@ -33,7 +34,7 @@ def staff_page(insider: Insider, title: str) -> DeltaGenerator:
                     st.page_link(room.path, label=room.title, query_params=None if study is None else {"study": study})
         _picker(insider, study)
         st.html(
-            f'<span class="desk-who">{escape(insider.staff.name)}, {insider.staff.role}</span>'
+            f'<span class="desk-who">{escape(_who(insider.staff))}</span>'
             '<a class="desk-out" href="./api/leave" target="_self">Sign out</a>',
             width="content",
         )
@@ -41,6 +42,12 @@ def staff_page(insider: Insider, title: str) -> DeltaGenerator:
     if said := _another(insider, study):
         room.html(f'<p class="desk-said" role="status">{escape(said)}</p>')
     return room
+
+
+def _who(staff: Staff) -> str:
+    """Name and role; one word where they are the same, as for whoever signs in by the passphrase."""
+    same = staff.name.casefold() == staff.role.value.casefold()
+    return staff.name if same else f"{staff.name}, {staff.role}"
 
 
 def _another(insider: Insider, study: str | None) -> str:

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.parts.sittings import aged, nobody_yet, state_in_words
+from pages.parts.nobody import nobody_yet
+from pages.parts.sittings import aged, state_in_words
 from pages.parts.staff import Insider, signed_in
 from pages.parts.study_acts import acts_on
 from pages.parts.tape import script_for
@@ -28,7 +29,7 @@ def people_view(insider: Insider, study: str) -> None:
     others = sum(one.mode in ("bot", "preview") for one in every)
     shown = st.toggle("Show bots and previews", key="all-people", disabled=not others)
     if not any(shown or one.mode not in ("bot", "preview") for one in every):
-        nobody_yet(study, others)
+        nobody_yet(insider, study, others)
         return
 
     @st.fragment(run_every=_EVERY_S)

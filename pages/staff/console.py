@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.console import console
-from pages.parts.running import nothing_runs, session_picked
+from pages.parts.nobody import nothing_runs
+from pages.parts.running import session_picked
 from pages.parts.staff import admit_staff
 from pages.parts.staff_frame import staff_page, study_picked
 from study.staff import Role
@@ -17,6 +18,6 @@ with staff_page(insider, "Console"):
         st.title("Console", width="content")
         session = None if study is None else session_picked(insider, study)
     if session is None:
-        nothing_runs(study)
+        nothing_runs(insider, study)
     else:
         console(session)

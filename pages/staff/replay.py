@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.nobody import nobody_yet
 from pages.parts.player import play
-from pages.parts.sittings import checked, listed, nobody_yet
+from pages.parts.sittings import checked, listed
 from pages.parts.staff import admit_staff
 from pages.parts.staff_frame import staff_page, study_picked
 from pages.parts.tape import study_of
@@ -29,4 +30,4 @@ with staff_page(insider, "Replay"):
     if sessions:
         listed(insider, sessions, checked(rig, sessions))
     else:
-        nobody_yet(picked, 0)
+        nobody_yet(insider, picked, 0)

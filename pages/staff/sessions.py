@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.nobody import nobody_yet
 from pages.parts.sheets import many
-from pages.parts.sittings import checked, listed, nobody_yet
+from pages.parts.sittings import checked, listed
 from pages.parts.staff import admit_staff
 from pages.parts.staff_frame import staff_page, study_picked
 from study.roster import roster
@@ -25,7 +26,7 @@ with staff_page(insider, "Sessions"):
         st.caption(f"{many(len(data), 'session')} of participants{no_data}.", width="content")
         shown = every if st.toggle("Show bots and previews", key="all-modes", disabled=not others) else data
     if not shown:
-        nobody_yet(study, others)
+        nobody_yet(insider, study, others)
         st.stop()
     page = st.pagination(-(-len(shown) // PAGE), key="page") if len(shown) > PAGE else 1
     here = shown[(page - 1) * PAGE : page * PAGE]

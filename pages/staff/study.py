@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.nobody import no_study
 from pages.parts.recruiting import links_view
 from pages.parts.staff import admit_staff
 from pages.parts.staff_frame import staff_page, study_picked
@@ -38,6 +39,6 @@ with staff_page(insider, "Study"):
             width="content",
         )
     if study is None:
-        st.info("There is no study that you may see.", icon=None)
+        no_study(insider)
     else:
         DRAWN[view](insider, study)

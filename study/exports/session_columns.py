@@ -188,4 +188,5 @@ AROUND = (
     col("items", "integer", "log", "How many it has.", empty=NOT_HERE),
     col("erase_asked", "boolean", "log", "Whether who withdrew asked for the record to be erased.", empty=NOT_HERE),
     col("practice", "boolean", "log", "Whether the task is a tutorial's, which no analysis counts.", empty=NOT_HERE),
+    col("shows", "text", "script", "What the picture really shows.", empty="a row of before said no such thing"),
 )

@@ -58,8 +58,8 @@ class Expected:
 class Attempt:
     """One try at one task; times are seconds since its start, None where it was not handed in.
 
-    `goal` is the class that the explanation weighed the model's answer against: the right one, where the model is
-    wrong.
+    `goal` is the right class, where the model is wrong, else the one that its answer was weighed against. Rows that do
+    not say what the picture shows weighed it against the right one.
     """
 
     task: str
@@ -68,6 +68,7 @@ class Attempt:
     condition: str
     seq: int
     acts: list[tuple[How, int]] = field(default_factory=list[tuple[How, int]])  # how, and the row
+    shows: str = ""
     goal: str = ""
     settings: int = 0
     first_act: float | None = None  # the first intervention
@@ -178,9 +179,9 @@ def _follow(one: Attempt, record: Record) -> None:
     """Take one row of an attempt in."""
     match record.event:
         case StimulusShown() as event:
-            one.image, one.labels = event.image, event.labels
+            one.image, one.labels, one.shows = event.image, event.labels, event.shows
         case ExplanationViewed() as event:
-            one.goal = one.goal or event.against
+            one.goal = one.goal or (one.shows if one.shows not in ("", event.toward) else event.against)
         case ConceptInspected() | ExplanationChanged():
             one.acts.append(("inspect", record.seq))
         case Intervention() as event:

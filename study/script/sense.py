@@ -36,6 +36,13 @@ def advised(file: ScriptFile) -> Iterator[Mistake]:
             ("tasks",),
             "no control task: with one whose fault is `none`, those who repair what is not broken are seen.",
         )
+    practised = {page.task for _, page in _pages(file)}
+    told = [key for key, task in file.tasks.items() if task.truth == "shown" and key not in practised]
+    if told and any(task.fault == NONE for task in file.tasks.values()):
+        yield (
+            ("tasks", told[0]),
+            "a control task is known by its frame if pages say what a picture shows; write truth: hidden in all tasks.",
+        )
     offered = _conditions(file)
     steered = any(
         STEERING & set(task.tools) & tools for key, task in file.tasks.items() for tools in offered.get(key, [])

@@ -10,6 +10,13 @@ from study.script.answers import Answers
 from study.script.part import Key, Minutes, Part, Text, Tool, Words
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+Truth = Annotated[
+    Literal["shown", "hidden"],
+    Field(
+        description="Whether participants are told what the picture really shows. hidden: no page names it, and the "
+        "model's answer is weighed against its second choice; for tasks in which they judge whether it is right."
+    ),
+]
 Asked = Literal["hypothesis", "direction", "top1", "probability", "confidence"]
 
 
@@ -60,6 +67,7 @@ class Task(Part):
 
     picture: Text  # the kind of task picture that the bundle holds: word, word_2; or a file beside the script
     shows: Text | None = None  # what a picture of the script's own really shows
+    truth: Truth = "shown"
     goal: Words
     fault: Key | None = None  # the kind of fault, for analysis; on no page
     sae: Literal["spatial", "cls"] = "spatial"

@@ -25,7 +25,7 @@ THERE = tuple(here.PAGES)
 SHOWN = {
     Step.CONSENT: "We keep what you do.",
     Step.BRIEFING: "Picture 1 of 2",
-    Step.ANSWER: "What went wrong?",
+    Step.ANSWER: "What do you think?",
     Step.DONE: "That was it.",
 }
 

@@ -138,7 +138,7 @@ def test_under_another_model_no_screen_is_made_up(steered: Participant) -> None:
     opened = open_picture(steered.rig, steered.rig.script.tasks["secret_cause"])
     task = steered.rig.script.tasks["secret_cause"]
     other = replace(opened, pinned=replace(opened.pinned, model_sha256="another"))
-    steered.rig.pictures._kept[(task.picture, task.sae, task.labels)] = other
+    steered.rig.pictures._kept[(task.picture, task.sae, task.labels, task.truth)] = other
     shown = screen_of(steered.rig, steered.id, len(steered.rig.log.read(steered.id)))
     assert "board" not in shown and "start the app with the bundle" in shown["gone"]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from participants import Participant
 from streamlit.testing.v1 import AppTest
 from test_pages import PAGES
 
 from pages.parts.rig import Rig
 from pages.parts.sittings import checked
+from pages.parts.staff import ROOMS
+from study.lock import set_passphrase, sign_in
 from study.participants import admit
 from study.roster import roster
 from study.session import Step
@@ -49,6 +52,29 @@ def test_an_empty_record_says_what_to_do_next(rig: Rig) -> None:
     test = room(rig)
     assert "tiller simulate" in test.info[0].value
     assert "desk-table" not in drawn(test)
+
+
+@pytest.mark.parametrize("path", ["staff/sessions.py", "staff/study.py", "staff/replay.py", "staff/console.py"])
+@pytest.mark.parametrize("role", Role)
+def test_nobody_is_told_to_do_what_they_cannot_do(rig: Rig, path: str, role: Role) -> None:
+    here = next(one for one in ROOMS if one.path == path)
+    if role not in here.roles:
+        return
+    for own in ("tiny", "another"):  # invited to the study that runs, and to one that does not
+        said = room(rig, path, role=role, study=own).info[0].value
+        assert "`tiller" not in said and "None" not in said
+        assert ("Make a link" in said or "Send a participant" in said) == (role is Role.RESEARCHER and own == "tiny")
+        assert own in said
+
+
+def test_whoever_is_called_as_their_role_is_named_once(rig: Rig) -> None:
+    test = AppTest.from_file(str(PAGES / "entry.py"), default_timeout=20)
+    set_passphrase(rig.log, "by the passphrase")
+    test.session_state["rig"], test.session_state["staff_key"] = rig, sign_in(rig.log, "by the passphrase")
+    test.run()
+    test.switch_page("staff/sessions.py").run()
+    assert '<span class="desk-who">Researcher</span>' in drawn(test)
+    assert ", coder</span>" in drawn(room(rig, role=Role.CODER))
 
 
 def test_each_session_stands_in_a_row_with_its_state(rig: Rig, participant: Callable[[Step], Participant]) -> None:

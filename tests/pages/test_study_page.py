@@ -171,4 +171,4 @@ def test_a_study_that_somebody_may_not_see_is_not_there(rig: Rig, participant: C
     test.session_state["staff_key"] = invite(rig.log, "Ada", Role.RESEARCHER, study="another")
     test.run()
     test.switch_page("staff/study.py").run()
-    assert "no study that you may see" in words(test)
+    assert "You are invited to the study “another”" in words(test)

@@ -115,6 +115,20 @@ def test_findings_are_those_counted_by_hand(two: EventLog) -> None:
     assert found.of("time").at("in all", "task met as number 1").value == 9.0
 
 
+def test_a_repair_leads_to_the_right_class_where_the_answer_was_weighed_against_another(
+    fresh_log: EventLog, bench: Bench, do: Callable[..., None]
+) -> None:
+    for name, shows in (("P01", "boat"), ("P02", "")):  # P02's rows are of before: they do not say what it shows
+        start = SessionStarted(study="demo", study_version="1", script_sha256="5c", participant=name, mode="remote")
+        fresh_log.append(name, start, key="start")
+        begun = opening(replace(bench, shows=shows), image="7f.png", labels=LABELS)
+        viewed = ExplanationViewed(task="word", view="gradient", toward="apple", against="car", components=(0, 1))
+        fresh_log.append(name, *begun, viewed, key="open")
+        do(name, ("edit", 0, -1))
+        fresh_log.append(name, TaskSubmitted(task="word"), SessionCompleted(), key="submit")
+    assert found_in(fresh_log).of("repair").at("right at the end", "word").hits == 1
+
+
 def test_a_task_is_before_the_first_intervention_between_and_after(two: EventLog) -> None:
     (point,) = found_in(two).of("time").at("in all", "word").points
     time = found_in(two).of("time")

@@ -124,6 +124,13 @@ def test_a_script_without_a_control_task_is_advised_and_not_refused(tmp_path: Pa
     assert not any("no control task" in one for one in load_script(written(tmp_path, control)).advice)
 
 
+def test_a_control_task_beside_a_truth_that_is_told_is_advised(tmp_path: Path) -> None:
+    control = PHASES.replace("goal: Find out.", "goal: Find out.\n    fault: none")
+    assert any("known by its frame" in one for one in load_script(written(tmp_path, control)).advice)
+    hidden = PHASES.replace("goal: Find out.", "goal: Find out.\n    fault: none\n    truth: hidden")
+    assert not any("known by its frame" in one for one in load_script(written(tmp_path, hidden)).advice)
+
+
 def test_the_published_schema_holds_every_script_that_is_right_and_knows_unknown_keys(tmp_path: Path) -> None:
     schema = published_schema()
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -85,10 +85,9 @@ const open = (root, data) => {
   const hint = () => {
     const { edits, shows, target, now: said, was, talk } = latest;
     if (talk.held && !talk.prompt) return talk.words.soon;
+    if (edits.length && shows === null) return w(said.label === was.label ? "hint.still_open" : "hint.moved_open", { now: quoted(said.label) });
     const right = quoted(shows);
-    if (edits.length && said.label === shows) {
-      return w("hint.right", { right });
-    }
+    if (edits.length && said.label === shows) return w("hint.right", { right });
     if (edits.length && said.label !== was.label) return w("hint.moved", { now: quoted(said.label), right });
     if (edits.length) return w("hint.still", { now: quoted(said.label) });
     if (!touched) return w("hint.look", { component: `${chosen().name} (#${now.chosen})` });

@@ -15,7 +15,7 @@ const cardPart = (part) => {
     name.title = chosen.name;
     const fact = (word, value) => el("div", {}, el("dt", {}, word), el("dd", {}, value));
     facts.replaceChildren(
-      fact(term("code", w("card.code")), chosen.activation.toFixed(2)),
+      fact(term("code", w("card.code")), fixed(chosen.activation)),
       fact(term("p99", w("card.p99")), number(chosen.p99)),
       fact(term("density", w("card.density")), percent(chosen.density)),
       fact(term("fit", w("card.fit")), number(chosen.fit)),

@@ -5,6 +5,7 @@ const PREVIEW_MS = 400;
 
 const componentsPart = (part, act, view, outbox) => {
   const rows = new Map();
+  const fit = wholeRows(part.rows, part.rows_below);
   // Each arrow key is a change of its own to the browser; to the log, a run of them on one slider is one edit.
   let turned = null;
   let rest = null;
@@ -73,7 +74,7 @@ const componentsPart = (part, act, view, outbox) => {
   const show = (row, strength) => {
     say(row.read, times(strength));
     row.slide.style.setProperty("--at", `${(100 * strength) / MOST}%`);
-    mark(row.slide, "aria-valuetext", strength === 0 ? w("steer.suppressed") : w("steer.strength_is", { strength }));
+    mark(row.slide, "aria-valuetext", strength === 0 ? w("steer.suppressed") : w("steer.strength_is", { strength: figure(strength) }));
   };
 
   part.rows.onkeydown = (event) => {
@@ -105,7 +106,7 @@ const componentsPart = (part, act, view, outbox) => {
         row.thumbs.replaceChildren(...component.exemplars.top.slice(0, 3).map((src) => el("img", { src, alt: "" })));
       }
       say(row.name, component.name);
-      say(row.sub, `#${component.index} \u00b7 ${w("steer.code", { code: component.activation.toFixed(2) })}`);
+      say(row.sub, `#${component.index} \u00b7 ${w("steer.code", { code: fixed(component.activation) })}`);
       lay(row.guess, component.score);
       lay(row.truth, component.effect);
       say(row.effect, signed(component.effect));
@@ -156,5 +157,6 @@ const componentsPart = (part, act, view, outbox) => {
         el("span", {}, w("steer.heading")),
       );
     }
+    fit();
   };
 };

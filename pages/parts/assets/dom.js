@@ -25,17 +25,21 @@ const mark = (node, name, value) => {
 };
 
 const MINUS = "\u2212";
+// Figures are written as the page's language writes them; staff pages, which have no words here, read English.
+const figure = (text) => String(text).replace(".", WORDS["figures.point"] ?? ".");
+const fixed = (value, digits = 2) => figure(value.toFixed(digits));
+const hundredths = (text) => (WORDS["figures.percent"] ?? "{number}%").replace("{number}", text);
 const signed = (value, digits = 2) => {
   const size = Math.abs(value).toFixed(digits);
-  return Number(size) === 0 ? size : (value > 0 ? "+" : MINUS) + size;
+  return Number(size) === 0 ? figure(size) : (value > 0 ? "+" : MINUS) + figure(size);
 };
 const percent = (share) => {
-  if (share > 0 && share < 0.005) return "<1%";
-  if (share < 1 && share > 0.995) return ">99%";
-  return `${Math.round(share * 100)}%`;
+  if (share > 0 && share < 0.005) return hundredths("<1");
+  if (share < 1 && share > 0.995) return hundredths(">99");
+  return hundredths(Math.round(share * 100));
 };
-const number = (value) => (value === null ? "\u2013" : value.toFixed(2));
-const times = (strength) => (strength === 0 ? w("steer.off") : `${Number(strength.toFixed(2))}\u00d7`);
+const number = (value) => (value === null ? "\u2013" : fixed(value));
+const times = (strength) => (strength === 0 ? w("steer.off") : `${figure(Number(strength.toFixed(2)))}\u00d7`);
 // Staff read English, and their pages may quote before any catalogue has come.
 const quoted = (label) => (WORDS.quote ? w("quote", { text: label }) : `\u201c${label}\u201d`);
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

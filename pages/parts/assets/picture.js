@@ -58,7 +58,7 @@ const picturePart = (part, act, view) => {
     const silent = overlay !== "off" && !drawnValues.some((value) => value !== 0);
     mark(part.legend, "data-silent", silent);
     if (overlay !== "off") {
-      const code = chosen.class_code ? w("picture.code", { code: chosen.class_code.toFixed(2) }) : w("picture.silent_token");
+      const code = chosen.class_code ? w("picture.code", { code: fixed(chosen.class_code) }) : w("picture.silent_token");
       say(share, fires ? `: ${code}` : ` ${w("picture.split", { token: signed(chosen.class_push), patches: signed(chosen.patch_push) })}`);
     }
     if (silent) {

@@ -6,6 +6,8 @@ const predictionsPart = (part) => {
   const was = el("span", { class: "was" });
   part.verdict.replaceChildren(el("p", { class: "now" }, now, share), was);
 
+  const fit = wholeRows(part.bars, part.bars_below);
+
   const rowOf = (label) => {
     const row = {
       name: el("span", { class: "name" }, label),
@@ -45,8 +47,9 @@ const predictionsPart = (part) => {
       ? data.now.label === data.was.label
         ? w("says.still", { share: percent(data.was.share) })
         : w("says.was", { label: data.was.label, share: percent(data.was.share) })
-      : w("says.as_is", { shows: data.shows }));
-    mark(part.verdict, "data-right", data.now.label === data.shows);
+      : data.shows === null ? w("says.as_is_open") : w("says.as_is", { shows: data.shows }));
+    mark(part.verdict, "data-right", data.shows === null ? "" : data.now.label === data.shows);
     mark(part.bars, "data-state", data.state);
+    fit();
   };
 };

@@ -58,6 +58,12 @@ class InterventionApplied(Intervention):
     setting: LoggedEdit | None = None
     previous: LoggedEdit | None = None
 
+    @property
+    def amount(self) -> str:
+        """What the control said, with its unit."""
+        units = {"factor": "{:g} times", "p99": "{:g} p99", "code": "a code of {:g}"}
+        return units[self.unit].format(self.value)
+
     def target(self) -> str | None:
         return f"component/{self.component}"
 

@@ -11,6 +11,7 @@ from streamlit.components.v2 import component
 
 from pages.parts.words import words_for
 from study.hearing import Voice, standing_in, standing_of
+from study.prompts import shortest_silence_s
 
 if TYPE_CHECKING:
     from pages.parts.here import Here
@@ -28,7 +29,7 @@ _mount = component(
     "tiller_recorder",
     html=joined("recorder.html"),
     css=joined("recorder.css"),
-    js=joined("dom.js", "clocks.js", "shelf.js", "levels.js", "microphone.js", "recorder.js"),
+    js=joined("dom.js", "clocks.js", "shelf.js", "levels.js", "microphone.js", "recorder.js", "light.js"),
 )
 
 
@@ -51,7 +52,7 @@ def record(who: Here, *, on_silence: Callable[[], None] | None = None) -> None:
             "token": who.token,
             # the browser's own database is shared by all who sit at it, and must tell them apart without their links
             "owner": sha256(who.token.encode()).hexdigest()[:16],
-            "silence_s": _silence_s(who),
+            "silence_s": shortest_silence_s(who.rig.script),
             "words": {"off": "", **words_for("light")},
         },
         on_silence_change=on_silence or (lambda: None),
@@ -65,9 +66,3 @@ def heard(who: Here) -> bool:
         return False
     stands = standing_in(who.records)
     return stands.voice is not Voice.REFUSED or stands.turn > 0
-
-
-def _silence_s(who: Here) -> float | None:
-    aloud = who.rig.script.think_aloud
-    waits = [prompt.when.silence_s for prompt in aloud.prompts if prompt.when.silence_s] if aloud else []
-    return min(waits, default=None)

@@ -204,11 +204,10 @@ def _setting(event: InterventionApplied, name: Name) -> str:
         return f"Took the edit of {what} out"
     if event.tool == "suppress" and event.value == 0:
         return f"Suppressed {what}"
-    amount = {"factor": f"{event.value:g} times", "p99": f"{event.value:g} p99", "code": f"a code of {event.value:g}"}
     verb = {"suppress": "Suppressed", "amplify": "Amplified", "set": "Set", "add": "Added to"}.get(
         event.tool, event.tool
     )
-    return f"{verb} {what} to {amount[event.unit]}" if event.tool != "add" else f"{verb} {what}: {amount[event.unit]}"
+    return f"{verb} {what}: {event.amount}" if event.tool == "add" else f"{verb} {what} to {event.amount}"
 
 
 def _drew(event: ExplanationChanged, name: Name) -> str:

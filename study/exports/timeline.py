@@ -172,13 +172,8 @@ def _act(event: Intervention) -> str:
     if isinstance(event, InterventionCompared):
         return f"compare with {_said(event.other)}"
     if isinstance(event, InterventionApplied):
-        amount = {
-            "factor": f"{event.value:g} times",
-            "p99": f"{event.value:g} p99",
-            "code": f"a code of {event.value:g}",
-        }
         plain = event.tool == "restore" or (event.tool == "suppress" and event.value == 0)
-        return f"{event.tool} component {event.component}" + ("" if plain else f" to {amount[event.unit]}")
+        return f"{event.tool} component {event.component}" + ("" if plain else f" to {event.amount}")
     if isinstance(event, InterventionUndone):
         return "undo"
     return "redo" if isinstance(event, InterventionRedone) else "reset"

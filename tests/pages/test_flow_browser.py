@@ -104,6 +104,15 @@ def named(server: Server, link: str) -> tuple[EventLog, str]:
     return log, found[0]
 
 
+def mark_scale(page: Any, *, then: str) -> None:
+    """From the question before it: a mark on the scale, and the button that is pressed after it."""
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    page.locator(".scale input[data-set='true']").wait_for()
+    tab_to(page, then)
+    page.keyboard.press("Enter")
+
+
 def test_the_way_to_an_answer_by_keyboard_alone_with_every_control_named(page: Any, whole: Server) -> None:
     page.goto(whole.url)
     page.locator(".st-key-begin").wait_for()
@@ -119,11 +128,7 @@ def test_the_way_to_an_answer_by_keyboard_alone_with_every_control_named(page: A
     names_are_there(page)
     tab_to(page, "vision")
     page.keyboard.press("Space")
-    page.keyboard.press("Tab")
-    page.keyboard.press("ArrowRight")
-    page.locator(".scale input[data-set='true']").wait_for()
-    tab_to(page, "Continue")
-    page.keyboard.press("Enter")
+    mark_scale(page, then="Continue")
     page.locator(".row").first.wait_for()
     names_are_there(page)
     for done in range(7):
@@ -150,11 +155,7 @@ def test_the_way_to_an_answer_by_keyboard_alone_with_every_control_named(page: A
     names_are_there(page)
     tab_to(page, "TEXTAREA")
     page.keyboard.type("The first one.")
-    page.keyboard.press("Tab")
-    page.keyboard.press("ArrowRight")
-    page.locator(".scale input[data-set='true']").wait_for()
-    tab_to(page, "Hand in")
-    page.keyboard.press("Enter")
+    mark_scale(page, then="Hand in")
     page.get_by_text("Picture 2 of 2").wait_for()
     page.locator("[data-part=place]", has_text="6 of 7").wait_for()
 

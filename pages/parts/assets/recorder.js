@@ -1,5 +1,5 @@
-// The voice of one participant, recorded without a break while pages come and go: the recorder lives on the window, the
-// element on the page only shows its light. Every piece is kept here until the server says that it has it.
+// The voice of one participant, recorded without a break while pages come and go: the recorder lives on the window.
+// Every piece is kept here until the server says that it has it.
 const PIECE_MS = 1800;
 const DEAF_MS = 10_000;
 const LATE_MS = 4000;
@@ -85,18 +85,10 @@ class Recorder {
     if (this.release) return;
     this.elsewhere = true;
     this.show();
-    await new Promise((mine) => {
-      const hold = () => new Promise((release) => mine((this.release = release)));
-      if (navigator.locks) navigator.locks.request(`tiller-sound-${this.owner}`, hold);
-      else hold();
-    });
+    this.release = await this.shelf.turn();
     this.elsewhere = false;
     await this.shelf.open();
-    const pieces = await this.shelf.mine("pieces");
-    for (const one of (await this.shelf.mine("recordings")).sort((a, b) => a.at - b.at)) {
-      this.queue.push(...pieces.filter(({ media }) => media === one.media).sort((a, b) => a.chunk - b.chunk));
-      this.queue.push({ end: true, ...one });
-    }
+    this.queue.push(...(await this.shelf.left()));
     this.pump();
   }
 
@@ -252,55 +244,7 @@ class Recorder {
     return this.queue.reduce((sum, { end, length_ms }) => sum + (end ? 0 : length_ms), 0);
   }
 
-  get face() {
-    if (!this.allowed) return this.held_ms > LATE_MS ? "held" : ["paused", "full"].includes(this.voice) ? this.voice : "off";
-    if (this.elsewhere) return "elsewhere";
-    if (!this.recorder) return this.trouble || "asking";
-    if (this.track.muted || !this.track.enabled) return "muted";
-    if (this.held_ms > LATE_MS) return "held";
-    return this.deaf ? "deaf" : "on";
-  }
-
   show() {
-    for (const view of this.views) view.paint(this.face, Math.round(this.held_ms / 1000));
+    for (const view of this.views) view.paint(faceOf(this), Math.round(this.held_ms / 1000));
   }
-}
-
-const recorderOf = (data) => {
-  const held = window.tillerRecorder;
-  if (held?.owner === data.owner) return held;
-  held?.halt();
-  return (window.tillerRecorder = new Recorder(data));
-};
-
-const lights = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  const recorder = recorderOf(data);
-  const find = (what) => parentElement.querySelector(what);
-  const [light, words, spoken, retry] = [".light", ".words", ".spoken", ".retry"].map(find);
-  let view = lights.get(parentElement);
-  if (!view) {
-    lights.set(parentElement, (view = { face: "" }));
-    view.paint = (face, seconds) => {
-      say(words, view.words[face].replace("{n}", seconds));
-      mark(light, "data-face", face);
-      light.hidden = face === "off";
-      document.documentElement.style.setProperty("--tiller-light", light.hidden ? "0px" : "22px");
-      retry.hidden = !["denied", "absent", "failed"].includes(face);
-      // a screen reader hears of a change once, not of every second that is held
-      if (face !== view.face) say(spoken, view.words[face].replace("{n}", seconds));
-      view.face = face;
-    };
-    view.close = () => {
-      document.documentElement.style.removeProperty("--tiller-light");
-      recorder.detach(view);
-    };
-  }
-  [view.words, view.silent] = [data.words, (silence) => setTriggerValue("silence", silence)];
-  say(retry, data.words.retry);
-  retry.onclick = () => recorder.again();
-  recorder.attach(view);
-  recorder.want(data);
-  return view.close;
 }

@@ -14,6 +14,15 @@ class Shelf {
     this.db = null;
   }
 
+  // Resolves to what ends it, once this window alone has the shelf.
+  turn() {
+    return new Promise((mine) => {
+      const hold = () => new Promise((release) => mine(release));
+      if (navigator.locks) navigator.locks.request(`tiller-sound-${this.owner}`, hold);
+      else hold();
+    });
+  }
+
   async open() {
     try {
       const asked = indexedDB.open("tiller-sound", 1);
@@ -37,6 +46,16 @@ class Shelf {
 
   async all(store) {
     return this.db ? settledRequest(this.db.transaction(store).objectStore(store).getAll()) : [];
+  }
+
+  // What another window has left behind, in the order in which it is to be sent.
+  async left() {
+    const pieces = await this.mine("pieces");
+    const recordings = (await this.mine("recordings")).sort((a, b) => a.at - b.at);
+    return recordings.flatMap((one) => [
+      ...pieces.filter(({ media }) => media === one.media).sort((a, b) => a.chunk - b.chunk),
+      { end: true, ...one },
+    ]);
   }
 
   async mine(store) {

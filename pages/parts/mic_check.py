@@ -20,7 +20,7 @@ _mount = component(
     "tiller_mic",
     html=joined("mic.html"),
     css=joined("mic.css"),
-    js=joined("dom.js", "levels.js", "microphone.js", "mic.js"),
+    js=joined("dom.js", "levels.js", "microphone.js", "hearing.js", "mic.js"),
 )
 
 

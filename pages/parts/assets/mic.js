@@ -11,7 +11,8 @@ class Check {
   constructor(parent) {
     const find = (what) => parent.querySelector(what);
     for (const name of ["open", "bench", "record", "say", "verdict", "confirm", "without", "meter"]) this[name] = find(`.${name}`);
-    [this.device, this.audio, this.now, this.peak] = [find("select"), find("audio"), find(".now"), find(".peak")];
+    [this.device, this.now, this.peak] = [find("select"), find(".now"), find(".peak")];
+    this.hearing = new Hearing(find(".player"));
     [this.deviceName, this.levelName] = [find(".device span"), find(".loud .name")];
     this.open.onclick = () => this.begin();
     this.record.onclick = () => (this.recorder?.state === "recording" ? this.recorder.stop() : this.tape());
@@ -31,7 +32,7 @@ class Check {
     say(this.deviceName, data.words.device);
     say(this.levelName, data.words.level);
     mark(this.meter, "aria-label", data.words.level);
-    mark(this.audio, "aria-label", data.words.playback);
+    this.hearing.speak(data.words);
     say(this.say, data.words.say);
     say(this.confirm, data.words.confirm);
     say(this.without, data.words.without);
@@ -98,8 +99,8 @@ class Check {
     this.recorder.ondataavailable = ({ data }) => parts.push(data);
     this.recorder.onstop = () => this.taped(new Blob(parts, { type: this.recorder.mimeType }), performance.now() - begun);
     this.recorder.start();
-    this.audio.pause();
-    this.audio.hidden = this.confirm.hidden = true;
+    this.hearing.hush(true);
+    this.confirm.hidden = true;
     this.judge("");
     this.show(true);
     this.limit = setTimeout(() => this.recorder.state === "recording" && this.recorder.stop(), LONGEST_MS);
@@ -115,11 +116,9 @@ class Check {
     clearTimeout(this.limit);
     this.length = length;
     const heard = length >= SHORTEST_MS && this.level >= SILENT_DB;
-    if (heard) {
-      URL.revokeObjectURL(this.audio.src);
-      this.audio.src = URL.createObjectURL(sound);
-    }
-    this.audio.hidden = this.confirm.hidden = !heard;
+    if (heard) this.hearing.load(sound, length / 1000);
+    this.hearing.hush(!heard);
+    this.confirm.hidden = !heard;
     this.show(false);
     const word = this.level < SILENT_DB ? "muted" : this.level < QUIET_DB ? "quiet" : this.level > CLIPPED_DB ? "loud" : "good";
     this.judge(heard || word === "muted" ? word : "", word !== "good");
@@ -145,7 +144,7 @@ class Check {
 
   close() {
     clearTimeout(this.telling);
-    URL.revokeObjectURL(this.audio.src);
+    this.hearing.close();
     navigator.mediaDevices?.removeEventListener("devicechange", this.plugged);
     this.still();
   }

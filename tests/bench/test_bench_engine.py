@@ -1,6 +1,6 @@
 """What the engine's shortcuts save: ratios measured side by side, turn by turn, in one run; no time is asserted.
 
-Run with `pytest -m bench -n 0 -s tests/bench/test_bench_engine.py`. ViT-B/16 with random weights, 49,152 latents, TopK 64.
+Run with `pytest -m bench -n 0 -s tests/bench/test_bench_engine.py`. ViT-B/16, random weights, 49,152 latents, TopK 64.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -151,23 +152,53 @@ def spread(model: Clip, reference: ReferenceSet, shift: Shift) -> Ripple:
     return _counted(_truth(reference, model.labels), tuple(before.tolist()), tuple(after.tolist()), model.labels)
 
 
+@dataclass(frozen=True, eq=False)
+class _Lots:
+    """Each picture's active components in the order in which `_without_another` would draw them.
+
+    Those of picture n are at begin[n] to begin[n + 1]; the codes of each are codes[first : first + many].
+    """
+
+    begin: Int[Tensor, " n_plus_1"]
+    component: Int[Tensor, " p_plus_1"]  # -1 at the end
+    first: Int[Tensor, " p"]
+    many: Int[Tensor, " p"]
+
+
+@lru_cache(maxsize=8)
+def _lots(reference: ReferenceSet, components: int, seed: int) -> _Lots:
+    """A fair draw: (large random per component * random per image) mod 1, the least first; no plan changes it."""
+    codes, (images, tokens, _) = reference.codes, reference.activations.shape
+    generator = torch.Generator().manual_seed(seed)
+    of_component = 2**20 * torch.rand(components, generator=generator, dtype=torch.float64).to(codes.values.device)
+    of_image = torch.rand(images, generator=generator, dtype=torch.float64).to(codes.values.device)
+    # codes are sorted by component, then row: those of one component in one picture are neighbours
+    pair = codes.components.long() * images + codes.rows.long() // tokens
+    pair, many = torch.unique_consecutive(pair, return_counts=True)
+    component, image = pair // images, pair % images
+    order = (of_component[component] * of_image[image] % 1).argsort()
+    order = order[image[order].argsort(stable=True)]
+    return _Lots(
+        torch.searchsorted(image[order], torch.arange(images + 1, device=image.device)),
+        torch.cat([component[order], component.new_tensor([-1])]),
+        (many.cumsum(0) - many)[order],
+        many[order],
+    )
+
+
 def _without_another(
     sae: SparseAutoencoder, reference: ReferenceSet, plan: SteeringPlan, wanted: Tensor, seed: int
 ) -> Shift:
     """dx of taking one active component that `plan` leaves alone out of each `wanted` picture that has one."""
-    codes, (images, tokens, width) = reference.codes, reference.activations.shape
-    generator = torch.Generator().manual_seed(seed)
-    # the least (large random per component * random per image) mod 1 is a fair draw among a picture's active
-    # components, anew for each picture, with nothing sorted
-    of_component = 2**20 * torch.rand(sae.size, generator=generator, dtype=torch.float64).to(codes.values.device)
-    of_image = torch.rand(images, generator=generator, dtype=torch.float64).to(codes.values.device)
-    left_alone = torch.ones_like(of_component, dtype=torch.bool)
-    left_alone[[edit.component for edit in plan]] = False
-    image, component = codes.rows.long() // tokens, codes.components.long()
-    lot = torch.where(left_alone[component] & wanted[image], of_component[component] * of_image[image] % 1, torch.inf)
-    least = torch.full_like(of_image, torch.inf).scatter_reduce_(0, image, lot, "amin")
-    chosen = torch.nonzero((lot == least[image]) & lot.isfinite())[:, 0]
-    chosen = chosen[codes.rows[chosen].argsort()]
+    codes, width, lots = reference.codes, reference.activations.shape[-1], _lots(reference, sae.size, seed)
+    place, end = lots.begin[:-1].clone(), lots.begin[1:]
+    taken = torch.isin(lots.component, lots.component.new_tensor([edit.component for edit in plan]))
+    for _ in plan:
+        place += (place < end) & taken[place]
+    place = place[wanted & (place < end)]
+    first, many = lots.first[place], lots.many[place]
+    chosen = torch.arange(int(many.sum()), device=first.device)
+    chosen += torch.repeat_interleave(first - many.cumsum(0) + many, many)
     rows = codes.rows[chosen].long()
     scale = sae.frame(reference.activations.view(-1, width)[rows])[0]
     return Shift(rows, -codes.values[chosen, None] * scale * sae.dictionary[codes.components[chosen].long()])

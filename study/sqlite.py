@@ -80,8 +80,8 @@ def _by_table(rows: Iterable[Sequence[Any]]) -> dict[str, list[str]]:
 
 def open_engine(address: URL, *, make: bool, patience_s: float) -> Engine:
     """An engine whose connections have the settings that the record rests on."""
-    # Every session's thread may read at the same time: none of them waits for another's connection.
-    engine = create_engine(address, connect_args={"timeout": patience_s}, max_overflow=-1)
+    # Every session's thread may read at the same time: none of them waits for another's connection, or opens the file.
+    engine = create_engine(address, connect_args={"timeout": patience_s}, pool_size=32, max_overflow=-1)
     event.listen(engine, "connect", _settle)
     event.listen(engine, "begin", _begin)
     if make:

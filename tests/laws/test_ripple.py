@@ -117,6 +117,31 @@ def test_a_random_control_removes_another_active_component(world):
         assert dense[row // tokens, row % tokens, component] > 0
 
 
+def test_a_random_control_takes_away_what_has_the_least_lot(world):
+    _, sae, _, _, reference = world
+    images, tokens, _ = reference.activations.shape
+    dense = reference.codes.dense()
+    common = torch.bincount(reference.codes.components.long(), minlength=sae.size).topk(4).indices.tolist()
+    plan = SteeringPlan(tuple(Edit(each, Op.SCALE, 0.0) for each in sorted(common)))
+    generator = torch.Generator().manual_seed(5)
+    of_component = torch.rand(sae.size, generator=generator, dtype=torch.float64).tolist()
+    of_image = torch.rand(images, generator=generator, dtype=torch.float64).tolist()
+    changed = (planned(sae, reference, plan).norms(images, tokens) > 0).tolist()
+    drawn = control(sae, reference, plan, "random", 5)
+    for image in range(images):
+        active = dense[image].any(dim=0).nonzero()[:, 0].tolist()
+        lots = {each: 2**20 * of_component[each] * of_image[image] % 1 for each in active if each not in common}
+        if not changed[image] or not lots:
+            continue
+        least = min(lots, key=lots.__getitem__)
+        rows = (image * tokens + dense[image, :, least].nonzero()[:, 0]).tolist()
+        mine = (drawn.rows // tokens == image).nonzero()[:, 0]
+        assert drawn.rows[mine].tolist() == rows
+        along = torch.nn.functional.cosine_similarity(drawn.delta[mine], -sae.dictionary[least][None])
+        signs = dense[image, :, least][dense[image, :, least] != 0].sign()
+        assert torch.allclose(along * signs, torch.ones_like(along), atol=1e-4)
+
+
 def test_random_controls_differ_by_seed_and_repeat_with_it(world, strong):
     model, sae, _, _, reference = world
     one, two, again = (control(sae, reference, strong, "random", seed) for seed in (1, 2, 1))

@@ -39,7 +39,8 @@ _NAME, _MINE = events.c.name, events.c.session_id
 class Entry:
     """One session in the list; `state` is a step while it goes on, else how it ended.
     `erase_asked`: they withdrew and asked for the record to be erased. `started_ns` and `ended_ns` are the server's
-    wall clock at the first and last row, `tasks` counts those handed in; `verdict` is that of the last replay on
+    wall clock at the first and last row, `tasks` counts those handed in, `interventions` what was done outside of
+    practice; `verdict` is that of the last replay on
     record, which ran the first `verdict_rows` rows, "" where there is none.
     """
 
@@ -119,10 +120,13 @@ def _times(*names: str) -> ColumnElement[int]:
     return func.count(case((_NAME.in_(names), 1)))
 
 
+def _not_practised(*names: str) -> ColumnElement[bool]:
+    # what is done in a tutorial is practice, and its task is no task of the study
+    return _NAME.in_(names) & (func.coalesce(events.c.page, "") != Step.TUTORIAL.value)
+
+
 def _tasks(*names: str) -> ColumnElement[int]:
-    # a tutorial's task is no task of the study
-    own = _NAME.in_(names) & (func.coalesce(events.c.page, "") != Step.TUTORIAL.value)
-    return func.count(distinct(case((own, events.c.task_id))))
+    return func.count(distinct(case((_not_practised(*names), events.c.task_id))))
 
 
 def _entered(step: Step) -> ColumnElement[int]:
@@ -140,7 +144,7 @@ _SESSIONS = (
         func.max(events.c.srv_utc_ns).label("ended"),
         func.max(case(_ENDINGS, value=_NAME)).label("ending"),
         func.count(case(((_NAME == "session.withdrawn") & (events.c.target == "erase"), 1))).label("erase_asked"),
-        _times(*INTERVENTIONS).label("interventions"),
+        func.count(case((_not_practised(*INTERVENTIONS), 1))).label("interventions"),
         _times("consent.given", "consent.refused").label("consents"),
         _tasks("task.started").label("opened"),
         _tasks("task.submitted").label("submitted"),

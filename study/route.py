@@ -88,6 +88,11 @@ def route_of(script: StudyScript, cell: Mapping[str, int], seed: int) -> tuple[S
     return _drawn(script, tuple(sorted(cell.items())), seed)
 
 
+def tasks_met(script: StudyScript) -> int:
+    """How many tasks that count a participant meets, practice aside; every cell meets as many."""
+    return sum(stop.is_task for stop in route_of(script, {}, 0))
+
+
 def factors_of(script: StudyScript) -> dict[str, int]:
     """The factors that newcomers are balanced over, with how many levels each has, in the script's priority."""
     found: dict[str, int] = {}

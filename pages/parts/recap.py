@@ -14,8 +14,10 @@ from pages.parts.sheets import edit_in_words, figure, share_in_words
 from pages.parts.words import say
 from study.answers import answers_in
 from study.history import plan_in
+from study.records import Record
 from study.script import Answer, Choice, FreeText, Slider
-from study.task_events import ResponseSubmitted
+from study.session import Step
+from study.task_events import ExplanationChanged, ResponseSubmitted
 
 _KINDS = {
     "intervention.applied": ("done.kinds.edit", "done.kinds.edits"),
@@ -36,11 +38,18 @@ def pictures_of(who: Here) -> None:
 
 def recorded(who: Here) -> None:
     """Count what the record holds of this session, in the participant's words."""
-    counts = Counter(record.name for record in who.records)
+    counts = Counter(record.name for record in who.records if _counts(record))
     parts = [f"{counts[kind]} {say(words[counts[kind] > 1])}" for kind, words in _KINDS.items() if counts[kind]]
     st.caption(
-        say("done.recorded", participant=who.place.participant, parts=", ".join(parts), rows=counts.total()),
+        say("done.recorded", participant=who.place.participant, parts=", ".join(parts), rows=len(who.records)),
     )
+
+
+def _counts(record: Record) -> bool:
+    # the tutorial says that nothing there is counted; and the plain picture is no map
+    event = record.event
+    plain = isinstance(event, ExplanationChanged) and event.overlay == "off"
+    return record.row["page"] != Step.TUTORIAL and not plain
 
 
 def _task(who: Here, key: str) -> str:

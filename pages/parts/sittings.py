@@ -14,6 +14,7 @@ from pages.parts.rig import Rig
 from pages.parts.staff import Insider, rooms_of
 from study.records import Chain
 from study.roster import Entry
+from study.route import tasks_met
 from study.script import StudyScript
 
 _HEADS = (
@@ -86,7 +87,7 @@ def _row(entry: Entry, chain: Chain | None, script: StudyScript, replays: bool) 
         state_in_words(entry),
         f'<time datetime="{started}Z">{started}</time>',
         duration(entry.ended_ns - entry.started_ns),
-        f"{entry.tasks} of {len(script.tasks)}" if entry.script_sha256 == script.sha256 else str(entry.tasks),
+        f"{entry.tasks} of {tasks_met(script)}" if entry.script_sha256 == script.sha256 else str(entry.tasks),
         str(entry.interventions),
         str(entry.rows),
         _chain(chain),

@@ -12,6 +12,7 @@ from study.records import Record
 from study.roster import study_at
 from study.script import ScriptError, StudyScript
 from study.scripts import script_of
+from study.session import Step
 from study.strategies import DEFINITIONS, codes_of
 from study.streams import RECEIPTS
 from study.times import seconds_of
@@ -94,10 +95,14 @@ def tape_of(rig: Rig, session_id: str) -> dict[str, Any]:
 
 def _tasks(records: Sequence[Record], times: Sequence[int]) -> list[dict[str, Any]]:
     spans: dict[tuple[object, object], dict[str, Any]] = {}
+    practised: dict[str, Any] | None = None
     for record, time in zip(records, times, strict=True):
         key = record.row["task_id"], record.row["attempt"]
         if record.name == "task.started":
             spans[key] = {"task": key[0], "begin": time, "end": times[-1], "first": record.seq}
+            practised = spans[key] if record.row["page"] == Step.TUTORIAL else None
         elif record.name in _ENDS and key in spans:
             spans[key]["end"] = time
+        elif record.name == "page.left" and practised is not None:  # practice is handed in nowhere
+            practised["end"], practised = time, None
     return list(spans.values())

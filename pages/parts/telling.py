@@ -7,19 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pages.parts.sheets import percent
+from pages.parts.surroundings import answer_in_words, told_around
 from study.events import readable
-from study.moderator_events import (
-    Moderation,
-    ModeratorClockMarked,
-    ModeratorLeft,
-    ModeratorNoteAdded,
-    ModeratorPromptSent,
-    ModeratorTookOver,
-    Presence,
-)
 from study.predictions import Shown, unpack_logits
 from study.preview_events import InterventionPredicted, InterventionPreviewed
-from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
 from study.records import Record
 from study.session_events import (
     ConsentAnswer,
@@ -30,13 +21,11 @@ from study.session_events import (
     SessionPaused,
     SessionResumed,
     SessionStarted,
-    SystemErrored,
 )
 from study.steering_events import (
     Intervention,
     InterventionApplied,
     InterventionCompared,
-    InterventionFailed,
     InterventionRedone,
     InterventionReset,
     InterventionUndone,
@@ -50,8 +39,6 @@ from study.task_events import (
     ResponseChanged,
     ResponseSubmitted,
     StimulusShown,
-    TaskExtended,
-    TaskSkipped,
     TaskStarted,
     TaskSubmitted,
 )
@@ -89,7 +76,7 @@ def told_of(record: Record, name: Name) -> str:
             line = _drew(event, name)
         case ResponseChanged() | ResponseSubmitted():
             verb = "Wrote" if isinstance(event, ResponseChanged) else "Answered"
-            line = f"{verb} on “{event.item}”: {_answer(event.text, event.number)}"
+            line = f"{verb} on “{event.item}”: {answer_in_words(event.text, event.number)}"
         case _:
             line = _around(record)
     return line
@@ -118,7 +105,7 @@ def _around(record: Record) -> str:
             given = event.given if isinstance(event, ConsentScopeChanged) else isinstance(event, ConsentGiven)
             line = f"{'Agreed' if given else 'Did not agree'} to “{event.scope}”"
         case TaskStarted():
-            line = f"Task {event.order} began: {event.task}"
+            line = f"{'Practice' if event.practice else f'Task {event.order}'} began: {event.task}"
         case TaskSubmitted():
             line = f"Handed in task {event.task}"
         case StimulusShown():
@@ -128,28 +115,7 @@ def _around(record: Record) -> str:
         case PageEntered():
             line = f"Opened the {event.page}"
         case _:
-            line = _talk(record)
-    return line
-
-
-def _talk(record: Record) -> str:
-    event = record.event
-    match event:
-        case PromptShown():
-            line = f"Asked: “{event.wording}”"
-        case PromptAnswered():
-            line = f"Answered the prompt: {_answer(event.text, event.number)}"
-        case PromptDismissed():
-            line = f"Put the prompt away ({event.how})"
-        case Moderation() | TaskExtended() | TaskSkipped():
-            line = _moderated(event)
-        case InterventionFailed():
-            line = f"A step failed ({event.error}, number {event.reference})"
-        case SystemErrored():
-            line = f"Something broke ({event.error}, number {event.reference})"
-        case _:
-            target = record.row["target"]
-            line = record.name if target is None else f"{record.name}: {target}"
+            line = told_around(record)
     return line
 
 
@@ -171,31 +137,6 @@ def _expected(event: InterventionPredicted) -> str:
 
 def _right(came: bool | None) -> str:
     return "right" if came else "wrong"
-
-
-def _moderated(event: Moderation | TaskExtended | TaskSkipped) -> str:
-    match event:
-        case ModeratorNoteAdded() if event.guide is not None:
-            line = f"{event.who} {'asked' if event.asked else 'took back the tick of'} question “{event.guide}”"
-        case ModeratorNoteAdded():
-            line = f"{event.who} noted: {event.text}" if event.text else f"{event.who} kept this moment for a note"
-        case ModeratorPromptSent():
-            line = f"{event.who} sent: “{event.text}”"
-        case ModeratorClockMarked():
-            line = f"{event.who} marked the clock, mark {event.mark}"
-        case ModeratorTookOver():
-            line = f"{event.who} took over{f' from {event.before}' if event.before else ''}"
-        case ModeratorLeft():
-            line = f"{event.who} left the console"
-        case Presence():
-            line = f"{event.who} came to the console as {event.role}"
-        case TaskExtended():
-            line = f"Task {event.task} was given {event.minutes:g} more min"
-        case TaskSkipped():
-            line = f"Task {event.task} was skipped: {event.reason}"
-        case _:
-            line = f"{event.who}: {event.name}"
-    return line
 
 
 def _setting(event: InterventionApplied, name: Name) -> str:
@@ -223,10 +164,6 @@ def _moved(event: Intervention) -> str:
 
 def _said(seen: Shown) -> str:
     return f"{seen.top[0].label} {percent(seen.top[0].probability)}" if seen.top else "nothing"
-
-
-def _answer(text: str, number: float | None) -> str:
-    return f"“{text}”" if text else "nothing" if number is None else f"{number:g}"
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:

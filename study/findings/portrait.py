@@ -58,8 +58,7 @@ class Expected:
 class Attempt:
     """One try at one task; times are seconds since its start, None where it was not handed in.
 
-    `goal` is the right class, where the model is wrong, else the one that its answer was weighed against. Rows that do
-    not say what the picture shows weighed it against the right one.
+    `goal` is the right class; rows that do not say what the picture shows weighed the model's answer against it.
     """
 
     task: str
@@ -68,8 +67,8 @@ class Attempt:
     condition: str
     seq: int
     acts: list[tuple[How, int]] = field(default_factory=list[tuple[How, int]])  # how, and the row
-    shows: str = ""
     goal: str = ""
+    right_at_first: bool = False  # whether the model gave the goal before anything was set: nothing to repair
     settings: int = 0
     first_act: float | None = None  # the first intervention
     last_act: float | None = None
@@ -179,9 +178,9 @@ def _follow(one: Attempt, record: Record) -> None:
     """Take one row of an attempt in."""
     match record.event:
         case StimulusShown() as event:
-            one.image, one.labels, one.shows = event.image, event.labels, event.shows
+            one.image, one.labels, one.goal = event.image, event.labels, event.shows
         case ExplanationViewed() as event:
-            one.goal = one.goal or (one.shows if one.shows not in ("", event.toward) else event.against)
+            one.goal = one.goal or event.against
         case ConceptInspected() | ExplanationChanged():
             one.acts.append(("inspect", record.seq))
         case Intervention() as event:
@@ -189,10 +188,11 @@ def _follow(one: Attempt, record: Record) -> None:
             one.settings += isinstance(event, InterventionApplied)
             one.plan = event.after.plan
         case ModelPredicted() as event:
-            one.pinned = event.pinned
+            first, one.pinned = one.pinned is None, event.pinned
             if one.goal:
                 one.repaired = bool(event.after.top) and event.after.top[0].label == one.goal
-                if one.repaired and one.steps_to_repair is None:
+                one.right_at_first |= first and one.repaired
+                if one.repaired and one.steps_to_repair is None and not one.right_at_first:
                     one.steps_to_repair, one.repair_seq = one.settings, record.seq
         case InterventionPredicted() as event:
             one.expected.append(Expected(record.seq, event.direction_right, event.top1_right, event.brier))

@@ -55,9 +55,9 @@ def repair(people: Sequence[Portrait]) -> Finding:
             [
                 _point(one, float(all(a.repaired for a in ended)), ended[0].seq)
                 for one in people
-                if (ended := [a for a in one.attempts if a.handed_in])
+                if (ended := [a for a in one.attempts if a.handed_in and not a.right_at_first])
             ],
-            none="nobody handed a task in",
+            none="nobody handed a task in that was wrong",
         )
     ]
     for task, attempts in by_task(people):
@@ -70,7 +70,10 @@ def repair(people: Sequence[Portrait]) -> Finding:
             ),
             share(
                 "ever right",
-                [_point(one, float(a.steps_to_repair is not None), a.repair_seq or a.seq) for one, a in attempts],
+                [
+                    _point(one, float(a.right_at_first or a.steps_to_repair is not None), a.repair_seq or a.seq)
+                    for one, a in attempts
+                ],
                 where=task,
                 none=NOT_HANDED_IN,
             ),
@@ -84,7 +87,7 @@ def repair(people: Sequence[Portrait]) -> Finding:
                 unit="steps",
                 where=task,
                 middle="median",
-                none="it was never right",
+                none="it was right before any" if any(a.right_at_first for _, a in attempts) else "it was never right",
             ),
         ]
     return Finding(
@@ -92,8 +95,10 @@ def repair(people: Sequence[Portrait]) -> Finding:
         title="Repairs on the picture itself",
         counted=(
             "The last attempt of each participant at each task, if it was handed in. A picture is right when the model "
-            "names the class that the explanation weighed its first answer against. Steps are settings (suppress, "
-            "amplify, set, add, restore) up to the first right answer, a median over those who got there."
+            "names what it shows, in rows that do not say it the class that its first answer was weighed against. What "
+            "was right before anything was set needs no repair: only whether it was right at the end counts. Steps are "
+            "settings (suppress, amplify, set, add, restore) up to the first right answer, a median over those who "
+            "got there."
         ),
         figures=tuple(figures),
     )

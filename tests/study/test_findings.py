@@ -129,6 +129,24 @@ def test_a_repair_leads_to_the_right_class_where_the_answer_was_weighed_against_
     assert found_in(fresh_log).of("repair").at("right at the end", "word").hits == 1
 
 
+def test_what_was_right_before_anything_was_set_needs_no_repair(
+    fresh_log: EventLog, bench: Bench, do: Callable[..., None]
+) -> None:
+    for name, spoils in (("P01", False), ("P02", True)):  # P02 repairs what was right, and makes it wrong
+        start = SessionStarted(study="demo", study_version="1", script_sha256="5c", participant=name, mode="remote")
+        fresh_log.append(name, start, key="start")
+        begun = opening(replace(bench, shows="apple"), image="7f.png", labels=LABELS)
+        viewed = ExplanationViewed(task="word", view="gradient", toward="apple", against="car", components=(0, 1))
+        fresh_log.append(name, *begun, viewed, key="open")
+        if spoils:
+            do(name, ("edit", 0, -1))
+        fresh_log.append(name, TaskSubmitted(task="word"), SessionCompleted(), key="submit")
+    repair = found_in(fresh_log).of("repair")
+    assert [point.value for point in repair.at("right at the end", "word").points] == [1.0, 0.0]
+    assert repair.at("every task repaired").n == 0
+    assert repair.at("settings to the first right answer", "word").reason == "it was right before any"
+
+
 def test_a_task_is_before_the_first_intervention_between_and_after(two: EventLog) -> None:
     (point,) = found_in(two).of("time").at("in all", "word").points
     time = found_in(two).of("time")

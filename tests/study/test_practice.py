@@ -49,7 +49,7 @@ def test_practice_is_no_task_in_any_analysis(fresh_log: EventLog, session: str, 
     assert portrait is not None
     assert (portrait.attempts, portrait.codes, portrait.took_part) == ([], {}, False)
     (entry,) = roster(fresh_log, str(records[0].row["study_id"]))
-    assert entry.tasks == 0
+    assert (entry.tasks, entry.interventions) == (0, 0)
 
 
 def test_the_same_acts_on_a_task_do_count(fresh_log: EventLog, session: str, bench: Bench) -> None:
@@ -58,6 +58,8 @@ def test_the_same_acts_on_a_task_do_count(fresh_log: EventLog, session: str, ben
     assert len(units_in(records)) == 4
     portrait = portrait_of(records)
     assert portrait is not None and len(portrait.attempts) == 1
+    (entry,) = roster(fresh_log, str(records[0].row["study_id"]))
+    assert entry.interventions == 4
 
 
 def test_lessons_are_ticked_as_the_log_has_them(fresh_log: EventLog, session: str, bench: Bench) -> None:

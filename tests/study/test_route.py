@@ -10,7 +10,7 @@ import pytest
 
 from study.events import Event
 from study.records import Record
-from study.route import factors_of, route_of
+from study.route import factors_of, route_of, tasks_met
 from study.script import StudyScript, load_script
 from study.session import Session, Step, ended, session_in
 from study.session_events import ConsentGiven, ConsentRefused, SessionCompleted, SessionStarted
@@ -116,6 +116,7 @@ def test_nobody_meets_a_task_twice_and_everybody_meets_each_condition(script: St
     for cell in cells(script):
         met = tasks_of(script, cell)
         assert sorted(task for task, _ in met) == ["a", "b", "c", "d"]
+        assert tasks_met(script) == len(met)
         assert Counter(condition for _, condition in met) == {"look": 2, "act": 2}
 
 

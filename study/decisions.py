@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, assert_never
 
 from core.types import Edit, Op, Prediction, Scope, SteeringPlan
@@ -28,23 +27,23 @@ from study.acts import (
     Undo,
 )
 from study.bench import Bench, Seen
+from study.beside import last_shown, looked
 from study.events import Event
 from study.expectations import Expected, lacking, scored
 from study.history import History, history_in
 from study.predictions import Shown, shown
-from study.preview_events import InterventionPredicted, InterventionPreviewed
+from study.preview_events import InterventionPredicted
 from study.records import Record
 from study.replies import reply
 from study.state import canonical_edits
 from study.steering_events import (
     InterventionApplied,
-    InterventionCompared,
     InterventionRedone,
     InterventionReset,
     InterventionUndone,
     ModelPredicted,
 )
-from study.task_events import ConceptInspected, ExplanationChanged, PageEntered, StimulusShown, TaskStarted
+from study.task_events import PageEntered, StimulusShown, TaskStarted
 
 
 def opening(
@@ -78,12 +77,8 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
     match act:
         case Setting() | Undo() | Redo() | Reset():
             return _changed(act, bench, records)
-        case Compare() | Preview():
-            return _beside(act, bench, records)
-        case Inspect():
-            return (ConceptInspected(task=bench.task, attempt=bench.attempt, component=act.component),)
-        case Explain() | Overlay():
-            return (_explained(act, bench, history_in(records, bench.task).plan),)
+        case Compare() | Preview() | Inspect() | Explain() | Overlay():
+            return looked(act, bench, records)
         case Turn() | Tick():  # what a tick brings up has a key of its own: study.ticks
             turned = () if isinstance(act, Tick) else (act.kind,)
             return tuple(PageEntered(page=page, task=bench.task, attempt=bench.attempt) for page in turned)
@@ -104,52 +99,11 @@ def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Even
         raise ActRefused("Nothing was changed: say first what you expect of this step. Do it once more to be asked.")
     seen = bench.see(plan)
     after = shown(seen.prediction, plan, bench.pinned)
-    before = _last_shown(records, bench, history.plan)
+    before = last_shown(records, bench, history.plan)
     happened = _intervention(act, bench, history, before, after), _predicted(bench, seen, after)
     if not isinstance(act, Setting) or act.expected is None:
         return happened
     return *happened, _scored(act.expected, bench, before, seen.prediction)
-
-
-def _beside(act: Compare | Preview, bench: Bench, records: Sequence[Record]) -> tuple[Event, ...]:
-    """What is looked at or passed through beside the plan that stands; none where that is the plan itself."""
-    if isinstance(act, Compare):
-        return _compared(act, bench, records)
-    return _previewed(act, bench, history_in(records, bench.task).plan)
-
-
-def _compared(act: Compare, bench: Bench, records: Sequence[Record]) -> tuple[Event, ...]:
-    plan = history_in(records, bench.task).plan
-    if not canonical_edits(plan):
-        return ()
-    stands, other = (_last_shown(records, bench, each) for each in (plan, SteeringPlan()))
-    return (
-        InterventionCompared(
-            task=bench.task,
-            attempt=bench.attempt,
-            pinned=bench.pinned,
-            before=stands,
-            after=stands,
-            other=other,
-            control=act.control,
-        ),
-    )
-
-
-def _previewed(act: Preview, bench: Bench, plan: SteeringPlan) -> tuple[Event, ...]:
-    stands = plan.on(act.component)
-    if act.strength == (stands.strength if stands else 1.0):
-        return ()
-    return (
-        InterventionPreviewed(
-            task=bench.task,
-            attempt=bench.attempt,
-            component=act.component,
-            tool=act.tool,
-            value=act.strength,
-            unit="factor",
-        ),
-    )
 
 
 def _scored(said: Expectation, bench: Bench, before: Shown, after: Prediction) -> InterventionPredicted:
@@ -157,18 +111,6 @@ def _scored(said: Expectation, bench: Bench, before: Shown, after: Prediction) -
         raise ActRefused(f"{said.top1!r} was expected; the model chooses from {', '.join(after.labels)}: name one.")
     expected = Expected(**said.model_dump())
     return scored(expected, before.prediction(after.labels), after, task=bench.task, attempt=bench.attempt)
-
-
-def _explained(act: Explain | Overlay, bench: Bench, plan: SteeringPlan) -> ExplanationChanged:
-    view = bench.pinned.explanation
-    here = bench.pinned.state(plan).id
-    same = ExplanationChanged(
-        task=bench.task, attempt=bench.attempt, view=view, view_before=view, before_state_id=here, after_state_id=here
-    )
-    if isinstance(act, Overlay):
-        return replace(same, overlay=act.overlay, component=act.component)
-    there = replace(bench.pinned, explanation=act.view).state(plan).id
-    return replace(same, view=act.view, toward=act.toward, against=act.against, after_state_id=there)
 
 
 def _plan_after(act: Change, bench: Bench, history: History) -> SteeringPlan:
@@ -228,16 +170,6 @@ def _intervention(act: Change, bench: Bench, history: History, before: Shown, af
             return InterventionReset(**around)
         case _:
             assert_never(act)
-
-
-def _last_shown(records: Sequence[Record], bench: Bench, plan: SteeringPlan) -> Shown:
-    # What the participant had on the screen is what the log says was shown there, not what the model would say now.
-    here = bench.pinned.state(plan).id
-    for record in reversed(records):
-        event = record.event
-        if isinstance(event, ModelPredicted) and event.after.state_id == here:
-            return event.after
-    return shown(bench.see(plan).prediction, plan, bench.pinned)
 
 
 def _predicted(bench: Bench, seen: Seen, after: Shown) -> ModelPredicted:

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 _ASSETS = Path(__file__).parent / "assets"
-_SCRIPTS = ("dom", "outbox", "units", "palette", "ledger")
+_SCRIPTS = ("dom", "outbox", "standing", "keyboard", "units", "palette", "ledger")
 
 
 def _joined(*names: str) -> str:

@@ -173,7 +173,7 @@ def _picture(rig: Rig, sight: Sight) -> dict[str, Any]:
             {"label": one, "side": sides.get(one, "other"), "before": clean.prob(one), "now": now.prob(one)}
             for one in list(labels)[:5]
         ],
-        "plan": [] if said is None else [edit_in_words(opened, edit) for edit in said.after.plan],
+        "plan": [] if said is None else [edit_in_words(opened, edit, "en") for edit in said.after.plan],
     }
 
 

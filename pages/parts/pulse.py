@@ -58,4 +58,5 @@ def bar(who: Here, kind: str) -> dict[str, Any]:
 def progress(who: Here) -> str:
     """`3 of 12`; empty before the first stop and after the last."""
     place = who.place
-    return say("pulse.place", at=place.at, of=place.of) if place.stop and place.at else ""
+    # the replay draws it outside of any page, which alone would know the language
+    return say("pulse.place", who.rig.script.language, at=place.at, of=place.of) if place.stop and place.at else ""

@@ -29,7 +29,7 @@ _mount = component(
     "tiller_recorder",
     html=joined("recorder.html"),
     css=joined("recorder.css"),
-    js=joined("dom.js", "clocks.js", "shelf.js", "levels.js", "microphone.js", "recorder.js", "light.js"),
+    js=joined("dom.js", "clocks.js", "shelf.js", "levels.js", "microphone.js", "courier.js", "recorder.js", "light.js"),
 )
 
 

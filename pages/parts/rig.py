@@ -42,6 +42,9 @@ class Memory:
 
     def recall(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What is kept under `key`, made now if it is not there."""
+        known = self.peek(key)
+        if known is not None:
+            return cast("Made", known)
         with self._lock:
             mine = self._busy.setdefault(key, threading.Lock())
         with mine:
@@ -52,7 +55,8 @@ class Memory:
                     self._kept[key] = kept
                     while len(self._kept) > self._size:
                         self._kept.popitem(last=False)
-                    self._busy.pop(key, None)
+            with self._lock:
+                self._busy.pop(key, None)
             return cast("Made", kept)
 
 

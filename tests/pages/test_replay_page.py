@@ -22,6 +22,7 @@ from core.types import Edit, SteeringPlan, TillerError
 from pages.parts import questions
 from pages.parts import rig as rigs
 from pages.parts.again import again
+from pages.parts.live import seen_after
 from pages.parts.opened import bench_of, open_picture, seen_under
 from pages.parts.replays import heard, replayed
 from pages.parts.rig import Rig
@@ -38,7 +39,7 @@ from study.imports import import_recording, import_transcript
 from study.script import script_in
 from study.session import Step
 from study.session_events import ConsentScopeChanged
-from study.staff import Role, invite
+from study.staff import Role, find_staff, invite
 from study.task_events import ResponseChanged
 
 
@@ -106,6 +107,25 @@ def test_every_moment_is_what_the_participants_own_page_showed(
         assert replayed_then["board"] | of_the_window == shown
     assert len({board["state"] for board in boards.values()}) == 4
     assert len({(board["view"]["chosen"], board["view"]["overlay"]) for board in boards.values()}) == 3
+
+
+def test_what_staff_are_shown_of_a_session_asks_no_page_for_its_language(
+    steered: Participant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_picture(steered.rig, steered.rig.script.tasks["secret_cause"]).shown[0].index
+    steered.act("edit", component=first, strength=0)
+    who = find_staff(steered.rig.log, invite(steered.rig.log, "Mo", Role.MODERATOR))
+    assert who is not None
+
+    def no_page() -> str:
+        raise AssertionError("Streamlit knows of no page here, and says so on the terminal each time it is asked.")
+
+    monkeypatch.setattr("pages.parts.words.spoken", no_page)
+    last = len(steered.rig.log.read(steered.id))
+    assert screen_of(steered.rig, steered.id, last)["board"]["edits"]
+    assert [words.startswith("suppressed ") for words in seen_after(steered.rig, steered.id, who, 0)["plan"]] == [True]
+    steered.act("answer")
+    assert "suppressed " in screen_of(steered.rig, steered.id, last + 1)["sheet"]["words"][0]
 
 
 def test_answers_are_shown_as_far_as_they_were_typed(steered: Participant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,6 +160,29 @@ def test_a_browser_that_is_killed_sends_what_it_held_when_it_comes_back(
     until(lambda: len(who.recordings) == 3)
 
 
+def test_a_piece_that_comes_damaged_each_time_is_given_up_with_a_word_and_those_that_follow_are_kept(
+    opened: Callable[[], Any], hearing: Server
+) -> None:
+    page, who, sendings = opened(), Speaker(hearing), []
+
+    def damage(route: Any) -> None:
+        sendings.append(route.request.url)
+        route.continue_(post_data=b"damaged")
+
+    page.route(re.compile(r"/api/sound/[0-9a-f]+/2\?"), damage)
+    page.goto(who.link)
+    light(page, "lost")
+    assert page.locator(".light").inner_text() == "Recording, but 2 s of your voice could not be kept"
+    until(lambda: who.pieces >= 5)
+    who.allow(False)
+    light(page, "off")
+    until(lambda: who.recordings[0].stopped)
+    (one,) = who.recordings
+    assert one.missing == (2,) and len(sendings) == 5
+    assert [piece.chunk for piece in one.pieces] == [number for number in range(len(one.pieces) + 1) if number != 2]
+    assert page.evaluate("[window.tillerRecorder.recorder, window.tillerRecorder.courier.queue.length]") == [None, 0]
+
+
 def test_a_recording_that_is_full_lets_the_microphone_go_and_says_so_and_the_page_goes_on(
     opened: Callable[[], Any], full: Server
 ) -> None:
@@ -169,7 +192,7 @@ def test_a_recording_that_is_full_lets_the_microphone_go_and_says_so_and_the_pag
     assert "Please go on" in page.locator(".light").inner_text()
     until(lambda: who.recordings[0].stopped)
     assert who.pieces == 3
-    assert page.evaluate("[window.tillerRecorder.recorder, window.tillerRecorder.queue.length]") == [None, 0]
+    assert page.evaluate("[window.tillerRecorder.recorder, window.tillerRecorder.courier.queue.length]") == [None, 0]
     page.get_by_role("button", name="Other page").click()
     page.get_by_role("heading", name="Second").wait_for()
     page.reload()

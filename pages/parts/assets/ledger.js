@@ -16,67 +16,26 @@ const openLedger = (root, data) => {
   let sure = 0; // when it was asked whether the session is finished
   let pausing = null;
   let place = "";
-  let entries = new Map();
 
   const outbox = new Outbox(data.shelf, () => draw());
   const act = (what) => outbox.put({ session: latest.session, version: latest.book.version, ...what });
-  const consensus = () => latest.mode === "consensus";
-
-  const entry = (id) => entries.get(id) ?? { id, name: id, colour: "#8a949c" };
-  const index = () => {
-    entries = new Map(latest.book.layers.flatMap(({ codes }) => codes.map((code) => [code.id, code])));
-  };
-
-  // What the log says with the acts on their way put on top, so that a key shows at once.
-  const underway = () => {
-    const by = new Map();
-    for (const one of outbox.acts) {
-      if (one.session !== latest.session || !one.unit || (one.kind === "agree") !== consensus()) continue;
-      if (!by.has(one.unit)) by.set(one.unit, []);
-      by.get(one.unit).push(one);
-    }
-    return by;
-  };
-  const codesOf = (unit, waiting = underway()) => {
-    let codes = (latest.mine[unit] ?? []).map((id) => ({ ...entry(id), pending: false }));
-    for (const one of waiting.get(unit) ?? []) {
-      if (one.kind === "agree") codes = one.codes.map((id) => ({ ...entry(id), pending: true }));
-      if (one.kind === "assign" || one.kind === "remove") codes = codes.filter(({ id }) => id !== one.code);
-      if (one.kind === "assign") codes.push({ ...entry(one.code), pending: true });
-    }
-    return codes;
-  };
-  const memoOf = (unit, waiting = underway()) => {
-    const written = (waiting.get(unit) ?? []).filter(({ kind }) => kind === "memo");
-    return written.length ? written[written.length - 1].text : latest.memos[unit] ?? "";
-  };
-  const decided = (unit, waiting = underway()) => latest.settled.includes(unit) || (waiting.get(unit) ?? []).some(({ kind }) => kind === "agree");
-  const finishing = () => outbox.acts.some(({ kind, session }) => kind === "lock" && session === latest.session);
-
-  let todo = null;
-  const isMine = (unit) => todo === null || todo.has(unit);
-  const isOpen = (unit) => Boolean(unit) && !latest.locked && !finishing() && isMine(unit);
-  const isDone = (unit, waiting) => (consensus() ? decided(unit, waiting) : codesOf(unit, waiting).length > 0);
+  const now = new Standing(outbox);
+  now.take(data);
 
   const passes = (unit, waiting) => {
     const words = part.search.value.trim().toLowerCase();
-    if (words && ![unit.words, unit.said, unit.before, unit.after, memoOf(unit.id, waiting)].join(" ").toLowerCase().includes(words)) return false;
-    if (filter === "todo") return unit.id === current || (isMine(unit.id) && !isDone(unit.id, waiting));
+    if (words && ![unit.words, unit.said, unit.before, unit.after, now.memoOf(unit.id, waiting)].join(" ").toLowerCase().includes(words)) return false;
+    if (filter === "todo") return unit.id === current || (now.isMine(unit.id) && !now.isDone(unit.id, waiting));
     return filter === "all" || unit.kind === filter;
   };
 
-  const othersOf = (unit) => {
-    const names = Object.keys(latest.others).filter((name) => !consensus() || unit in latest.others[name]);
-    const found = names.map((name) => ({ name, ids: latest.others[name][unit] ?? [] })).filter(({ ids }) => consensus() || ids.length);
-    if (part.rules.checked && latest.rules?.[unit]) found.push({ name: "rules", ids: latest.rules[unit] });
-    return found.map(({ name, ids }) => ({ name, ids: ids.filter((id) => entries.has(id)), codes: ids.map(entry) }));
-  };
+  const rules = () => (part.rules.checked ? latest.rules : null) ?? {};
 
   const writeMemo = () => {
     clearTimeout(pausing);
     pausing = null;
     const unit = part.memo.dataset.unit;
-    if (!unit || consensus() || !isOpen(unit) || part.memo.value === memoOf(unit)) return;
+    if (!unit || now.consensus || !now.isOpen(unit) || part.memo.value === now.memoOf(unit)) return;
     act({ kind: "memo", unit, text: part.memo.value });
   };
 
@@ -96,10 +55,10 @@ const openLedger = (root, data) => {
 
   const toggle = (code) => {
     palette.describe(code);
-    if (!isOpen(current)) return;
-    const given = codesOf(current);
+    if (!now.isOpen(current)) return;
+    const given = now.codesOf(current);
     const stands = given.some(({ id }) => id === code.id);
-    if (consensus()) act({ kind: "agree", unit: current, codes: stands ? given.map(({ id }) => id).filter((id) => id !== code.id) : [...given.map(({ id }) => id), code.id] });
+    if (now.consensus) act({ kind: "agree", unit: current, codes: stands ? given.map(({ id }) => id).filter((id) => id !== code.id) : [...given.map(({ id }) => id), code.id] });
     else act({ kind: stands ? "remove" : "assign", unit: current, code: code.id });
   };
   const take = (ids) => act({ kind: "agree", unit: current, codes: ids });
@@ -109,65 +68,65 @@ const openLedger = (root, data) => {
   const unitBox = unitPart(part, take);
 
   const move = (by) => {
-    const waiting = underway();
+    const waiting = now.underway();
     const shown = latest.units.filter((unit) => passes(unit, waiting));
     const at = shown.findIndex(({ id }) => id === current);
     const next = shown[at < 0 ? 0 : clamp(at + by, 0, shown.length - 1)];
     if (next) choose(next.id);
   };
   const next = () => {
-    const waiting = underway();
+    const waiting = now.underway();
     const at = latest.units.findIndex(({ id }) => id === current);
     const after = [...latest.units.slice(at + 1), ...latest.units.slice(0, at + 1)];
-    const open = after.find(({ id }) => isMine(id) && !isDone(id, waiting));
+    const open = after.find(({ id }) => now.isMine(id) && !now.isDone(id, waiting));
     if (open) choose(open.id);
   };
 
   const drawFinish = (total, left) => {
-    part.finish.hidden = consensus() || !total;
+    part.finish.hidden = now.consensus || !total;
     // the second half of a double click would answer a question that nobody has read
-    part.finish.disabled = latest.locked || finishing() || (sure && performance.now() - sure < READ_MS);
-    say(part.finish, latest.locked || finishing() ? "Finished" : sure ? "Finish for good" : "Finish session");
+    part.finish.disabled = now.isFinished || (sure && performance.now() - sure < READ_MS);
+    say(part.finish, now.isFinished ? "Finished" : sure ? "Finish for good" : "Finish session");
     const asks = `${left ? `${left} of your units ${left === 1 ? "has" : "have"} no code: that will mean that none fits. ` : ""}Your codes of this session will stand as they are.`;
     const blind = latest.blind.length ? `You code this session blind, beside ${latest.blind.join(" and ")}: codes of others and of the rules are hidden until both have finished.` : "";
-    const limited = todo === null ? "" : ` ${total} of ${latest.units.length} units ${total === 1 ? "is" : "are"} yours; the pale ones are context.`;
-    const words = outbox.mood === "refused" ? outbox.refusal : outbox.mood === "unsaved" ? AWAY : sure ? asks : latest.locked && !consensus() ? "You have finished this session; your codes stand." : blind + limited;
+    const limited = now.todo === null ? "" : ` ${total} of ${latest.units.length} units ${total === 1 ? "is" : "are"} yours; the pale ones are context.`;
+    const words = outbox.mood === "refused" ? outbox.refusal : outbox.mood === "unsaved" ? AWAY : sure ? asks : latest.locked && !now.consensus ? "You have finished this session; your codes stand." : blind + limited;
     say(part.notice, words);
     part.notice.hidden = !words;
     mark(part.notice, "data-mood", outbox.mood === "refused" || outbox.mood === "unsaved" || sure ? "warn" : "calm");
   };
 
   const draw = () => {
-    const waiting = underway();
-    const rules = part.rules.checked && latest.rules ? latest.rules : {};
-    const mine = latest.units.filter(({ id }) => isMine(id));
-    const done = mine.filter(({ id }) => isDone(id, waiting)).length;
+    const waiting = now.underway();
+    const ruled = rules();
+    const mine = latest.units.filter(({ id }) => now.isMine(id));
+    const done = mine.filter(({ id }) => now.isDone(id, waiting)).length;
     units(latest, current, (unit) => ({
-      codes: codesOf(unit.id, waiting),
-      rules: (rules[unit.id] ?? []).map(entry),
-      memo: memoOf(unit.id, waiting),
-      mine: isMine(unit.id),
-      decided: consensus() && decided(unit.id, waiting),
-      given: consensus() ? othersOf(unit.id).filter(({ name }) => name !== "rules") : null,
+      codes: now.codesOf(unit.id, waiting),
+      rules: (ruled[unit.id] ?? []).map((id) => now.entry(id)),
+      memo: now.memoOf(unit.id, waiting),
+      mine: now.isMine(unit.id),
+      decided: now.consensus && now.isDecided(unit.id, waiting),
+      given: now.consensus ? now.othersOf(unit.id) : null,
       shown: passes(unit, waiting),
     }));
     const unit = latest.units.find(({ id }) => id === current);
-    unitBox(latest, unit, unit ? othersOf(unit.id) : []);
-    palette.draw(latest, unit ? codesOf(unit.id, waiting) : [], isOpen(current));
-    part.memobox.hidden = consensus();
+    unitBox(latest, unit, unit ? now.othersOf(unit.id, ruled) : []);
+    palette.draw(latest, unit ? now.codesOf(unit.id, waiting) : [], now.isOpen(current));
+    part.memobox.hidden = now.consensus;
     if (part.memo.dataset.unit !== (current ?? "")) {
       part.memo.dataset.unit = current ?? "";
-      part.memo.value = current ? memoOf(current, waiting) : "";
+      part.memo.value = current ? now.memoOf(current, waiting) : "";
     } else if (root.activeElement !== part.memo && !pausing && current) {
-      part.memo.value = memoOf(current, waiting);
+      part.memo.value = now.memoOf(current, waiting);
     }
-    part.memo.disabled = !isOpen(current);
-    say(part.title, consensus() ? `${latest.title}: differences` : latest.title);
-    say(part.about, consensus() ? `Decide each unit under the name consensus; what each coder gave stays.` : `Codebook version ${latest.book.version}`);
-    say(part.given, consensus() ? "Agreed" : "Your codes");
-    say(part.middle, consensus() ? "What each gave" : "The model's answer");
+    part.memo.disabled = !now.isOpen(current);
+    say(part.title, now.consensus ? `${latest.title}: differences` : latest.title);
+    say(part.about, now.consensus ? `Decide each unit under the name consensus; what each coder gave stays.` : `Codebook version ${latest.book.version}`);
+    say(part.given, now.consensus ? "Agreed" : "Your codes");
+    say(part.middle, now.consensus ? "What each gave" : "The model's answer");
     mark(ledger, "data-mode", latest.mode);
-    say(part.done, `${done} of ${mine.length} ${consensus() ? "decided" : "coded"}`);
+    say(part.done, `${done} of ${mine.length} ${now.consensus ? "decided" : "coded"}`);
     part.bar.style.width = `${mine.length ? (100 * done) / mine.length : 0}%`;
     const counts = { all: latest.units.length, todo: mine.length - done };
     for (const kind of ["intervention", "utterance", "answer"]) counts[kind] = latest.units.filter((one) => one.kind === kind).length;
@@ -180,7 +139,7 @@ const openLedger = (root, data) => {
     part.switch.hidden = latest.rules === null;
     const none = !latest.units.some((one) => passes(one, waiting));
     part.empty.hidden = !none;
-    say(part.empty, latest.units.length ? "No unit is left by this filter." : consensus() ? "They gave every unit the same codes." : "Nothing was done or said in this session.");
+    say(part.empty, latest.units.length ? "No unit is left by this filter." : now.consensus ? "They gave every unit the same codes." : "Nothing was done or said in this session.");
     const mood = outbox.mood === "saved" && pausing ? "writing" : outbox.mood;
     say(part.saved, SAVED[mood]);
     mark(part.saved, "data-mood", mood);
@@ -189,8 +148,7 @@ const openLedger = (root, data) => {
   };
 
   part.filters.replaceChildren(...Object.keys(FILTERS).map((name) => el("button", { type: "button", role: "radio", "data-filter": name, onclick: () => { filter = name; draw(); } })));
-  part.keys.replaceChildren(...[["\u2191 \u2193", "move"], ["n", "next without a code"], ["m", "memo"], ["a code's key", "give it, or take it off"], ["/", "search"], ["Esc", "back to the list"]]
-    .flatMap(([key, words]) => [el("kbd", {}, key), `${words}`]));
+  part.keys.replaceChildren(...KEYS.flatMap(([key, words]) => [el("kbd", {}, key), words]));
   part.search.oninput = () => draw();
   part.rules.onchange = () => draw();
   part.memo.oninput = () => {
@@ -212,34 +170,17 @@ const openLedger = (root, data) => {
     act({ kind: "lock" });
   };
 
-  const keys = (event) => {
-    const at = event.composedPath()[0];
-    const within = root.contains(at);
-    if (event.key === "Escape" && within && at.matches?.("input, textarea")) {
-      at.blur();
-      part.rows.focus({ preventScroll: true });
-      return;
-    }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (at.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
-    // Elsewhere on the page a key belongs to what has the focus.
-    if (!within && at !== document.body && at !== document.documentElement) return;
-    const key = event.key;
-    const code = key.length === 1 ? latest.book.layers.flatMap(({ codes }) => codes).find((one) => one.key === key.toLowerCase()) : null;
-    if (key === "ArrowDown" || key === "j") move(1);
-    else if (key === "ArrowUp" || key === "k") move(-1);
-    else if (key === "PageDown") move(10);
-    else if (key === "PageUp") move(-10);
-    else if (key === "Home") move(-1e9);
-    else if (key === "End") move(1e9);
-    else if (key === "n") next();
-    else if (key === "m" && !part.memo.disabled && !consensus()) part.memo.focus();
-    else if (key === "/") part.search.focus();
-    else if (code && !event.repeat) toggle(code);
-    else return;
-    event.preventDefault();
-  };
-  document.addEventListener("keydown", keys);
+  const silence = keyboard(root, {
+    leave: () => part.rows.focus({ preventScroll: true }),
+    move,
+    next,
+    memo: () => (part.memo.disabled || now.consensus ? false : part.memo.focus()),
+    search: () => part.search.focus(),
+    code: (key) => {
+      const code = latest.book.layers.flatMap(({ codes }) => codes).find((one) => one.key === key);
+      return code ? toggle(code) : false;
+    },
+  });
   const leaving = () => writeMemo();
   window.addEventListener("pagehide", leaving);
   const back = () => document.visibilityState === "visible" && outbox.flush();
@@ -256,8 +197,7 @@ const openLedger = (root, data) => {
 
   const arrive = (fresh) => {
     latest = fresh;
-    index();
-    todo = fresh.todo === null ? null : new Set(fresh.todo);
+    now.take(fresh);
     const here = `tiller-place:${fresh.shelf}:${fresh.mode}:${fresh.session}:${fresh.start ?? ""}`;
     if (here === place && fresh.units.some(({ id }) => id === current)) return;
     place = here;
@@ -268,7 +208,7 @@ const openLedger = (root, data) => {
       kept = null;
     }
     const there = (id) => fresh.units.some((unit) => unit.id === id);
-    current = [kept, fresh.start].find(there) ?? fresh.units.find(({ id }) => isMine(id))?.id ?? null;
+    current = [kept, fresh.start].find(there) ?? fresh.units.find(({ id }) => now.isMine(id))?.id ?? null;
     requestAnimationFrame(() => reveal("center"));
   };
 
@@ -283,7 +223,7 @@ const openLedger = (root, data) => {
     outbox,
     close: () => {
       writeMemo();
-      document.removeEventListener("keydown", keys);
+      silence();
       window.removeEventListener("pagehide", leaving);
       document.removeEventListener("visibilitychange", back);
       barred.disconnect();

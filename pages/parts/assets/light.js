@@ -1,11 +1,12 @@
 // The element on the page: it shows the recorder's light, and what the page says goes to the recorder on the window.
 const faceOf = (recorder) => {
-  const late = recorder.held_ms > LATE_MS;
+  const late = recorder.courier.held_ms > LATE_MS;
   if (!recorder.allowed) return late ? "held" : ["paused", "full"].includes(recorder.voice) ? recorder.voice : "off";
   if (recorder.elsewhere) return "elsewhere";
   if (!recorder.recorder) return recorder.trouble || "asking";
   if (recorder.track.muted || !recorder.track.enabled) return "muted";
   if (late) return "held";
+  if (recorder.lost_ms) return "lost";
   return recorder.deaf ? "deaf" : "on";
 };
 

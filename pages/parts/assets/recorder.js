@@ -3,25 +3,20 @@
 const PIECE_MS = 1800;
 const DEAF_MS = 10_000;
 const LATE_MS = 4000;
+const NOTICE_MS = 20_000;
 const GRACE_MS = 10_000;
-const SEND_MS = 10_000;
-const WAITS_MS = [300, 600, 1200, 2400, 4000];
 const hexadecimal = (bytes) => [...new Uint8Array(bytes)].map((one) => one.toString(16).padStart(2, "0")).join("");
-const pause = (ms) => new Promise((on) => setTimeout(on, ms));
 
 class Recorder {
   constructor({ owner, token }) {
     this.owner = owner;
-    this.token = token;
     this.shelf = new Shelf(owner);
-    this.queue = [];
+    this.courier = new Courier(token, this.shelf, this);
     this.views = new Set();
     this.turn = -1;
     this.allowed = false;
     this.trouble = "";
     this.chain = Promise.resolve();
-    this.compared = -Infinity;
-    this.cut = {}; // by recording, where it ends because what follows may not be kept
     navigator.mediaDevices?.addEventListener("devicechange", () => this.trouble && this.again());
     document.addEventListener("visibilitychange", () => {
       // what a closed tab would take with it is made as short as can be
@@ -88,8 +83,7 @@ class Recorder {
     this.release = await this.shelf.turn();
     this.elsewhere = false;
     await this.shelf.open();
-    this.queue.push(...(await this.shelf.left()));
-    this.pump();
+    this.courier.take(...(await this.shelf.left()));
   }
 
   record(stream) {
@@ -112,7 +106,7 @@ class Recorder {
       this.keep({ ...one }, piece, data);
     };
     recorder.onstop = () => {
-      this.chain = this.chain.then(() => this.post({ end: true, ...one }));
+      this.chain = this.chain.then(() => this.courier.take({ end: true, ...one }));
     };
     track.onended = () => {
       this.still();
@@ -133,7 +127,7 @@ class Recorder {
       piece.sha256 = hexadecimal(await crypto.subtle.digest("SHA-256", piece.bytes));
       await this.shelf.put("recordings", one);
       await this.shelf.put("pieces", piece);
-      this.post(piece);
+      this.courier.take(piece);
     });
   }
 
@@ -154,7 +148,7 @@ class Recorder {
   }
 
   leave() {
-    if (this.recorder || this.beginning || this.queue.length || !this.release) return;
+    if (this.recorder || this.beginning || this.courier.queue.length || !this.release) return;
     this.release();
     this.release = null;
   }
@@ -173,66 +167,21 @@ class Recorder {
     this.show();
   }
 
-  // ---- sending
-  post(what) {
-    this.queue.push(what);
-    this.pump();
+  // ---- what the courier says
+  refused(media) {
+    if (media !== this.media) return;
+    this.still();
+    this.trouble = "failed";
   }
 
-  async pump() {
-    if (this.pumping) return;
-    this.pumping = true;
-    for (let tries = 0; this.queue.length; ) {
-      if (await this.sent(this.queue[0])) {
-        const [gone] = this.queue.splice(0, 1);
-        tries = 0;
-        await (gone.end ? this.shelf.remove("recordings", gone.media) : this.shelf.remove("pieces", [gone.media, gone.chunk]));
-      } else {
-        await pause(WAITS_MS[Math.min(tries++, WAITS_MS.length - 1)]);
-      }
-      this.show();
-    }
-    this.pumping = false;
-    if (!this.allowed) this.leave();
-  }
-
-  // Whether this is done with, be it kept or refused for good; false to try again.
-  async sent({ end, media, chunk, bytes, ...piece }) {
-    try {
-      if (performance.now() - this.compared > CLOCK_EVERY_MS) await this.compare();
-      const { start_ms, length_ms, began_ms, sha256, chunks } = piece;
-      const answer = end
-        ? await this.ask(`sound/${media}/end`, this.cut[media] ?? { chunks, length_ms })
-        : await this.ask(`sound/${media}/${chunk}`, { start_ms, length_ms, began_ms, sha256 }, bytes);
-      const said = await answer.json();
-      if (answer.status === 428) await this.compare();
-      if ([408, 422, 428, 429].includes(answer.status) || answer.status >= 500) return false;
-      if (answer.status === 403 && !end) this.cut[media] ??= { chunks: chunk, length_ms: start_ms };
-      if (answer.status === 404 || (answer.status === 415 && media === this.media)) {
-        this.still();
-        this.trouble = "failed";
-      } else if ("voice" in said) {
-        this.told(said);
-      }
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  async compare() {
-    await compareClocks(this.token);
-    this.compared = performance.now();
-  }
-
-  ask(path, query, body) {
-    const signal = AbortSignal.timeout(SEND_MS);
-    return fetch(address(path, { s: this.token, ...query }), { method: "POST", body, signal });
+  delivered() {
+    if (!this.courier.queue.length && !this.allowed) this.leave();
+    this.show();
   }
 
   async silent({ media, t0, length }) {
     try {
-      const answer = await this.ask("sound/silence", { media, t0, length });
+      const answer = await this.courier.ask("sound/silence", { media, t0, length });
       if (answer.ok) for (const view of this.views) view.silent({ media, t0_ms: t0, length_ms: length });
     } catch {
       // the server is away: nobody could be asked to speak now
@@ -240,11 +189,14 @@ class Recorder {
   }
 
   // ---- what it shows
-  get held_ms() {
-    return this.queue.reduce((sum, { end, length_ms }) => sum + (end ? 0 : length_ms), 0);
+  // Not kept for ever, though it was to be: how much, where it has just become known.
+  get lost_ms() {
+    return performance.now() - this.courier.lost_at < NOTICE_MS ? this.courier.lost_ms : 0;
   }
 
   show() {
-    for (const view of this.views) view.paint(faceOf(this), Math.round(this.held_ms / 1000));
+    const face = faceOf(this);
+    const ms = face === "lost" ? this.lost_ms : this.courier.held_ms;
+    for (const view of this.views) view.paint(face, Math.round(ms / 1000));
   }
 }

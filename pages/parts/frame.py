@@ -32,7 +32,7 @@ def page(kind: Literal["stage", "sheet"], title: str, who: Here | None = None, *
     if who is not None:
         with st.container(key=f"pulse-{kind}"):
             pulse(who, kind, away=away)
-            if _spoken(who) and not away:  # the window that has the session is the one that listens
+            if _spoken(who):
                 record(who)
     room = st.container(key=kind)
     if kind == "sheet" and who is None:

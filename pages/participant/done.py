@@ -30,5 +30,6 @@ with page("sheet", say("done.window"), who):
     coded = code_of(who)
     if outcome == "completed":
         completed_in_words(who)
-    if not coded:
+    remote = who.rig.script.modes.remote
+    if not coded and remote is not None and remote.open:  # elsewhere the bare address lets nobody in
         press(say("done.afresh"), afresh, key="afresh")

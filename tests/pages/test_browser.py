@@ -137,6 +137,19 @@ def test_a_reload_straight_after_a_click_loses_nothing_and_doubles_nothing(page:
     assert [key for _, _, key, _ in acts(shared_server, session_of(shared_server, made))] == [key_of(made)]
 
 
+def test_a_component_chosen_straight_before_a_reload_is_the_one_shown_after_it(
+    page: Any, shared_server: Server
+) -> None:
+    open_workspace(page, shared_server)
+    mute = "WebSocket.prototype.send = () => {}"  # so that the act is kept in the browser alone
+    page.evaluate(f"() => {{ {mute}; {BENCH}.querySelectorAll('.row .pick')[3].click(); location.reload(); }}")
+    page.wait_for_load_state()
+    page.locator(".row").first.wait_for()
+    settled(page)
+    chosen = page.locator(".row").nth(3).get_attribute("data-component")
+    assert page.locator(".row[data-chosen='true']").get_attribute("data-component") == chosen
+
+
 def test_two_tabs_of_one_session_write_one_history(page: Any, shared_server: Server) -> None:
     link = open_workspace(page, shared_server)
     page.locator(".row .off").first.click()

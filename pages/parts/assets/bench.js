@@ -26,6 +26,13 @@ const open = (root, data) => {
   let touched = data.view.touched;
 
   const outbox = still ? STILL : new Outbox(data.session, () => drawHand());
+  // What was pressed while the server was away stands here as it was pressed, although the log does not have it yet.
+  for (const { kind, task, component, overlay } of outbox.acts) {
+    if (task !== data.task) continue;
+    if (kind === "inspect") now.chosen = component;
+    if (kind === "overlay") now.overlay = overlay;
+    touched ||= kind === "inspect";
+  }
   const put = (what) => outbox.put({ task: latest.task, ...what });
   const expecting = expectPart(part, bench, put, outbox);
   const act = (what) => still || expecting.keeps(latest, what, () => drawHand()) || put(what);

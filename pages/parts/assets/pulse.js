@@ -116,7 +116,8 @@ const start = (root) => {
     part.clock.hidden = !known;
     part.clock.dataset.warn = String(warn);
     write(part.clock, text);
-    if (warn && !warned) write(part.late, fill(data.words.soon, { minutes: Math.max(1, Math.round(left_s / 60)) }));
+    const soon = Math.round(left_s / 60);
+    if (warn && !warned) write(part.late, soon > 1 ? fill(data.words.soon, { minutes: soon }) : data.words.soon_minute);
     warned = warn;
     document.dispatchEvent(new CustomEvent("tiller-time", { detail: { text, warn, known, paused } }));
   };

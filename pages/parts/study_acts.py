@@ -20,7 +20,7 @@ from study.staff import Role
 _TOLD = "study-told"
 
 
-def acts_on(insider: Insider, entries: Sequence[Entry]) -> None:
+def acts_on(insider: Insider, study: str, entries: Sequence[Entry]) -> None:
     """Choose a participant and act; observers and moderators see no acts at all."""
     if insider.staff.role is not Role.RESEARCHER:
         return
@@ -40,7 +40,7 @@ def acts_on(insider: Insider, entries: Sequence[Entry]) -> None:
             _reject(insider, entry)
         if not entry.erased:
             _erase(insider, entry)
-        query = urlencode({"study": insider.rig.script.study.id})
+        query = urlencode({"study": study})
         st.html(f'<a class="kept-get" href="./exports?{query}">Exports of this study</a>', width="content")
     told = st.session_state.pop(_TOLD, None)
     if told is not None:

@@ -105,6 +105,15 @@ def test_everybody_is_listed_with_where_they_are(rig: Rig, participant: Callable
     assert "P01" in shown and "workspace, picture 1 of 2" in shown and "Replay" in shown
 
 
+def test_the_way_to_the_exports_keeps_the_study_that_is_looked_at(
+    rig: Rig, participant: Callable[[Step], Participant]
+) -> None:
+    participant(Step.WORKSPACE)
+    another = replace(rig, script=replace(rig.script, study=rig.script.study.model_copy(update={"id": "another"})))
+    drawn = [str(one.proto.body) for one in opened(another, study="tiny").get("html")]
+    assert [one for one in drawn if "./exports?study=tiny" in one]
+
+
 def test_a_rejection_needs_a_reason_and_is_in_the_log(rig: Rig, participant: Callable[[Step], Participant]) -> None:
     who = participant(Step.WORKSPACE)
     test = opened(rig)

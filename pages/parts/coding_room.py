@@ -16,7 +16,7 @@ from pages.parts.coding_board import coding_board, differences_board
 from pages.parts.coding_place import CodingPlace, coding_place
 from pages.parts.ledger import coding_in_hand, ledger
 from pages.parts.second_room import second_view
-from pages.parts.staff import Insider, signed_in
+from pages.parts.staff import Insider, signed_in, while_let_in
 from study.codebook import books_of
 from study.coding import coded_by, coders_by_session
 from study.exports import NOT_DATA
@@ -102,9 +102,9 @@ def _views_of(insider: Insider) -> tuple[str, ...]:
 
 def _ledger(insider: Insider, study: str, session: str, board: Callable[[CodingPlace], dict[str, Any] | None]) -> None:
     @calmly
+    @while_let_in(insider)
     def take() -> None:
-        if signed_in() == insider.staff:
-            settle_coding(insider, study, coding_in_hand())
+        settle_coding(insider, study, coding_in_hand())
 
     @st.fragment
     def drawn() -> None:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from core.types import TillerError
+from pages.parts.body import body_of
 from pages.parts.rig import installed
 from pages.parts.staff import COOKIE
 from study.lock import HOURS, TooSoon, sign_in, sign_out
@@ -19,6 +20,7 @@ from study.log import EventLog
 from study.staff import find_staff
 
 _TRIES, _WITHIN_S = 5, 60.0
+_LARGEST = 4096  # bytes of a form with one key
 _missed: deque[float] = deque(maxlen=_TRIES)  # when the last wrong ones came to this process
 
 # What stands behind the # never reaches a server's log or a referrer; the page hands it over and forgets it.
@@ -47,7 +49,7 @@ async def enter(request: Request) -> Response:
         return _form("", 200)
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return _form("Open this page yourself and try again.", 403)
-    here, given = installed(), _key_in(await request.body())
+    here, given = installed(), _key_in(await body_of(request, _LARGEST))
     if here is None:
         return _form("The app has not started; whoever runs it finds the reason in its output.", 503)
     if await to_thread.run_sync(find_staff, here.log, given) is not None:
@@ -91,9 +93,9 @@ def _forgotten(log: EventLog, key: str) -> None:
         sign_out(log, key)
 
 
-def _key_in(body: bytes) -> str:
+def _key_in(body: bytes | None) -> str:
     # one field: Starlette's own reader of forms would want another package for it
-    return parse_qs(body[:4096].decode("utf-8", "replace")).get("key", [""])[0].strip()
+    return parse_qs((body or b"").decode("utf-8", "replace")).get("key", [""])[0].strip()
 
 
 def _form(trouble: str, status: int) -> Response:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.parts.calm import calmly
 from pages.parts.sheets import many
-from pages.parts.staff import Insider
+from pages.parts.staff import Insider, while_let_in
 from study.exports import FORMATS
 from study.exports.kept import Kept, delete_kept, kept_in
 from study.exports.shelf import Run
@@ -51,6 +51,7 @@ def order(insider: Insider, study: str) -> None:
     sessions = sum(count for mode, count in modes.items() if mode not in without)
 
     @calmly
+    @while_let_in(insider)
     def begin() -> None:
         insider.rig.shelf.start(study, wanted, without=without)
 
@@ -69,7 +70,7 @@ def progress(insider: Insider, run: Run) -> None:
     doing = f"{TOOLS[run.formats[run.at]][0]}, format {run.at + 1} of {len(run.formats)}{rows}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(run.share, f"{run.study}: {'stopping' if run.stopping else doing}")
-        st.button("Stop", key="stop", on_click=insider.rig.shelf.stop, disabled=run.stopping)
+        st.button("Stop", key="stop", on_click=while_let_in(insider)(insider.rig.shelf.stop), disabled=run.stopping)
 
 
 def ended(insider: Insider, run: Run) -> None:
@@ -105,7 +106,7 @@ def _drawn(insider: Insider, one: Kept) -> None:
             st.button(
                 "Delete it",
                 key=f"delete-{one.name}",
-                on_click=calmly(delete_kept),
+                on_click=calmly(while_let_in(insider)(delete_kept)),
                 args=(insider.rig.shelf.folder, one.name),
             )
     with st.expander("What is in it"):

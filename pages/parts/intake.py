@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.types import TillerError
+from pages.parts.body import body_of
 from pages.parts.rig import Rig, installed
 from study.database import LogUnavailable
 from study.hearing import Standing
@@ -53,7 +54,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 async def piece(request: Request) -> Response:
     """Keep one piece of a recording; answered once it is on the disk."""
     try:
-        data = await _body(request)
+        data = await body_of(request, LARGEST)
     except ClientDisconnect:
         return _refusal(400, "The piece was cut short; send it again.")
     if data is None:
@@ -112,16 +113,6 @@ async def clock(request: Request) -> Response:
         note_clock(rig.log, session, synced, key=request.query_params.get("key", ""), client=client)
 
     return await _answered(request, note)
-
-
-async def _body(request: Request) -> bytes | None:
-    """What was sent, None where it is too large; no more than that is ever held."""
-    held = bytearray()
-    async for part in request.stream():
-        held += part
-        if len(held) > LARGEST:
-            return None
-    return bytes(held)
 
 
 async def _answered(request: Request, do: Callable[[Rig, str], Standing | None]) -> Response:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from core.types import TillerError
+from pages.parts.body import body_of
 from pages.parts.gallery import url_of
 from pages.parts.rig import Rig, installed
 from pages.parts.screen import opened_for
@@ -44,10 +45,10 @@ async def live(request: Request) -> Response:
     """GET what a session shows after row `after`; POST one act of the console. 404 for whoever may see neither."""
     rig, session = installed(), request.path_params["session"]
     key, after = request.cookies.get(COOKIE), request.query_params.get("after", "0")
-    body = await request.body() if request.method == "POST" else b""
+    body = await body_of(request, _LARGEST) if request.method == "POST" else b""
     # a page elsewhere can have a browser send its cookie along; only our own pages may act with it
     strange = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
-    if rig is None or strange or len(body) > _LARGEST:
+    if rig is None or strange or body is None:
         return Response(status_code=404)
 
     def answer() -> tuple[int, Any]:

@@ -11,7 +11,7 @@ import streamlit as st
 from core.types import TillerError
 from pages.parts.arrival import LINK
 from pages.parts.calm import calmly
-from pages.parts.staff import Insider
+from pages.parts.staff import Insider, while_let_in
 from study.preflight import refuse_unrehearsed
 from study.recruitment import MODES, Link, links_of, make_link, set_closed
 from study.staff import Role
@@ -71,6 +71,8 @@ def _listed(insider: Insider, links: tuple[Link, ...], makes: bool) -> None:
 
 
 def _row(insider: Insider, link: Link, makes: bool) -> None:
+    @calmly
+    @while_let_in(insider)
     def turn() -> None:
         set_closed(insider.rig.log, link.id, closed=not link.closed)
 
@@ -83,7 +85,7 @@ def _row(insider: Insider, link: Link, makes: bool) -> None:
         column.html(f'<span class="links-cell">{cell}</span>')
     if makes:
         label = "Open again" if link.closed else "Close"
-        columns[-1].button(label, key=f"turn-{link.id[:16]}", on_click=calmly(turn), type="tertiary")
+        columns[-1].button(label, key=f"turn-{link.id[:16]}", on_click=turn, type="tertiary")
 
 
 def _form(insider: Insider) -> None:
@@ -91,6 +93,7 @@ def _form(insider: Insider) -> None:
     offered = [one for one in MODES if one == "preview" or getattr(script.modes, one) is not None]
 
     @calmly
+    @while_let_in(insider)
     def make() -> None:
         held = st.session_state
         count = {"One participant, their own": 1, "Any number": None}.get(held["link-for"], held.get("link-quota"))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ParamSpec
 
 import streamlit as st
 
 from pages.parts.rig import Rig, rig
 from study.staff import Role, Staff, find_staff
 
+P = ParamSpec("P")
 COOKIE = "tiller_staff"
 
 
@@ -61,3 +65,17 @@ def admit_staff(*roles: Role) -> Insider:
     if who is None or who.role not in roles:
         st.stop()
     return Insider(rig(), who)
+
+
+def while_let_in(insider: Insider) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Have a callback do nothing once `insider` was revoked or signed out: it runs before the page can look again."""
+
+    def guard(callback: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(callback)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            if signed_in() == insider.staff:
+                callback(*args, **kwargs)
+
+        return guarded
+
+    return guard

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.types import TillerError
 from pages.parts.calm import calmly
-from pages.parts.staff import Insider
+from pages.parts.staff import Insider, while_let_in
 from pages.parts.tape import script_for
 from study.erasure import Receipt, erase
 from study.monitor import standing_of
@@ -20,7 +20,7 @@ from study.staff import Role
 _TOLD = "study-told"
 
 
-def acts_on(insider: Insider, entries: Sequence[Entry]) -> None:
+def acts_on(insider: Insider, study: str, entries: Sequence[Entry]) -> None:
     """Choose a participant and act; observers and moderators see no acts at all."""
     if insider.staff.role is not Role.RESEARCHER:
         return
@@ -40,7 +40,7 @@ def acts_on(insider: Insider, entries: Sequence[Entry]) -> None:
             _reject(insider, entry)
         if not entry.erased:
             _erase(insider, entry)
-        query = urlencode({"study": insider.rig.script.study.id})
+        query = urlencode({"study": study})
         st.html(f'<a class="kept-get" href="./exports?{query}">Exports of this study</a>', width="content")
     told = st.session_state.pop(_TOLD, None)
     if told is not None:
@@ -54,6 +54,7 @@ def _let_in(insider: Insider, entry: Entry) -> None:
         return
 
     @calmly
+    @while_let_in(insider)
     def let_in() -> None:
         gap_s = (insider.rig.log.now().utc_ns - entry.ended_ns) / 1e9
         resumed = SessionResumed(gap_s=gap_s)
@@ -68,6 +69,7 @@ def _reject(insider: Insider, entry: Entry) -> None:
         st.text_input("Reason, which is kept", key="reject-reason", max_chars=500)
 
         @calmly
+        @while_let_in(insider)
         def reject() -> None:
             reason = str(st.session_state.get("reject-reason", "")).strip()
             if not reason:
@@ -96,6 +98,7 @@ def _erase(insider: Insider, entry: Entry) -> None:
         st.text_input(f"Type {entry.participant} to confirm", key="erase-typed", autocomplete="off")
 
         @calmly
+        @while_let_in(insider)
         def take_away() -> None:
             if str(st.session_state.get("erase-typed", "")).strip() != entry.participant:
                 st.session_state[_TOLD] = f"Type {entry.participant} to erase this session; nothing was done."

@@ -39,7 +39,7 @@ def people_view(insider: Insider, study: str) -> None:
         _table(insider, study, everybody=bool(shown))
 
     watched()
-    acts_on(insider, [one for one in every if shown or one.mode not in ("bot", "preview")])
+    acts_on(insider, study, [one for one in every if shown or one.mode not in ("bot", "preview")])
 
 
 def _table(insider: Insider, study: str, *, everybody: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 import urllib.error
@@ -93,6 +94,29 @@ def test_a_steer_is_in_the_console_within_a_second(page: Any, staff: Any, shared
     print(f"click to console: p50 {1000 * p50:.0f} ms, p95 {1000 * p95:.0f} ms, longest {1000 * ordered[-1]:.0f} ms")
     assert p50 < 1.0
     assert console.locator(".plan li").count() == 1
+
+
+@pytest.mark.browser
+def test_a_console_says_that_it_hears_nothing_for_as_long_as_that_is_so(
+    page: Any, staff: Any, shared_server: Server
+) -> None:
+    session, address = begun(page, shared_server, "I09"), re.compile(r"/api/live/")
+    staff.route(address, lambda route: route.abort())
+    staff.goto(f"{shared_server.url}console?session={session}")
+    notice = staff.get_by_text("The session could not be fetched; it is asked for again.")
+    notice.wait_for()
+    staff.unroute(address)
+    staff.get_by_text("You write as").wait_for()
+    assert not notice.is_visible()
+
+    staff.route(address, lambda route: route.abort())
+    old = staff.get_by_text("The server does not answer; what you see is old.")
+    old.wait_for()
+    for _ in range(15):  # the clocks are drawn twice a second
+        staff.wait_for_timeout(100)
+        assert old.is_visible()
+    staff.unroute(address)
+    staff.get_by_text("Saved to row").wait_for()
 
 
 @pytest.mark.browser

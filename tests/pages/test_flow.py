@@ -13,6 +13,7 @@ from tiny_world import TinyWorld
 from app import build
 from pages.parts import frame
 from pages.parts.beat import beat, leave_window
+from pages.parts.overtime import close_what_is_over
 from pages.parts.rig import Rig
 from study.leases import lease_of
 from study.moderator_events import ModeratorClockMarked, ModeratorJoined, ModeratorNoteAdded
@@ -174,6 +175,17 @@ def test_time_that_has_run_out_ends_the_task_once_and_the_next_page_says_so(walk
     assert "The time for that picture was over." in words(test)
     assert who.names.count("task.timed_out") == 1
     assert who.place.dropped == ("a",)
+
+
+def test_what_is_handed_in_before_the_end_of_its_time_is_written_counts(walker: Callable[..., Walker]) -> None:
+    who = walker("a")
+    opened(who).button(key="start").click().run()
+    records, place = who.rig.log.read(who.id), who.place
+    who.rig.log.now.second = 3600.0  # type: ignore[attr-defined]
+    who.write(TaskSubmitted(task="a"), key="submit/a/1")
+    assert close_what_is_over(who.rig, who.id, records, place)
+    assert "task.timed_out" not in who.names
+    assert (who.place.submitted, who.place.dropped) == (("a",), ())
 
 
 def test_time_stands_still_while_a_session_is_paused(walker: Callable[..., Walker]) -> None:

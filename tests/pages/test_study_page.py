@@ -20,7 +20,7 @@ from study.preflight import write_passed
 from study.recruitment import find_link, links_of
 from study.script.setting import Ids, Modes, Remote
 from study.session import Step
-from study.staff import Role, invite
+from study.staff import Role, everyone, invite, revoke
 
 PAGES = Path(__file__).parents[2] / "pages"
 
@@ -105,6 +105,15 @@ def test_everybody_is_listed_with_where_they_are(rig: Rig, participant: Callable
     assert "P01" in shown and "workspace, picture 1 of 2" in shown and "Replay" in shown
 
 
+def test_the_way_to_the_exports_keeps_the_study_that_is_looked_at(
+    rig: Rig, participant: Callable[[Step], Participant]
+) -> None:
+    participant(Step.WORKSPACE)
+    another = replace(rig, script=replace(rig.script, study=rig.script.study.model_copy(update={"id": "another"})))
+    drawn = [str(one.proto.body) for one in opened(another, study="tiny").get("html")]
+    assert [one for one in drawn if "./exports?study=tiny" in one]
+
+
 def test_a_rejection_needs_a_reason_and_is_in_the_log(rig: Rig, participant: Callable[[Step], Participant]) -> None:
     who = participant(Step.WORKSPACE)
     test = opened(rig)
@@ -126,6 +135,29 @@ def test_nobody_is_erased_until_their_pseudonym_is_typed(rig: Rig, participant: 
     test.button(key="erase").click().run()
     assert rig.log.read(who.id)[0].event is None
     assert "nothing of them was found" in words(test)
+
+
+@pytest.mark.parametrize(
+    ("view", "button", "fields"),
+    [
+        ("people", "erase", {"erase-typed": "P01"}),
+        ("people", "reject", {"reject-reason": "none"}),
+        ("links", "link-make", {"link-label": "I07"}),
+    ],
+)
+def test_whoever_was_revoked_does_nothing_more_on_a_page_that_is_still_open(
+    rig: Rig, participant: Callable[[Step], Participant], view: str, button: str, fields: dict[str, str]
+) -> None:
+    write_passed(rig.log, rig.script, 1)
+    who = participant(Step.WORKSPACE)
+    test = opened(rig, view=view)
+    for name, value in fields.items():
+        test.text_input(key=name).set_value(value).run()
+    stood = who.rig.log.read(who.id)
+    for one in everyone(rig.log):
+        revoke(rig.log, one.name)
+    test.button(key=button).click().run()
+    assert rig.log.read(who.id) == stood and links_of(rig.log, "tiny") == ()
 
 
 def test_who_waits_past_the_window_is_let_in_again(

@@ -76,6 +76,7 @@ const openConsole = (root, { session }) => {
         return say(part.refused, found.refused);
       }
       if (over || (now && found.seq < now.seq)) return;
+      if (now === null) part.refused.hidden = true; // it said why there was nothing to see yet
       at = performance.now();
       now = { ...now, ...found };
       if ("events" in found) {
@@ -92,8 +93,6 @@ const openConsole = (root, { session }) => {
         mark(whole, "data-loading", false);
         part.refused.hidden = false;
         say(part.refused, "The session could not be fetched; it is asked for again.");
-      } else if (performance.now() - at > 3000) {
-        say(part.saved, "The server does not answer; what you see is old.");
       }
     }
   };

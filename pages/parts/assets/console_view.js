@@ -7,6 +7,7 @@ const since = (ms) => hourglass(ms / 1000);
 const ago = (seconds) => (seconds < 1.5 ? "just now" : seconds < 90 ? `${Math.round(seconds)} s ago` : `${Math.round(seconds / 60)} min ago`);
 const STEP = { welcome: "at the welcome", consent: "reading the consent", device: "at the device check", mic: "at the microphone check", text: "reading", questions: "at questions", instrument: "at a questionnaire", tutorial: "in the tutorial", briefing: "reading the task", workspace: "in the workspace", answer: "answering", done: "done" };
 const AWAY_S = 30;
+const OLD_S = 3;
 
 const fill = (node, rows) => {
   const print = JSON.stringify(rows.map((row) => row.print));
@@ -75,7 +76,8 @@ const viewOf = (part, ticked) => {
     mark(part.state, "data-mood", mood);
     say(part.state, { over: `Ended: ${now.outcome.replaceAll("_", " ")}`, paused: "Paused", away: "Window not heard of", running: "Running" }[mood]);
     const heard = now.window_s === null ? "" : `, window heard ${ago(now.window_s + drift)}`;
-    say(part.saved, `Saved to row ${now.seq}, ${ago(now.quiet_s + drift)}${heard}`);
+    const saved = `Saved to row ${now.seq}, ${ago(now.quiet_s + drift)}${heard}`;
+    say(part.saved, drift > OLD_S ? "The server does not answer; what you see is old." : saved);
   };
   return { shown, clocks };
 };

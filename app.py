@@ -24,6 +24,7 @@ from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
 from pages.parts.intake import SOUND
 from pages.parts.pictures import refuse_another_runtime, task_pictures
+from pages.parts.presses import keep_presses
 from pages.parts.rig import Rig, fail, install, installed
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _lock_up(log: EventLog) -> None:
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
     """Build the rig, then take all that is alive out of the collector's rounds: it would stop every click for 0.3 s."""
+    keep_presses()
     try:
         rig = await to_thread.run_sync(build, os.environ)
         await to_thread.run_sync(warm, rig)

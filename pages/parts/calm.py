@@ -22,6 +22,7 @@ from study.session_events import SystemErrored
 P = ParamSpec("P")
 _log = logging.getLogger("tiller")
 _SLOT = "tiller_trouble"
+_PRESSES = "tiller_presses"
 _FORGOTTEN_S = 5.0  # a press that no run has come to by then was about another screen
 
 
@@ -59,18 +60,20 @@ def calmly(callback: Callable[P, None]) -> Callable[P, None]:
 def press(label: str, do: Callable[[], None], *, key: str, primary: bool = False) -> None:
     """Draw a button that calls `do` and then draws the page anew, or another one if the step has changed.
 
-    The callback only remembers the press, for a run that others' rows cut short before it came to the button. `do` is
-    no callback: under a page that was open before the server was restarted, the first one is never called.
+    The callback only remembers the press, for a run that a newer message cuts short before the button or within `do`,
+    which any look at the session state allows (that the callback is called, `keep_presses` sees to). `do` is no
+    callback: under a page that was open before the server was restarted, the first one is never called.
     """
-    slot = f"pressed-{key}"
+    presses: dict[str, float] = st.session_state.setdefault(_PRESSES, {})  # a plain one: no run is cut short at it
 
     def remember() -> None:
-        st.session_state[slot] = monotonic()
+        presses[key] = monotonic()
 
-    pressed = st.button(label, key=key, type="primary" if primary else "secondary", on_click=remember)
-    remembered = monotonic() - st.session_state.pop(slot, float("-inf")) < _FORGOTTEN_S
-    if pressed or remembered:
+    if st.button(label, key=key, type="primary" if primary else "secondary", on_click=remember):
+        remember()
+    if monotonic() - presses.get(key, float("-inf")) < _FORGOTTEN_S:
         calmly(do)()
+        presses.pop(key)
         st.rerun()
 
 

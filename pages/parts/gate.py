@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import streamlit as st
 
+from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.overtime import close_what_is_over
 from pages.parts.pulse import heard
@@ -103,9 +105,9 @@ def _elsewhere(who: Here, stands: Lease, *, lost: bool) -> None:
     with page("sheet", say("gate.elsewhere"), who, away=True):
         st.title(say("gate.elsewhere"))
         st.markdown(say("gate.went_on" if lost else "gate.is_quiet" if quiet else "gate.is_open"))
-        if (lost or quiet) and st.button(say("gate.use_this"), key="use-this", type="primary"):
-            take(who.rig.log, who.session_id, str(who.window))
-            st.rerun()
+        if lost or quiet:
+            sit_here = partial(take, who.rig.log, who.session_id, str(who.window))
+            press(say("gate.use_this"), sit_here, key="use-this", primary=True)
     st.stop()
 
 

@@ -20,7 +20,12 @@ def language_chosen(script: StudyScript) -> str:
         with st.container(key="languages", horizontal=True, horizontal_alignment="right"):
             for one in known:
                 here = one == chosen
-                if st.button(say("language", one), key=f"language-{one}", type="tertiary", disabled=here):
-                    st.session_state[_SLOT] = one
-                    st.rerun()
+                st.button(
+                    say("language", one),
+                    key=f"language-{one}",
+                    type="tertiary",
+                    disabled=here,
+                    on_click=st.session_state.update,
+                    args=({_SLOT: one},),
+                )
     return chosen

@@ -123,7 +123,9 @@ def test_back_from_the_answer_finds_the_plan_as_it_was(participant: Callable[[St
 def test_a_press_that_no_run_came_to_is_not_lost(participant: Callable[[Step], Participant]) -> None:
     who = participant(Step.CONSENT)
     test = who.open()
-    test.session_state["pressed-agree"] = monotonic()  # its run was cut short by another before it came to the button
+    test.session_state["tiller_presses"] = {
+        "agree": monotonic()
+    }  # its run was cut short by another before it came to the button
     test.run()
     assert who.place.step is Step.BRIEFING
 
@@ -131,6 +133,6 @@ def test_a_press_that_no_run_came_to_is_not_lost(participant: Callable[[Step], P
 def test_a_press_of_long_ago_is_about_another_screen(participant: Callable[[Step], Participant]) -> None:
     who = participant(Step.CONSENT)
     test = who.open()
-    test.session_state["pressed-agree"] = monotonic() - 60
+    test.session_state["tiller_presses"] = {"agree": monotonic() - 60}
     test.run()
     assert who.place.step is Step.CONSENT

@@ -34,7 +34,7 @@ def page(kind: Literal["stage", "sheet"], title: str, who: Here | None = None, *
         with st.container(key=f"pulse-{kind}"):
             pulse(who, kind, away=away)
             if _spoken(who):
-                record(who)
+                record(who, away=away)
     room = st.container(key=kind)
     if kind == "sheet" and who is None:
         room.html('<div class="tiller-top"><b>Tiller</b></div>')

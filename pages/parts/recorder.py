@@ -33,11 +33,12 @@ _mount = component(
 )
 
 
-def record(who: Here, *, on_silence: Callable[[], None] | None = None) -> None:
+def record(who: Here, *, away: bool = False, on_silence: Callable[[], None] | None = None) -> None:
     """Keep the participant's voice from this page on, or stop keeping it; nothing where none is to be heard.
 
     Args:
         who: the participant on this page.
+        away: another window has the session, and this one must not listen any more.
         on_silence: runs when nobody has spoken for as long as a prompt of the script waits, before the page is drawn
             again; the row `silence.detected` is written by then.
     """
@@ -49,6 +50,7 @@ def record(who: Here, *, on_silence: Callable[[], None] | None = None) -> None:
         data={
             "voice": stands.voice,
             "turn": stands.turn,
+            "away": away,
             "token": who.token,
             # the browser's own database is shared by all who sit at it, and must tell them apart without their links
             "owner": sha256(who.token.encode()).hexdigest()[:16],

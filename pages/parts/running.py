@@ -44,5 +44,6 @@ def session_picked(insider: Insider, study: str) -> str | None:
 
 
 def _named(entry: Entry) -> str:
-    state = entry.state if entry.going_on else f"ended: {entry.state}"
-    return f"{entry.participant}, {state}{', rehearsal' if entry.mode == 'preview' else ''}"
+    # how far they are stands in the head of the page and moves; a list that is drawn once would be behind
+    ended = "" if entry.going_on else f", ended: {entry.state}"
+    return f"{entry.participant}{ended}{', rehearsal' if entry.mode == 'preview' else ''}"

@@ -200,6 +200,24 @@ def test_a_recording_that_is_full_lets_the_microphone_go_and_says_so_and_the_pag
     assert len(who.recordings) == 1
 
 
+def test_a_window_that_has_lost_the_session_listens_no_more_until_it_has_it_back(
+    opened: Callable[[], Any], hearing: Server
+) -> None:
+    page, who = opened(), Speaker(hearing)
+    page.goto(who.link)
+    light(page, "on")
+    until(lambda: who.pieces > 0)
+    page.get_by_role("button", name="Another window").click()
+    light(page, "off")
+    until(lambda: who.recordings[0].stopped)
+    stood = who.pieces
+    page.wait_for_timeout(2500)
+    assert who.pieces == stood
+    page.get_by_role("button", name="Another window").click()
+    light(page, "on")
+    until(lambda: who.pieces > stood)
+
+
 def test_nothing_is_asked_of_a_microphone_that_nobody_allows(opened: Callable[[], Any], hearing: Server) -> None:
     page, who = opened(), Speaker(hearing, allows=False)
     page.goto(who.link)

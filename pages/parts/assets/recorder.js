@@ -27,14 +27,17 @@ class Recorder {
   // ---- what it is told: by the page, and by the server with every piece; the later row of the record counts
   told({ voice, turn }) {
     if (turn < this.turn) return;
-    [this.turn, this.allowed, this.voice] = [turn, voice === "on", voice];
+    [this.turn, this.voice] = [turn, voice];
+    this.allowed = voice === "on" && !this.away;
     if (this.allowed) this.begin();
     else this.halt();
   }
 
-  want({ voice, turn, silence_s: seconds }) {
+  want({ voice, turn, away, silence_s: seconds }) {
     this.silence_ms = seconds ? 1000 * seconds : Infinity;
-    if (turn > this.turn) this.told({ voice, turn });
+    const moved = away !== this.away; // another window has the session, or this one has it back
+    this.away = away;
+    if (turn > this.turn || moved) this.told({ voice, turn: Math.max(turn, this.turn) });
     else if (this.allowed) this.begin();
   }
 

@@ -15,9 +15,11 @@ def _page() -> None:
         return
     with st.container(key="sheet"):
         st.title(here.title)
-        record(who, on_silence=lambda: st.session_state.update(hushes=hushes + 1))
+        away = st.session_state.get("away", False)
+        record(who, away=away, on_silence=lambda: st.session_state.update(hushes=hushes + 1))
         st.text(f"silences heard of: {st.session_state.get('hushes', 0)}")
         st.button("Draw again")
+        st.button("Another window", on_click=lambda: st.session_state.update(away=not away))
         if st.button("Other page"):
             st.switch_page(two if here is one else one, query_params=st.query_params.to_dict())
 

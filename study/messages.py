@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from study.acts import Act, ActRefused, Preview, Setting
 
+Kind = TypeVar("Kind")
 KINDS = (
     *("edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace"),
     *("compare", "preview", "prompt_answer", "prompt_dismiss", "tick"),
@@ -23,16 +25,26 @@ def read_act(message: object) -> Act:
     Raises:
         ActRefused: with one sentence about the first thing that is wrong.
     """
+    return read_as(_ACT, message, _refusal)
+
+
+def read_as(kinds: TypeAdapter[Kind], message: object, refusal: Callable[[ErrorDetails], str]) -> Kind:
+    """One of `kinds` from a message that may be anything at all.
+
+    Raises:
+        ActRefused: with what `refusal` says of the first thing that is wrong.
+    """
     try:
-        return _ACT.validate_python(message)
+        return kinds.validate_python(message)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in KINDS) or "the act"
-        unknown = first["type"] == "union_tag_invalid"  # its own words repeat what was sent, at any length
-        why = f"its kind is none of {', '.join(KINDS)}" if unknown else f"{first['msg'][0].lower()}{first['msg'][1:]}"
-        raise ActRefused(
-            f"A step could not be read: {where}: {why}. Nothing was changed; please do it again."
-        ) from error
+        raise ActRefused(refusal(error.errors(include_input=False, include_url=False)[0])) from error
+
+
+def _refusal(first: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in first["loc"] if part not in KINDS) or "the act"
+    unknown = first["type"] == "union_tag_invalid"  # its own words repeat what was sent, at any length
+    why = f"its kind is none of {', '.join(KINDS)}" if unknown else f"{first['msg'][0].lower()}{first['msg'][1:]}"
+    return f"A step could not be read: {where}: {why}. Nothing was changed; please do it again."
 
 
 def act_id(message: object) -> str | None:

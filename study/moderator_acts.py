@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic_core import ErrorDetails
 
-from study.acts import ActRefused
+from study.messages import read_as
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
@@ -108,13 +109,13 @@ def read_moderator_act(message: object) -> ModeratorAct:
     Raises:
         ActRefused: with one sentence about the first thing that is wrong.
     """
-    try:
-        return _ACT.validate_python(message)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = next((str(part) for part in reversed(first["loc"]) if part not in ("kind",)), "the act")
-        wrong = {"reason": "A skip needs a reason.", "text": "Write some words first."}.get(field)
-        raise ActRefused(wrong or f"That could not be read ({field}); nothing was done.") from error
+    return read_as(_ACT, message, _refusal)
+
+
+def _refusal(first: ErrorDetails) -> str:
+    field = next((str(part) for part in reversed(first["loc"]) if part != "kind"), "the act")
+    wrong = {"reason": "A skip needs a reason.", "text": "Write some words first."}.get(field)
+    return wrong or f"That could not be read ({field}); nothing was done."
 
 
 def control_of(act: ModeratorAct) -> str | None:

@@ -51,6 +51,7 @@ def foresee(log: EventLog, session_id: str, what: Extent = Extent.PAYLOADS, *, a
         media = connection.execute(pieces).scalar_one()
     beside = () if what is Extent.MEDIA else kept_in(folder_of(log))
     files = [path for path in (*log.files, *also) if path.is_file()]
+    closed = [path for path in files if sealed(path)]
     return Outlook(
         session=session_id,
         what=what,
@@ -61,6 +62,6 @@ def foresee(log: EventLog, session_id: str, what: Extent = Extent.PAYLOADS, *, a
         streams=tuple(streams),
         exports=tuple(one.name for one in beside if session_id in one.sessions),
         handed_on=tuple(one.words for one in copies_of(log, session_id)),
-        searched=tuple(path.name for path in files if not sealed(path)),
-        unsearched=(*(path.name for path in files if sealed(path)), *unreadable(log.engine)),
+        searched=tuple(path.name for path in files if path not in closed),
+        unsearched=(*(path.name for path in closed), *unreadable(log.engine)),
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile, is_zipfile
+from zipfile import ZipFile, is_zipfile
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+
+from study.archives import is_open_to_the_end
 
 PIECE = 48  # bytes of a text looked for at a time: long texts are spread over pages
 _START = 8  # bytes by which all words are looked for at once: one machine word
@@ -22,17 +24,11 @@ def found_in_file(words: Iterable[bytes], path: Path) -> set[bytes]:
 
 
 def sealed(path: Path) -> bool:
-    """Whether a file's bytes are packed in a way that the search does not see through."""
+    """Whether a file's bytes are packed, damaged or locked in a way that the search does not see through."""
     with path.open("rb") as file:
         if file.read(8).startswith(_PACKED):
             return True
-    if not is_zipfile(path):
-        return False
-    try:
-        with ZipFile(path) as archive:
-            return any(one.flag_bits & 1 or is_zipfile(archive.open(one)) for one in archive.infolist())
-    except (BadZipFile, NotImplementedError, RuntimeError):
-        return True
+    return is_zipfile(path) and not is_open_to_the_end(path)
 
 
 def _bytes_of(path: Path) -> Iterator[bytes]:

@@ -7,11 +7,10 @@ entities without end, is refused. What was deleted under tracked changes is left
 from __future__ import annotations
 
 import io
-import lzma
-import zlib
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
+from study.archives import UNREADABLE
 from study.transcripts.cues import TranscriptRefused
 
 TEXT = "word/document.xml"
@@ -21,9 +20,6 @@ _WORD = (
     "http://purl.oclc.org/ooxml/wordprocessingml/main",
 )
 _PIECE = 1 << 16
-# What zipfile raises of an archive it cannot read: NotImplementedError for a compression or a version that it has not
-# got, RuntimeError for a password, the rest for bytes that are no archive or stop short.
-_UNREADABLE = (BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError)
 _HIDDEN = ("moveFrom", "Fallback", "del")  # what stands elsewhere, or stands no longer
 _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
 
@@ -53,7 +49,7 @@ def lines_of_docx(data: bytes) -> list[str]:
             parser.Parse(b"", True)
     except KeyError as error:
         raise TranscriptRefused("The file is an archive without a Word document in it; give the .docx.") from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise TranscriptRefused("The document is damaged or locked; open it in Word and save it anew.") from error
     except expat.ExpatError as error:
         raise TranscriptRefused("The document's text is no sound XML; open it in Word and save it anew.") from error

@@ -325,7 +325,7 @@ def test_every_page_can_be_stopped_on_and_a_voice_is_kept_in_the_tasks_only(
     walker: Callable[..., Walker], monkeypatch: pytest.MonkeyPatch, stop: str
 ) -> None:
     mounted = list[str]()
-    monkeypatch.setattr(frame, "record", lambda who: mounted.append("voice"))
+    monkeypatch.setattr(frame, "record", lambda who, *_, **__: mounted.append("voice"))
     monkeypatch.setattr(frame, "pulse", lambda who, *_, **__: mounted.append("pulse"))
     screen = "    - {page: device_check, id: screen}\n"
     scope = "{key: quote, required: false,"

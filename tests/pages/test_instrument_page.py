@@ -73,7 +73,7 @@ def test_a_questionnaire_can_be_stopped_on_and_only_what_is_asked_about_a_task_i
     asked: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mounted = list[str]()
-    monkeypatch.setattr(frame, "record", lambda who: mounted.append("voice"))
+    monkeypatch.setattr(frame, "record", lambda who, *_, **__: mounted.append("voice"))
     monkeypatch.setattr(frame, "pulse", lambda who, *_, **__: mounted.append("pulse"))
     who = Participant(asked).at(Step.ANSWER)
     who.write(TaskSubmitted(task="secret_cause"), key="done")

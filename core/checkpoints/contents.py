@@ -1,0 +1,52 @@
+"""What a foreign file holds, brought into one form; the gate alone makes an autoencoder of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jaxtyping import Float
+from torch import Tensor
+
+from core.convention import Convention
+
+Hook = Literal["block", "mlp_out", "embedding"]
+Unsaid = Literal["pre_bias", "normalisation", "scale"]
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Weights in the form of `SparseAutoencoder`, and all that their file says of itself.
+
+    `convention` is what the format's own code computes. `unsaid` lists what neither the file nor its format settles,
+    so that the gate has to find it on real activations: `pre_bias`, `normalisation`, or the `scale` of the
+    reconstruction.
+
+    Args:
+        format: the reader's name, such as "prisma".
+        source: the file's name, without its folder.
+        sha256: of the bytes that hold the weights.
+        model: the backbone in the file's own words, None where it names none.
+        block: from 0; None where the file does not say.
+        hook: "block" is the residual stream after that block, the only place where Tiller can cut.
+        notes: what the reader put right or wants known, one sentence each.
+        said: the file's own configuration as plain JSON values.
+    """
+
+    format: str
+    source: str
+    sha256: str
+    encoder: Float[Tensor, "k d"]
+    encoder_bias: Float[Tensor, " k"]
+    dictionary: Float[Tensor, "k d"]
+    bias: Float[Tensor, " d"]
+    convention: Convention
+    thresholds: Float[Tensor, " k"] | None = None
+    mean: Float[Tensor, " d"] | None = None
+    model: str | None = None
+    block: int | None = None
+    hook: Hook = "block"
+    unsaid: tuple[Unsaid, ...] = ()
+    notes: tuple[str, ...] = ()
+    said: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Commands that make an instrument ready: models, dictionaries, indexes, tasks and their health; torch comes late."""

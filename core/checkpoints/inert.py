@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import threading
 import warnings
 import zipfile
@@ -53,6 +54,9 @@ _VALUES = (  # kinds of values that configurations hold, kept as the arguments t
     *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
     "numpy.dtype", "numpy.ndarray",
 )  # fmt: skip
+
+
+_NUMBERS = {"f8": "<d", "f4": "<f", "f2": "<e", "i8": "<q", "i4": "<i"}
 
 
 class Inert(dict[str, Any]):
@@ -183,13 +187,23 @@ def _contents(value: Any, known: dict[int, Any], size: int) -> Any:
         held = {str(_plain(key, known, size)): _plain(each, known, size) for key, each in dict.items(state)}
         if value.args:
             held["args"] = _plain(value.args, known, size)
-        return Inert(value.name, held)
+        number = _number(value.name, held)
+        return Inert(value.name, held) if number is None else number
     if isinstance(value, dict):  # its own methods may be shadowed by what the file set on it
         return {_plain(key, known, size): _plain(each, known, size) for key, each in dict.items(value)}
     if isinstance(value, list | tuple | set | frozenset):
         kind = type(value) if type(value) in (list, set, frozenset) else tuple
         return kind(_plain(each, known, size) for each in value)
     return _name(value)
+
+
+def _number(name: str, held: Mapping[str, Any]) -> float | None:
+    """A pickled numpy scalar as the number that it is; None where `held` is none."""
+    match held.get("args"):
+        case ({"args": (str() as kind, *_)}, bytes() as raw) if name.endswith("multiarray.scalar"):
+            form = _NUMBERS.get(kind)
+            return struct.unpack(form, raw)[0] if form and struct.calcsize(form) == len(raw) else None
+    return None
 
 
 def _name(value: Any) -> str | bytes:

@@ -12,6 +12,8 @@ Tensors: `encoder` (k, d), `encoder_bias` (k), `dictionary` (k, d), `bias` (d), 
     pre_bias        whether `bias` is taken off before encoding
     training        what it was trained on and how, free form
     metrics         what was measured, free form
+    origin          of a converted file: its format, source, sha256, model, notes and said, as in `contents.Checkpoint`
+    gate            what the gate decided (core.checkpoints.decision.Decision); a file without it is not gated
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from core.checkpoints import CheckpointRefused
+from core.checkpoints.decision import verdict_of
 from core.convention import Convention
 from core.model import Clip
 from core.sae import SparseAutoencoder
@@ -74,6 +77,7 @@ def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -
     _check(tensors, header, path)
     try:
         convention = Convention.from_json(header)
+        verdict_of(header)
         sae = SparseAutoencoder(
             **{name: tensors.pop(name) for name in _TENSORS},
             convention=convention,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import pickle
-import sys
 import threading
-import types
 import zipfile
 from argparse import Namespace
 from collections import OrderedDict, defaultdict
@@ -19,26 +17,6 @@ import torch
 
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.inert import Inert, load_inert
-
-
-@pytest.fixture
-def module_named(monkeypatch):
-    """A function that makes a class look as if it came from a module of that name, and makes that module."""
-
-    def place(cls, name):
-        module, _, qualified = name.rpartition(".")
-        there = types.ModuleType(module)
-        cls.__module__, cls.__qualname__, cls.__name__ = module, qualified, qualified
-        setattr(there, qualified, cls)
-        parts = module.split(".")
-        for end in range(1, len(parts)):
-            parent = ".".join(parts[:end])
-            if parent not in sys.modules:
-                monkeypatch.setitem(sys.modules, parent, types.ModuleType(parent))
-        monkeypatch.setitem(sys.modules, module, there)
-        return cls
-
-    return place
 
 
 class Hostile:

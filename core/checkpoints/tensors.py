@@ -53,11 +53,8 @@ def take(
         tensor, due = state[name], letters.split()
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             faults.append(f"{name} is not a tensor of real numbers")
-        elif tensor.ndim != len(due) or any(
-            known.setdefault(letter, length) != length for letter, length in zip(due, tensor.shape, strict=True)
-        ):
-            wanted = ", ".join(str(known.get(letter, letter)) for letter in due)
-            faults.append(f"{name} is ({', '.join(map(str, tensor.shape))}), not ({wanted})")
+        elif (wanted := _wanted(due, tensor, known)) != list(tensor.shape):
+            faults.append(f"{name} is ({', '.join(map(str, tensor.shape))}), not ({', '.join(map(str, wanted))})")
         elif 0 in tensor.shape:
             faults.append(f"{name} is empty")
         else:
@@ -70,6 +67,13 @@ def take(
             "correct its configuration."
         )
     return taken
+
+
+def _wanted(due: list[str], tensor: Tensor, known: dict[str, int]) -> list[int | str]:
+    """The shape that was due, in lengths where those are known; the first tensor with a letter makes it known."""
+    if tensor.ndim == len(due):
+        return [known.setdefault(letter, length) for letter, length in zip(due, tensor.shape, strict=True)]
+    return [known.get(letter, letter) for letter in due]
 
 
 def jump_of_gated(

@@ -5,20 +5,21 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from dictionaries import engine
 
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint
 from core.convention import BatchTopK, JumpRelu
-from core.sae import SparseAutoencoder
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +51,7 @@ class Run:
 
 
 @pytest.fixture(scope="session")
-def oracle(tmp_path_factory) -> Callable[[str], Run]:
+def oracle(tmp_path_factory) -> Iterator[Callable[[str], Run]]:
     """The run of a library, made once: its packages in a folder of their own, beside the torch that runs here."""
     runs: dict[str, Run] = {}
 
@@ -62,12 +63,15 @@ def oracle(tmp_path_factory) -> Callable[[str], Run]:
             runs[reader] = Run(reader, written)
         return runs[reader]
 
-    return made
+    yield made
+    for run in runs.values():  # true sizes, which no later session needs
+        shutil.rmtree(run.folder)
 
 
 def _install(folder: Path, *packages: str) -> None:
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", folder, *packages]
-    done = subprocess.run([str(part) for part in pip], capture_output=True, text=True, timeout=120)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+    pip += ["--target", str(folder), *packages]
+    done = subprocess.run(pip, check=False, capture_output=True, text=True, timeout=120)
     if done.returncode and OUT_OF_REACH.search(done.stderr):
         pytest.skip(f"No package registry is in reach, and {', '.join(packages)} are not here to compare with.")
     if done.returncode and not os.environ.get("CI"):
@@ -77,22 +81,14 @@ def _install(folder: Path, *packages: str) -> None:
 
 def _run(command: list, **environment: str) -> None:
     done = subprocess.run(
-        [str(part) for part in command], env=os.environ | environment, capture_output=True, text=True, timeout=300
+        [str(part) for part in command],
+        check=False,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-4000:]
-
-
-def engine(checkpoint: Checkpoint) -> SparseAutoencoder:
-    """The file's own convention, and no gate in between."""
-    return SparseAutoencoder(
-        checkpoint.encoder,
-        checkpoint.encoder_bias,
-        checkpoint.dictionary,
-        checkpoint.bias,
-        convention=checkpoint.convention,
-        thresholds=checkpoint.thresholds,
-        mean=checkpoint.mean,
-    )
 
 
 def agrees(checkpoint: Checkpoint, theirs: Path) -> None:

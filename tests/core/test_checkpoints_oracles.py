@@ -66,11 +66,15 @@ def oracle(tmp_path_factory) -> Iterator[Callable[[str], Run]]:
 def _install(folder: Path, *packages: str) -> None:
     """Without a registry there is nothing to compare with; with one, CI takes no excuse."""
     done = _pip("install", "--no-deps", "--no-compile", "--target", str(folder), *packages)
-    if done.returncode and _pip("index", "versions", "einops").returncode:
+    if done.returncode and not any(_is_offered(library.split("==")[0]) for library, *_ in PACKAGES.values()):
         pytest.skip(f"No package registry is in reach, and {', '.join(packages)} are not here to compare with.")
     if done.returncode and not os.environ.get("CI"):
         pytest.skip(f"{', '.join(packages)} could not be installed: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
+
+
+def _is_offered(package: str) -> bool:
+    return _pip("index", "versions", package).returncode == 0
 
 
 def _pip(*command: str) -> subprocess.CompletedProcess[str]:

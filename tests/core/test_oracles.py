@@ -66,7 +66,18 @@ def oracle(tmp_path_factory) -> Callable[[str], Run]:
 
 
 def _install(folder: Path, *packages: str) -> None:
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", folder, *packages]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        folder,
+        *packages,
+    ]
     done = subprocess.run([str(part) for part in pip], capture_output=True, text=True, timeout=120)
     if done.returncode and OUT_OF_REACH.search(done.stderr):
         pytest.skip(f"No package registry is in reach, and {', '.join(packages)} are not here to compare with.")

@@ -19,6 +19,7 @@ Tensors: `encoder` (k, d), `encoder_bias` (k), `dictionary` (k, d), `bias` (d), 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ _TENSORS = ("encoder", "encoder_bias", "dictionary", "bias")
 
 
 def save_native(sae: SparseAutoencoder, path: Path, header: Mapping[str, Any] | None = None) -> None:
-    """Write `sae` to `path`.
+    """Write `sae` to `path`, whole or not at all.
 
     Args:
         header: `model`, `weights` and `block`, and what is known of `training` and `metrics`; the autoencoder's own
@@ -60,7 +61,13 @@ def save_native(sae: SparseAutoencoder, path: Path, header: Mapping[str, Any] | 
     said |= {"format": FORMAT, "version": VERSION, "width": sae.width, "components": sae.size}
     said |= sae.convention.as_json()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sae.state_dict().items()}
-    save_file(tensors, path, metadata={"tiller": json.dumps(said, sort_keys=True)})
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, part, metadata={"tiller": json.dumps(said, sort_keys=True)})
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -> SparseAutoencoder:

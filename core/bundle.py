@@ -36,6 +36,7 @@ from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor
 
+from core.checkpoints.gate import check_gate
 from core.checkpoints.native import load_native
 from core.index import read_index
 from core.model import Clip
@@ -83,6 +84,7 @@ def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
         )
     truth = [model.labels.index(row["truth"]) for row in rows]
     reference = build_reference(model, sae, _batches(model, images, names), truth, names)
+    check_gate(sae, model, reference.activations)
     fingerprint = {
         "bundle": file_digest(folder / "bundle.json"),
         "model": model.name,

@@ -12,11 +12,14 @@ Tensors: `encoder` (k, d), `encoder_bias` (k), `dictionary` (k, d), `bias` (d), 
     pre_bias        whether `bias` is taken off before encoding
     training        what it was trained on and how, free form
     metrics         what was measured, free form
+    origin          of a converted file: its format, source, sha256, model, notes and said, as in `contents.Checkpoint`
+    gate            what the gate decided (core.checkpoints.decision.Decision); a file without it is not gated
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from core.checkpoints import CheckpointRefused
+from core.checkpoints.decision import verdict_of
 from core.convention import Convention
 from core.model import Clip
 from core.sae import SparseAutoencoder
@@ -40,7 +44,7 @@ _TENSORS = ("encoder", "encoder_bias", "dictionary", "bias")
 
 
 def save_native(sae: SparseAutoencoder, path: Path, header: Mapping[str, Any] | None = None) -> None:
-    """Write `sae` to `path`.
+    """Write `sae` to `path`, whole or not at all.
 
     Args:
         header: `model`, `weights` and `block`, and what is known of `training` and `metrics`; the autoencoder's own
@@ -57,7 +61,13 @@ def save_native(sae: SparseAutoencoder, path: Path, header: Mapping[str, Any] | 
     said |= {"format": FORMAT, "version": VERSION, "width": sae.width, "components": sae.size}
     said |= sae.convention.as_json()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sae.state_dict().items()}
-    save_file(tensors, path, metadata={"tiller": json.dumps(said, sort_keys=True)})
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, part, metadata={"tiller": json.dumps(said, sort_keys=True)})
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -> SparseAutoencoder:
@@ -74,6 +84,7 @@ def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -
     _check(tensors, header, path)
     try:
         convention = Convention.from_json(header)
+        verdict_of(header)
         sae = SparseAutoencoder(
             **{name: tensors.pop(name) for name in _TENSORS},
             convention=convention,

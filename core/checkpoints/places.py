@@ -1,0 +1,35 @@
+"""Where in the tower a dictionary belongs, by the names that libraries give to the place."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from core.checkpoints.contents import Hook
+
+_BLOCK = re.compile(r"(?:^|\.)(?:blocks|resblocks|layers)\.(\d+)(?:\.(.*))?$")
+_STREAM = ("", "hook_resid_post", "hook_out")
+_BRANCH = ("hook_mlp_out", "mlp")
+
+
+class Place(NamedTuple):
+    """A block, counted from 0, and what is read there."""
+
+    block: int
+    hook: Hook
+
+
+def place_named(name: str) -> Place | None:
+    """The place of a hook's or a module's name, such as `blocks.9.hook_resid_post`; None where the engine has no such.
+
+    What enters block L is what left block L - 1, and is placed there.
+    """
+    found = _BLOCK.search(name)
+    if not found:
+        return None
+    block, what = int(found[1]), found[2] or ""
+    if what == "hook_resid_pre" and block:
+        return Place(block - 1, "block")
+    if what in _STREAM:
+        return Place(block, "block")
+    return Place(block, "mlp_out") if what in _BRANCH else None

@@ -1,0 +1,206 @@
+"""`tiller sae`: what a dictionary file is, and a published one made into a native file as real activations show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from core.types import TillerError
+from study.desk import Json
+from study.terminal import emit, one_sentence, shown_progress
+
+if TYPE_CHECKING:
+    from core.checkpoints.contents import Checkpoint
+
+PICTURES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"))
+LABELS = ("a person", "an animal", "a thing")  # the gate compares logits, and any classes serve
+
+sae = typer.Typer(help="Dictionary files: say what one is, convert a published one.", no_args_is_help=True)
+
+
+@sae.command("info")
+def info(
+    file: Annotated[Path, typer.Argument(help="A dictionary: a file, or the folder of its weights and configuration.")],
+    json_wanted: Json = False,
+) -> None:
+    """Say what a dictionary file is, without a model: format, sizes, convention, place, and what it leaves unsaid."""
+    with one_sentence():
+        from core.checkpoints.formats import read_checkpoint
+
+        result = described(file, read_checkpoint(file))
+        emit(result, info_table(result), json_wanted=json_wanted)
+
+
+@sae.command("convert")
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A published dictionary: a file or a folder.")],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="The native file to write, .safetensors.")],
+    model: Annotated[str, typer.Option(help="The model it was made on: an open_clip name, e.g. ViT-B-32.")],
+    images: Annotated[Path, typer.Option(help="256 photographs or more: a folder, searched to its depth.")],
+    pretrained: Annotated[str | None, typer.Option(help="An open_clip tag, or a file that holds a state dict.")] = None,
+    block: Annotated[
+        int | None, typer.Option(min=0, help="The block it was made after, from 0, where its file does not say.")
+    ] = None,
+    published: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Its explained variance as published, such as 0.84.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace DST where it is there.")] = False,
+    json_wanted: Json = False,
+) -> None:
+    """Read a dictionary as real activations show it is to be read, and write it with that decision in its header."""
+    with one_sentence():
+        pictures = pictures_in(images)
+        refuse_target(source, target, overwrite=overwrite)
+
+        from core.checkpoints.formats import read_checkpoint
+        from core.checkpoints.gate import accept
+        from core.checkpoints.native import save_native
+        from core.checkpoints.refusals import LEAST_PICTURES, refuse_contents
+        from core.checkpoints.sample import gather
+        from core.model import Clip
+
+        if len(pictures) < LEAST_PICTURES:
+            raise TillerError(
+                f"{images} holds {len(pictures)} pictures, and a dictionary is judged on {LEAST_PICTURES} or more; "
+                "name a folder with more photographs."
+            )
+        held = placed(read_checkpoint(source), block)
+        clip = Clip.load(model, pretrained, block=-1, labels=LABELS, device=device)
+        refuse_contents(held, clip)
+        if held.block is not None:
+            clip = clip.at(held.block)
+        with shown_progress() as advance:
+            sample = gather(clip, pictures, progress=advance)
+            advance("weighing the readings", 0, 1)
+            accepted = accept(held, clip, sample, published=published)
+            advance("weighing the readings", 1, 1)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save_native(accepted, target)
+        del held, accepted  # what is said now is what was written
+        result = described(target, read_checkpoint(target))
+        emit(result, info_table(result), json_wanted=json_wanted)
+
+
+def described(file: Path, held: Checkpoint) -> dict[str, Any]:
+    """What `tiller sae info` prints: the file in words and numbers; `gate` is None where it never passed the gate.
+
+    `sha256` is of the file's bytes, `digest` of the autoencoder that it states, the same in whatever file.
+    """
+    from core.checkpoints.decision import verdict_of
+    from core.checkpoints.formats import NATIVE
+    from core.sae import SparseAutoencoder
+
+    stated = SparseAutoencoder(
+        held.encoder,
+        held.encoder_bias,
+        held.dictionary,
+        held.bias,
+        convention=held.convention,
+        thresholds=held.thresholds,
+        mean=held.mean,
+    )
+    components, width = held.dictionary.shape
+    header = dict(held.said) if held.format == NATIVE else {}
+    return {
+        "file": str(file),
+        "format": held.format,
+        "origin": header.get("origin"),
+        "components": components,
+        "width": width,
+        **held.convention.as_json(),
+        "model": held.model,
+        "weights": header.get("weights"),
+        "block": held.block,
+        "hook": held.hook,
+        "unsaid": list(held.unsaid),
+        "notes": list(held.notes),
+        "sha256": held.sha256,
+        "digest": stated.digest,
+        "verdict": verdict_of(header) if header else None,
+        "gate": header.get("gate"),
+        "said": None if header else dict(held.said),
+    }
+
+
+def placed(held: Checkpoint, block: int | None) -> Checkpoint:
+    """The checkpoint after the block that was named; a file that says another, or none at all, is named with it."""
+    if held.block is None and block is None:
+        raise TillerError(
+            f"{held.source} does not say after which block it was made; name it with --block, counted from 0."
+        )
+    if block is None or block == held.block:
+        return held
+    note = f"Block {block} was named at conversion; the file says {'none' if held.block is None else held.block}."
+    return replace(held, block=block, notes=(*held.notes, note))
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures in `folder` and the folders in it, sorted."""
+    if not folder.is_dir():
+        raise TillerError(f"The pictures {folder} were asked for, but there is no such folder; check the path.")
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
+
+
+def refuse_target(source: Path, target: Path, *, overwrite: bool) -> None:
+    """Refuse a target that is there, unless it may be replaced, and one that is no place for a file."""
+    if target.suffix != ".safetensors":
+        raise TillerError(f"{target} was named to be written; a native file ends in .safetensors: name it so.")
+    if target.is_dir() or target.resolve() == source.resolve():
+        what = "is a folder" if target.is_dir() else "is the file to convert"
+        raise TillerError(f"{target} {what}; name another file to write.")
+    if target.exists() and not overwrite:
+        raise TillerError(f"{target} is there already; name another file, or replace it with --overwrite.")
+
+
+def info_table(result: dict[str, Any]) -> Table:
+    """What `described` found, for a person."""
+    table = Table(show_header=False, box=None)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    origin, gate = result["origin"], result["gate"]
+    rows: list[tuple[str, object]] = [
+        ("format", result["format"] + (f", converted from {origin['format']} {origin['source']}" if origin else "")),
+        ("size", f"{result['components']:,} components, activations {result['width']} wide"),
+        ("activation", _in_words(result["activation"])),
+        ("normalisation", _in_words(result["normalisation"])),
+        ("bias", "taken off before encoding" if result["pre_bias"] else "not taken off before encoding"),
+        ("tokens", {"all": "all", "cls": "the class token", "patches": "patches"}[result["tokens"]]),
+        ("model", result["model"] or "not said"),
+        ("place", _place(result)),
+        ("not said", ", ".join(result["unsaid"]) or "nothing"),
+        ("SHA-256", result["sha256"][:12]),
+    ]
+    if result["verdict"] is not None:
+        rows.append(("gate", _gate(result["verdict"], gate)))
+    rows += [("note", note) for note in (*result["notes"], *(origin["notes"] if origin else ()))]
+    for name, value in rows:
+        table.add_row(name, str(value))
+    return table
+
+
+def _in_words(kind: dict[str, Any]) -> str:
+    fields = ", ".join(f"{name} {value}" for name, value in kind.items() if name != "kind")
+    return str(kind["kind"]).replace("_", " ") + (f" ({fields})" if fields else "")
+
+
+def _place(result: dict[str, Any]) -> str:
+    if result["hook"] == "embedding":
+        return "the whole image's embedding, where Tiller cannot cut"
+    block = "a block that it does not say" if result["block"] is None else f"block {result['block']}, from 0"
+    return f"after {block}" if result["hook"] == "block" else f"the MLP's output in {block}, where Tiller cannot cut"
+
+
+def _gate(verdict: str, gate: dict[str, Any] | None) -> str:
+    if gate is None:
+        return verdict
+    each = {"class": "class token", "patches": "patch"}
+    codes = ", ".join(f"{value:.1f} codes a {each[kind]}" for kind, value in gate["l0"].items())
+    return (
+        f"{verdict}: explains {gate['explained']:.1%} of the variance on {gate['images']} pictures "
+        f"({len(gate['candidates'])} readings tried, floor {gate['floor']:.1%}), {codes}"
+    )

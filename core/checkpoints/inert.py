@@ -194,7 +194,7 @@ def _contents(value: Any, known: dict[int, Any], size: int) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         kind = type(value) if type(value) in (list, set, frozenset) else tuple
         return kind(_plain(each, known, size) for each in value)
-    return _name(value)
+    return _name(value, size)
 
 
 def _number(name: str, held: Mapping[str, Any]) -> float | None:
@@ -206,9 +206,9 @@ def _number(name: str, held: Mapping[str, Any]) -> float | None:
     return None
 
 
-def _name(value: Any) -> str | bytes:
+def _name(value: Any, size: int) -> str | bytes:
     """What stands for a value that no configuration computes with."""
-    if isinstance(value, bytearray):
+    if isinstance(value, bytearray) and len(value) <= size:
         return bytes(value)
     if isinstance(value, torch.dtype | torch.device | torch.layout):
         return str(value).removeprefix("torch.")

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
 
 _LONGEST = 2000  # characters of one text; paths and names are shorter, and a header is no place for more
+_DEEPEST = 20  # levels; configurations have three or four
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, depth: int = _DEEPEST) -> Any:
     """`value` as JSON holds it; Prisma's `{"__type__", "value"}` is its value, a tensor its shape in words."""
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    if isinstance(value, Mapping):
-        if set(value) == {"__type__", "value"}:
-            return str(value["value"]).removeprefix("torch.")
-        return {str(name): plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(each) for each in value]
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        return _within(value, depth - 1) if depth else "..."
     if isinstance(value, Tensor):
         return value.item() if not value.ndim else f"values of shape {tuple(value.shape)}"
     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+
+
+def _within(value: Mapping[Any, Any] | Iterable[Any], depth: int) -> Any:
+    if not isinstance(value, Mapping):
+        return [plain(each, depth) for each in value]
+    if set(value) == {"__type__", "value"}:
+        return str(value["value"]).removeprefix("torch.")
+    return {str(name): plain(each, depth) for name, each in value.items()}
 
 
 def upright(

@@ -76,7 +76,9 @@ def convert(
             clip = clip.at(held.block)
         with shown_progress() as advance:
             sample = gather(clip, pictures, progress=advance)
-        accepted = accept(held, clip, sample, published=published)
+            advance("weighing the readings", 0, 1)
+            accepted = accept(held, clip, sample, published=published)
+            advance("weighing the readings", 1, 1)
         target.parent.mkdir(parents=True, exist_ok=True)
         save_native(accepted, target)
         del held, accepted  # what is said now is what was written
@@ -171,7 +173,7 @@ def info_table(result: dict[str, Any]) -> Table:
         ("model", result["model"] or "not said"),
         ("place", _place(result)),
         ("not said", ", ".join(result["unsaid"]) or "nothing"),
-        ("SHA-256", result["sha256"]),
+        ("SHA-256", result["sha256"][:12]),
     ]
     if result["verdict"] is not None:
         rows.append(("gate", _gate(result["verdict"], gate)))
@@ -196,7 +198,8 @@ def _place(result: dict[str, Any]) -> str:
 def _gate(verdict: str, gate: dict[str, Any] | None) -> str:
     if gate is None:
         return verdict
-    codes = ", ".join(f"{value:.1f} codes a {kind} token" for kind, value in gate["l0"].items())
+    each = {"class": "class token", "patches": "patch"}
+    codes = ", ".join(f"{value:.1f} codes a {each[kind]}" for kind, value in gate["l0"].items())
     return (
         f"{verdict}: explains {gate['explained']:.1%} of the variance on {gate['images']} pictures "
         f"({len(gate['candidates'])} readings tried, floor {gate['floor']:.1%}), {codes}"

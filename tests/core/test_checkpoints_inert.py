@@ -183,6 +183,12 @@ def test_a_tensor_that_claims_more_than_the_file_holds_is_refused(tmp_path):
     assert "claims more values" in refusal(path)
 
 
+def test_bytes_that_claim_more_than_the_file_holds_are_refused(tmp_path):
+    path = tmp_path / "x.pt"
+    torch.save({"more": Hostile(bytearray, 1 << 31)}, path)
+    assert "bytearray" in refusal(path)
+
+
 def test_an_object_that_holds_itself_is_refused(tmp_path):
     path = tmp_path / "x.pt"
     ring = []

@@ -277,6 +277,14 @@ def test_a_square_matrix_is_left_as_it_is(tmp_path):
     assert torch.equal(held.dictionary, turned["W_dec"])
 
 
+def test_a_configuration_of_any_depth_is_said_shortened(tmp_path):
+    path = folder(tmp_path / "x", said())
+    deep = "[" * 700 + "]" * 700
+    (path / "config.json").write_text(json.dumps(said())[:-1] + f', "more": {deep}}}')
+    assert recognises(path)
+    assert "..." in json.dumps(read(path).said["more"])
+
+
 def test_broken_tensors_are_named(tmp_path):
     state = tensors()
     del state["b_enc"]

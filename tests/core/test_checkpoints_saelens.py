@@ -149,6 +149,7 @@ def test_the_tokens_are_those_that_it_was_trained_on(tmp_path, said, due):
         ({"normalize_activations": ["none"]}, "normalised by"),
         ({"reshape_activations": "hook_z"}, "a dictionary of 'blocks.9.hook_resid_post'"),
         ({"hook_name": "blocks.9.attn.hook_z"}, "a dictionary of 'blocks.9.attn.hook_z'"),
+        ({"hook_name": "blocks.0.hook_resid_pre"}, "a dictionary of 'blocks.0.hook_resid_pre'"),  # before any block
         ({"hook_head_index": 3}, "a dictionary of 'blocks.9.hook_resid_post'"),
         ({"hook_layer": 8}, "says blocks.9.hook_resid_post and layer 8, which are two places"),
         ({"seqpos_slice": [1, -1]}, r"the tokens \[1, -1\]"),

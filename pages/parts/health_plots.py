@@ -18,7 +18,12 @@ NORMS = {
     "dataset": "less the mean, scaled",
     "scaled": "scaled",
 }
-ORDERS = {"exact": "exact", "gradient": "code × gradient", "activation": "activation", "random": "random"}
+ORDERS: dict[str, str] = {
+    "exact": "exact",
+    "gradient": "code × gradient",
+    "activation": "activation",
+    "random": "random",
+}
 _PANEL = 310
 _LOWEST, _HIGHEST = -0.25, 1.5  # of a scaled margin; beyond, a curve is cut off
 
@@ -77,9 +82,8 @@ def blocks(decision: Plain) -> str:
             f'<circle class="mark {"did" if own else "not"}" cx="{x:.1f}" cy="{y:.1f}" r="{4.5 if own else 3}">'
             f"<title>block {block}: {escape(percent(found[block]))}</title></circle>"
         )
-        drawn.append(
-            words(x, bottom + 15, f"block {block}" if own else str(block), "middle", "said" if own else "tick")
-        )
+        name, look = (f"block {block}", "said") if own else (str(block), "tick")
+        drawn.append(words(x, bottom + 15, name, "middle", look))
     drawn += [words(right + 12, y + 4, text, "start", "tick") for y, text in ((bottom, "0"), (top, "100 %"))]
     return svg(bottom + 20, drawn)
 
@@ -126,7 +130,7 @@ def faithfulness(curves: Sequence[Plain], kind: str, title: str) -> str:
             continue
         line = "L".join(f"{across(k):.1f} {up(value):.1f}" for k, value in zip(ks, values, strict=True))
         drawn.append(f'<path class="order {curve["order"]}" d="M{line}"/>')
-        named.append((up(values[-1]), curve["order"], ORDERS.get(curve["order"], curve["order"])))
+        named.append((up(values[-1]), str(curve["order"]), _order(curve)))
     y = top - 10.0
     for wanted, order, text in sorted(named):
         y = max(wanted, y + 14)
@@ -149,10 +153,15 @@ def areas(curves: Sequence[Plain]) -> str:
 
     drawn, y = list[str](), 16.0
     for curve, span in zip(found, spans, strict=True):
-        drawn += [label(f"{ORDERS.get(curve['order'], curve['order'])} order", y), rule(FIRST, LAST, y)]
+        drawn += [label(f"{_order(curve)} order", y), rule(FIRST, LAST, y)]
         drawn.append(f'<path class="band" d="M{across(span["low"]):.1f} {y}H{across(span["high"]):.1f}"/>')
         drawn.append(f'<path class="value" d="M{across(span["value"]):.1f} {y - 8}v16"/>')
         drawn.append(beside(f"{span['value']:.2f}", y))
         y += 26
     ticks = [(across(value), f"{value:g}") for value in (0.0, 1.0)]
     return svg(y + 8, [*drawn, *axis(ticks, y - 2)])
+
+
+def _order(curve: Plain) -> str:
+    name = str(curve["order"])
+    return ORDERS.get(name, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from core.types import TillerError
 
@@ -38,3 +39,8 @@ def checked_dtype(name: str) -> torch.dtype:
     if name not in DTYPES:
         raise TillerError(f"Type '{name}' was asked for; a model computes in {', '.join(DTYPES)}: name one of them.")
     return DTYPES[name]
+
+
+def at_least_single(x: Tensor) -> Tensor:
+    """`x` in float32 where it is in half precision, which loses nothing; `x` itself otherwise."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

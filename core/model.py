@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from core.hub import Progress
 from core.loading import loaded
-from core.machine import checked_device, checked_dtype
+from core.machine import at_least_single, checked_device, checked_dtype
 from core.pictures import Source, open_image
 from core.sources import find_source
 from core.tower import can_shorten, class_token_through_last, embedded, reads_class_token, refuse_tower, through
@@ -212,7 +212,7 @@ class Clip:
     @torch.no_grad()
     def activations(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t d"]:
         """The residual stream after the block, class token first."""
-        return through(self.visual, self.visual._embeds(pixels.to(self.dtype)), 0, self.block + 1).float()
+        return at_least_single(through(self.visual, self.visual._embeds(pixels.to(self.dtype)), 0, self.block + 1))
 
     def embedding(self, activations: Float[Tensor, "b t d"], *, exact: bool = True) -> Float[Tensor, "b e"]:
         """The image embeddings, not normalised: with `exact`, the bits of `encode_image`.
@@ -226,7 +226,7 @@ class Clip:
             x = through(self.visual, x, self.block + 1, stop)
             if stop < self.depth:
                 x = class_token_through_last(self.visual, x)
-        return embedded(self.visual, x).float()
+        return at_least_single(embedded(self.visual, x))
 
     def classify(self, embedding: Float[Tensor, "b e"]) -> Float[Tensor, "b c"]:
         """Logits of embeddings: logit scale times cosine with each class's text vector (plus a bias if it has one)."""

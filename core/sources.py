@@ -74,6 +74,15 @@ def find_source(
     return Source(name, config, image, weights, tokens)
 
 
+def wanted_of(name: str, pretrained: str | None) -> hub.Wanted:
+    """The files that a repository, or a tag that one serves, comes to."""
+    repo, _, revision = name.removeprefix(HUB).partition("@")
+    if name.startswith(HUB):
+        return hub.Wanted(repo, ((CONFIG,), WEIGHTS), revision or "main")
+    repo, _, file = open_clip.get_pretrained_cfg(name, str(pretrained)).get("hf_hub", "").rpartition("/")
+    return hub.Wanted(repo, ((f"{file.rpartition('.')[0]}.safetensors", file) if file else WEIGHTS,))
+
+
 def refuse_architecture(name: str, config: Mapping[str, Any]) -> None:
     """Raise TillerError where a configuration's towers are not ones that can be cut and read, before any download."""
     vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
@@ -142,10 +151,8 @@ def _published(
             f"Weights '{pretrained}' were trained {'without' if quick else 'with'} QuickGELU and {name} computes "
             f"{'with' if quick else 'without'} it; use the model '{sibling}'."
         )
-    repo, _, file = said.get("hf_hub", "").rpartition("/")
-    if repo:
-        names = (file.rpartition(".")[0] + ".safetensors", file) if file else WEIGHTS
-        return hub.fetch(hub.Wanted(repo, (names,)), progress).files[0], _image(said)
+    if said.get("hf_hub"):
+        return hub.fetch(wanted_of(name, str(pretrained)), progress).files[0], _image(said)
     try:
         return Path(open_clip.download_pretrained(said)), _image(said)
     except Exception as refused:  # a download fails in many types, all of them for one reason

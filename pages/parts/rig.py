@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
 
+from core.pictures import picture_in
 from core.types import TillerError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Rig:
     def picture_file(self, name: str) -> Path:
         """Where the picture of this opaque name lies; the path of a file of the bundle that need not be there."""
         own = (one.path for one in self.tasks.values() if one.file == name and one.path is not None)
-        return next(own, next(iter(self.bundles.values())).images / name)
+        return next(own, None) or picture_in(next(iter(self.bundles.values())).images, name)
 
     def __post_init__(self) -> None:
         from study.exports.shelf import Shelf  # noqa: PLC0415 - with what it brings, only once there is a log

@@ -23,8 +23,10 @@ exactly, and each serves where a command names none. A model of full size is nam
 
 with `architecture` a folder of the bundle that holds open_clip_config.json, or what `core.sources.find_source` takes;
 `digest` is `core.weights.weights_digest`. `images` may be an absolute folder, and `published` may say, for each
-dictionary, what was published of it: {"cls": {"explained": {"value": 0.84, "tolerance": 0.05, "source": "..."}}}. An index is a
-JSON list of `core.types.Component` fields, null for NaN. The table is a CSV with columns `file` (in the images folder) and `truth` (one of the labels), and others as its author likes. `sha256` covers at least every file
+dictionary, what was published of it: {"cls": {"explained": {"value": 0.84, "tolerance": 0.05, "source": "..."}}}.
+
+An index is a JSON list of `core.types.Component` fields, null for NaN. The table is a CSV with columns `file` (in the
+images folder) and `truth` (one of the labels), and others as its author likes. `sha256` covers at least every file
 named above except the pictures; whatever it lists is checked. `seal` writes it.
 """
 

@@ -125,9 +125,9 @@ def refuse_changed(path: Path) -> str:
     The cache calls a file of git LFS by its SHA-256 and any other by git's own digest.
     """
     stated, found = path.resolve().name, file_digest(path)
-    if stated != (found if len(stated) == 64 else _git_digest(path)) and re.fullmatch(r"[0-9a-f]{40,64}", stated):
+    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", stated) and _stated(path, stated) != stated:
         raise MissingArtefact(
-            f"{path} has changed since it was fetched: its SHA-256 is {found[:12]} and the hub stated {stated[:12]}; "
+            f"{path} has changed since it was fetched: its SHA-256 is {found[:12]}, and the hub stated {stated[:12]}; "
             f"delete {path.resolve()} and fetch it again."
         )
     return found

@@ -39,7 +39,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     """Compose the rig that the environment names; the demo where it names nothing."""
     import torch  # noqa: PLC0415 - heavy, and unwanted before the server has a lifespan to import it in
 
-    from core.bundle import Which, load_bundle  # noqa: PLC0415
+    from core.bundle import load_bundles  # noqa: PLC0415
     from pages.parts.again import runner  # noqa: PLC0415
     from study.database import connect  # noqa: PLC0415
     from study.log import EventLog  # noqa: PLC0415
@@ -53,8 +53,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     log = EventLog(connect(settings.database_url), files=settings.files)
     refuse_if_frozen(log, script)
     log.keep_script(script)
-    wanted: set[Which] = {task.sae for task in script.tasks.values()}
-    bundles = {which: load_bundle(settings.bundle, which) for which in wanted}
+    bundles = load_bundles(settings.bundle, [task.sae for task in script.tasks.values()])
     gate = Semaphore(os.cpu_count() or 1)
     refuse_another_runtime(bundles, script)
     tasks = task_pictures(settings.bundle, bundles, script, settings.study.parent)

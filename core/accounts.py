@@ -10,11 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from core.codes import Codes
-from core.model import Clip, VisionModel, margins
+from core.model import Clip, margins
 from core.readout import readout
 from core.sae import SparseAutoencoder
 from core.steering import Look
 from core.types import TillerError
+from core.vision import VisionModel
 
 STEPS = 16
 SCREENED = 32

@@ -14,10 +14,10 @@ from scipy.stats import rankdata
 
 from core.accounts import SCREENED, Account, Dissection, ablation, exact, gradient, integrated, screened
 from core.codes import Codes
-from core.model import VisionModel
 from core.sae import SparseAutoencoder
 from core.steering import Look
 from core.types import TillerError, View
+from core.vision import VisionModel
 
 
 @dataclass(frozen=True, eq=False)

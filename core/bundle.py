@@ -10,13 +10,22 @@ The folder holds `bundle.json`; every other name below is its author's choice, r
      "dictionaries": {"spatial": {"sae": "spatial.safetensors", "index": "spatial.json"},
                       "cls":     {"sae": "cls.safetensors",     "index": "cls.json"}},
      "reference": {"images": "images", "table": "reference.csv"},
-     "published": {"explained": {"value": 0.84, "tolerance": 0.05, "source": "..."}, ...},  (may be left out)
+     "published": {"cls": {"explained": {"value": 0.84, "tolerance": 0.05, "source": "..."}}},  (may be left out)
      "sha256": {"model.json": "...", "model.safetensors": "...", ...}}
 
 `config` holds the arguments of open_clip's `CLIP` class (embed_dim, vision_cfg, text_cfg, quick_gelu); `weights` its
 state dict, where half precision may save space (it is computed in single precision, and digests are taken of that).
 `image` is open_clip's `PreprocessCfg`. The tokenizer is open_clip's own, at the configuration's context length. A
 dictionary file is in the native format (`core.checkpoints.native`); its header's block says where the model is cut.
+Dictionaries may have any names; `spatial` is where the margin is followed through blocks, `cls` where it is shared out
+exactly, and each serves where a command names none. A model of full size is named in another way:
+
+     "model": {"name": "...", "architecture": "model", "weights": "model/open_clip_model.safetensors", "digest": "..."}
+
+with `architecture` a folder of the bundle that holds open_clip_config.json, or what `core.sources.find_source` takes;
+`digest` is `core.weights.weights_digest`. `images` may be an absolute folder. `published` says what was published of
+each dictionary, by the names of `core.health.Health.figures`.
+
 An index is a JSON list of `core.types.Component` fields, null for NaN. The table is a CSV with columns `file` (in the
 images folder) and `truth` (one of the labels), and others as its author likes. `sha256` covers at least every file
 named above except the pictures; whatever it lists is checked. `seal` writes it.
@@ -25,12 +34,11 @@ named above except the pictures; whatever it lists is checked. `seal` writes it.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -39,16 +47,18 @@ from torch import Tensor
 
 from core.checkpoints.gate import check_gate
 from core.checkpoints.native import load_native
+from core.hub import file_digest
 from core.index import read_index
 from core.model import Clip
-from core.ripple import ReferenceSet, build_reference
+from core.pictures import picture_in
+from core.reference import build_references
+from core.ripple import ReferenceSet
 from core.sae import SparseAutoencoder
+from core.sources import CONFIG
 from core.types import Component, MissingArtefact, TillerError
 
 FORMAT, VERSION = "tiller-bundle", 1
 PICTURES_AT_ONCE = 32
-
-Which = Literal["spatial", "cls"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +71,8 @@ class Bundle:
     reference: ReferenceSet
     images: Path
     fingerprint: Mapping[str, str]
-    published: Mapping[str, Any] = field(default_factory=dict)  # figure: {"value", "tolerance", "source"}
+    published: Mapping[str, Any] = field(default_factory=dict)  # by figure: value, tolerance, source
+    own_pictures: bool = True  # whether the pictures lie in the bundle, under names that participants may read
 
 
 def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
@@ -71,9 +82,21 @@ def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
         MissingArtefact: a file is missing or differs from the digest it was sealed with.
         TillerError: the parts do not belong together.
     """
+    return load_bundles(folder, [which])[which]
+
+
+def load_bundles(
+    folder: Path, wanted: Iterable[str], *, device: str = "cpu", dtype: str = "float32"
+) -> dict[str, Bundle]:
+    """The same for several dictionaries: they share the model, and those of one block the reference set's activations.
+
+    Args:
+        device: as in `Clip.load`.
+        dtype: as in `Clip.load`.
+    """
     folder = Path(folder)
     said = description_of(folder)
-    model, sae, index = load_instrument(folder, which)
+    model, parts = _instruments(folder, said, wanted, device, dtype)
     images = folder / said["reference"]["images"]
     with (folder / said["reference"]["table"]).open(newline="", encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
@@ -85,40 +108,71 @@ def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
             f"{', '.join(model.labels)}; make the bundle again."
         )
     truth = [model.labels.index(row["truth"]) for row in rows]
-    reference = build_reference(model, sae, _batches(model, images, names), truth, names)
-    check_gate(sae, model, reference.activations)
-    fingerprint = {
-        "bundle": file_digest(folder / "bundle.json"),
-        "model": model.name,
-        "weights": model.digest,
-        "sae": sae.digest,
-        "block": str(model.block),
+    saes = {which: sae for which, (sae, _) in parts.items()}
+    references = build_references(model, saes, _batches(model, images, names), truth, names)
+    for which, sae in saes.items():
+        check_gate(sae, model.at(sae.block), references[which].activations)
+    fingerprint = {"bundle": file_digest(folder / "bundle.json"), "model": model.name, "weights": model.digest}
+    return {
+        which: Bundle(
+            model=model.at(sae.block),
+            sae=sae,
+            index=index,
+            reference=references[which],
+            images=images,
+            fingerprint={**fingerprint, "sae": sae.digest, "block": str(sae.block)},
+            published=said.get("published", {}).get(which, {}),
+            own_pictures=not Path(said["reference"]["images"]).is_absolute(),
+        )
+        for which, (sae, index) in parts.items()
     }
-    return Bundle(model, sae, index, reference, images, fingerprint, said.get("published", {}))
 
 
-def load_instrument(folder: Path, which: str = "spatial") -> tuple[Clip, SparseAutoencoder, tuple[Component, ...]]:
+def load_instrument(
+    folder: Path, which: str = "spatial", *, device: str = "cpu", dtype: str = "float32"
+) -> tuple[Clip, SparseAutoencoder, tuple[Component, ...]]:
     """The model, cut at the block of its dictionary `which`, the dictionary, and its index; no reference set."""
     folder = Path(folder)
-    said = description_of(folder)
-    if which not in said["dictionaries"]:
-        raise TillerError(
-            f"Dictionary '{which}' was asked for; {folder} has {', '.join(said['dictionaries'])}: name one of them."
-        )
-    named = said["dictionaries"][which]
-    sae = load_native(folder / named["sae"])
-    weights = {name: tensor.float() for name, tensor in load_file(folder / said["model"]["weights"]).items()}
-    model = Clip.build(
-        _json(folder / said["model"]["config"]),
-        weights,
-        said["model"]["image"],
-        name=said["model"]["name"],
-        block=sae.block,
-        labels=said["labels"],
-        templates=said["templates"],
-    )
-    sae.check(model)
-    return model, sae, read_index(folder / named["index"])
+    model, parts = _instruments(folder, description_of(folder), [which], device, dtype)
+    sae, index = parts[which]
+    return model.at(sae.block), sae, index
+
+
+def _instruments(
+    folder: Path, said: Mapping[str, Any], wanted: Iterable[str], device: str, dtype: str
+) -> tuple[Clip, dict[str, tuple[SparseAutoencoder, tuple[Component, ...]]]]:
+    """The model, cut anywhere, and each wanted dictionary with its index."""
+    parts: dict[str, tuple[SparseAutoencoder, tuple[Component, ...]]] = {}
+    for which in dict.fromkeys(wanted):
+        if which not in said["dictionaries"]:
+            raise TillerError(
+                f"Dictionary '{which}' was asked for; {folder} has {', '.join(said['dictionaries'])}: name one of them."
+            )
+        named = said["dictionaries"][which]
+        parts[which] = load_native(folder / named["sae"], device=device), read_index(folder / named["index"])
+    model = _model(folder, said, device, dtype)
+    for sae, _ in parts.values():
+        sae.cut(model)
+    return model, parts
+
+
+def _model(folder: Path, said: Mapping[str, Any], device: str, dtype: str) -> Clip:
+    named, prompts = said["model"], {"labels": said["labels"], "templates": said["templates"]}
+    if "architecture" in named:
+        inside = folder / named["architecture"]
+        architecture = str(inside) if inside.is_dir() else named["architecture"]
+        weights = folder / named["weights"]
+        clip = Clip.load(architecture, weights, block=0, device=device, dtype=dtype, **prompts)
+        if named.get("digest", clip.digest) != clip.digest:
+            raise MissingArtefact(
+                f"The bundle in {folder} was made with weights {named['digest'][:12]}, and {named['weights']} comes to "
+                f"{clip.digest[:12]}; make or fetch it again."
+            )
+        return replace(clip, name=named.get("name", clip.name))
+    if (device, dtype) != ("cpu", "float32"):
+        raise TillerError(f"The model of {folder} computes on cpu in float32; {device} in {dtype} was asked for.")
+    weights = {name: tensor.float() for name, tensor in load_file(folder / named["weights"]).items()}
+    return Clip.build(_json(folder / named["config"]), weights, named["image"], name=named["name"], block=0, **prompts)
 
 
 def seal(folder: Path, description: Mapping[str, Any], *, also: tuple[str, ...] = ()) -> None:
@@ -128,14 +182,8 @@ def seal(folder: Path, description: Mapping[str, Any], *, also: tuple[str, ...] 
         also: further files of the folder whose digests are to be kept and checked, such as each picture.
     """
     said = {"format": FORMAT, "version": VERSION, **description}
-    said["sha256"] = {name: file_digest(folder / name) for name in (*_named(said), *also)}
+    said["sha256"] = {name: file_digest(folder / name) for name in (*named_files(folder, said), *also)}
     (folder / "bundle.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def description_of(folder: Path) -> dict[str, Any]:
@@ -153,7 +201,7 @@ def description_of(folder: Path) -> dict[str, Any]:
             f"{path} says format {said.get('format')!r}, version {said.get('version')!r}; this reads {FORMAT!r}, "
             f"version {VERSION}: make the bundle again."
         )
-    wrong = [f"{name} has no digest" for name in _named(said) if name not in said["sha256"]]
+    wrong = [f"{name} has no digest" for name in named_files(folder, said) if name not in said["sha256"]]
     for name, digest in said["sha256"].items():
         if not (folder / name).is_file():
             wrong.append(f"{name} is missing")
@@ -164,9 +212,14 @@ def description_of(folder: Path) -> dict[str, Any]:
     return said
 
 
-def _named(said: Mapping[str, Any]) -> tuple[str, ...]:
+def named_files(folder: Path, said: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files that a description names, pictures apart."""
     dictionaries = [name for one in said["dictionaries"].values() for name in (one["sae"], one["index"])]
-    return (said["model"]["config"], said["model"]["weights"], *dictionaries, said["reference"]["table"])
+    model = said["model"]
+    config = model.get("config")
+    if config is None and (folder / model["architecture"] / CONFIG).is_file():
+        config = f"{model['architecture']}/{CONFIG}"
+    return (*([config] if config else []), model["weights"], *dictionaries, said["reference"]["table"])
 
 
 def _json(path: Path) -> Any:
@@ -178,4 +231,4 @@ def _json(path: Path) -> Any:
 
 def _batches(model: Clip, images: Path, names: tuple[str, ...]) -> Iterator[Float[Tensor, "b 3 h w"]]:
     for start in range(0, len(names), PICTURES_AT_ONCE):
-        yield torch.cat([model.pixels(images / name) for name in names[start : start + PICTURES_AT_ONCE]])
+        yield torch.cat([model.pixels(picture_in(images, name)) for name in names[start : start + PICTURES_AT_ONCE]])

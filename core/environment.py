@@ -30,8 +30,8 @@ def environment_of(model: Clip) -> dict[str, str]:
         "attention": " ".join(name for name, allowed in attention.items() if allowed),
         "onednn": str(torch.backends.mkldnn.enabled),
         "mkl_cbwr": os.environ.get("MKL_CBWR", ""),
-        "dtype": str(model.text.dtype).removeprefix("torch."),
-        "device": str(model.text.device),
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "device": str(model.device),
         "batch": "1",
     }
 

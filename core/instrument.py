@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.bundle import Which, load_instrument
+from core.bundle import description_of, load_instrument
 from core.checkpoints.native import load_native
 from core.model import Clip
 from core.sae import SparseAutoencoder
@@ -59,7 +59,7 @@ def open_instrument(
     sae: str | None,
     labels: Sequence[str] | None,
     templates: Sequence[str] | None,
-    home: Which,
+    home: str,
 ) -> Instrument:
     """The model and dictionary of the bundle in `demo`, or those that are named as on the command line.
 
@@ -67,14 +67,16 @@ def open_instrument(
         demo: a bundle's folder.
         model: an open_clip architecture.
         pretrained: its published tag, or a file that holds a state dict.
-        sae: spatial or cls (the bundle's), or a native file.
+        sae: the name of one of the bundle's dictionaries, or a native file.
         labels: class names; the bundle's own where None.
         templates: prompt templates; the model's own where None.
-        home: which of the bundle's two dictionaries serves where none is named.
+        home: which of the bundle's dictionaries serves where none is named; its first where it has none of that name.
     """
     if model is None and pretrained is not None:
         raise TillerError(f"--pretrained {pretrained} was given without --model; name the architecture, e.g. ViT-B-32.")
-    which: Which = sae if sae in ("spatial", "cls") else home
+    there = tuple(description_of(demo)["dictionaries"]) if model is None or sae is None else ("spatial", "cls")
+    home = home if home in there else there[0]
+    which = sae if sae is not None and sae in there else home
     if model is None and sae in (None, which):
         clip, dictionary, index = load_instrument(demo, which)
         components = {card.index: card for card in index}

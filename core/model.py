@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 import open_clip
 import torch
@@ -15,35 +15,18 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.hub import Progress
+from core.loading import loaded
+from core.machine import at_least_single, checked_device, checked_dtype
 from core.pictures import Source, open_image
+from core.sources import find_source
 from core.tower import can_shorten, class_token_through_last, embedded, reads_class_token, refuse_tower, through
 from core.types import Prediction, TillerError
-from core.weights import refuse_values, weights_digest, weights_source, why_refused
+from core.vision import VisionModel
+from core.weights import refuse_values, weights_digest
 from core.zeroshot import Tokenizer, checked_labels, checked_templates, text_vectors
 
 TEMPLATES = ("a photo of a {}",)
-
-
-@runtime_checkable
-class VisionModel(Protocol):
-    """`model.logits(model.activations(pixels))` is the whole forward pass."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """One class name per logit."""
-        ...
-
-    def pixels(self, image: Any) -> Float[Tensor, "1 3 h w"]:
-        """One picture as the model wants it."""
-        ...
-
-    def activations(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t d"]:
-        """The first half: the residual stream after the block, class token first."""
-        ...
-
-    def logits(self, activations: Float[Tensor, "b t d"]) -> Float[Tensor, "b c"]:
-        """The second half, logit scale included."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,39 +47,48 @@ class Clip:
     labels: tuple[str, ...]
     templates: tuple[str, ...]
     text: Float[Tensor, "c e"] = field(repr=False)
+    file_sha256: str = ""  # of the file of weights, where there is one
 
     @classmethod
     def load(
         cls,
         name: str,
-        pretrained: str | Path | None,
+        pretrained: str | Path | None = None,
         *,
         block: int,
         labels: Sequence[str],
         templates: Sequence[str] = TEMPLATES,
         device: str = "cpu",
+        dtype: str = "float32",
+        progress: Progress = lambda what, done, of: None,
     ) -> Clip:
-        """An open_clip architecture by `name` with the weights of a published tag (a download) or of a file.
+        """An open_clip model by name and tag, repository, folder or file; see `core.sources.find_source`.
 
-        A file is a state dict, `.safetensors` or torch's own; nothing in it is executed.
+        What is not on this machine is fetched. A file is a state dict, `.safetensors` or torch's own; nothing in it is
+        executed. The digest is of the weights in single precision, whatever they are computed in.
+
+        Args:
+            device: cpu, cuda, cuda:N or mps.
+            dtype: float32, bfloat16 or float16; activations and logits are float32 in each.
+            progress: what is fetched, and how many bytes of how many are there.
 
         Raises:
-            TillerError: the name, the tag or the file is not one that can be used.
+            TillerError: the name, the tag, the file, the device or the type is not one that can be used.
         """
         labels, templates = checked_labels(labels), checked_templates(templates)
-        source = weights_source(name, pretrained)
-        try:
-            network, preprocess = cast(
-                "tuple[nn.Module, Callable[[Any], Tensor]]",
-                open_clip.create_model_from_pretrained(name, pretrained=source, device=device),
-            )
-        except Exception as refused:  # files and downloads fail in many types, all of them for one reason
-            raise TillerError(
-                f"'{source}' gives no weights for {name} ({why_refused(refused)}); give a state dict of {name}, or "
-                "name its own model."
-            ) from refused
-        tokenizer = open_clip.get_tokenizer(name)
-        return cls.wrap(network, preprocess, tokenizer, name=name, block=block, labels=labels, templates=templates)
+        at, kind = checked_device(device), checked_dtype(dtype)
+        found = loaded(find_source(name, pretrained, progress), kind)
+        return cls.wrap(
+            found.network.to(at),
+            found.preprocess,
+            found.tokenizer,
+            name=name,
+            block=block,
+            labels=labels,
+            templates=templates,
+            digest=found.digest,
+            file_sha256=found.file_sha256,
+        )
 
     @classmethod
     def build(
@@ -129,18 +121,22 @@ class Clip:
         labels: Sequence[str],
         templates: Sequence[str] = TEMPLATES,
         digest: str = "",
+        file_sha256: str = "",
     ) -> Clip:
         """Any open_clip model in hand; puts it in evaluation mode and turns its gradients off, for good.
 
         Args:
             digest: the weights' digest where it is known; computed otherwise.
+            file_sha256: of the file that they were read from, where there is one.
         """
         refuse_tower(model, name)
-        refuse_values(model, name)
+        if not digest:
+            refuse_values(model, name)
         labels, templates = checked_labels(labels), checked_templates(templates)
         model.eval().requires_grad_(False)
         text = text_vectors(model, tokenizer, labels, templates)
-        clip = cls(model, preprocess, tokenizer, name, digest or weights_digest(model), 0, labels, templates, text)
+        known = digest or weights_digest(model)
+        clip = cls(model, preprocess, tokenizer, name, known, 0, labels, templates, text, file_sha256)
         return clip.at(block)
 
     def at(self, block: int) -> Clip:
@@ -180,6 +176,16 @@ class Clip:
         return reads_class_token(self.visual)
 
     @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.text.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the towers compute in; activations, text vectors and logits are float32 whatever it is."""
+        return self.visual.conv1.weight.dtype
+
+    @property
     def scale(self) -> float:
         """What cosines are multiplied by to give logits."""
         return self.network.logit_scale.exp().item()  # pyright: ignore[reportCallIssue]
@@ -201,12 +207,12 @@ class Clip:
 
     def pixels(self, image: Source) -> Float[Tensor, "1 3 h w"]:
         """One picture, opened and made ready by the model's own preprocessing."""
-        return self.preprocess(open_image(image)).unsqueeze(0).to(self.text.device)
+        return self.preprocess(open_image(image)).unsqueeze(0).to(self.device)
 
     @torch.no_grad()
     def activations(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t d"]:
         """The residual stream after the block, class token first."""
-        return through(self.visual, self.visual._embeds(pixels), 0, self.block + 1)
+        return at_least_single(through(self.visual, self.visual._embeds(pixels.to(self.dtype)), 0, self.block + 1))
 
     def embedding(self, activations: Float[Tensor, "b t d"], *, exact: bool = True) -> Float[Tensor, "b e"]:
         """The image embeddings, not normalised: with `exact`, the bits of `encode_image`.
@@ -214,13 +220,13 @@ class Clip:
         Without it the last block computes its class token alone, which is all that is read: the same function at a
         quarter of the cost, rounded otherwise (under 1e-4 in logits). Gradients and batches over variants use that.
         """
-        x = activations
+        x = activations.to(self.dtype)
         if not self.is_last:
             stop = self.depth if exact or not can_shorten(self.visual) else self.depth - 1
             x = through(self.visual, x, self.block + 1, stop)
             if stop < self.depth:
                 x = class_token_through_last(self.visual, x)
-        return embedded(self.visual, x)
+        return at_least_single(embedded(self.visual, x))
 
     def classify(self, embedding: Float[Tensor, "b e"]) -> Float[Tensor, "b c"]:
         """Logits of embeddings: logit scale times cosine with each class's text vector (plus a bias if it has one)."""

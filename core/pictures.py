@@ -37,6 +37,31 @@ def open_image(source: Source) -> Image.Image:
         return _upright(opened, what)
 
 
+def thumbnail(path: Path, side: int) -> Image.Image:
+    """The picture with its longer side at most `side`; a JPEG is decoded at a fraction of its size where that does.
+
+    Raises:
+        TillerError: as `open_image`.
+    """
+    if not path.is_file():
+        return open_image(path)
+    with _opened(path, f"'{path}'") as opened:
+        if opened.size[0] * opened.size[1] <= MAX_PIXELS:
+            opened.draft("RGB", (2 * side, 2 * side))  # a JPEG alone heeds it; twice, for the filter to work on
+        picture = _upright(opened, f"'{path}'")
+    if max(picture.size) > side:
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture
+
+
+def picture_in(folder: Path, name: str) -> Path:
+    """Where the picture called `name` lies in `folder`; refuses names and links that lead out of it."""
+    path = folder / name
+    if Path(name).is_absolute() or ".." in Path(name).parts or not path.resolve().is_relative_to(folder.resolve()):
+        raise TillerError(f"Picture '{name}' was asked for, and it lies outside of {folder}; put it inside.")
+    return path
+
+
 def _opened(source: bytes | str | Path, what: str) -> Image.Image:
     try:
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)

@@ -11,9 +11,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from core.codes import Codes
-from core.model import Clip, VisionModel
+from core.model import Clip
 from core.sae import SparseAutoencoder
 from core.types import Edit, Op, Prediction, Scope, SteeringPlan, TillerError
+from core.vision import VisionModel
 
 STRONGEST = 1e6  # codes, or times; far above any code, and far below where single precision ends
 

@@ -1,14 +1,12 @@
-"""Weights are named by a file or a published tag, and known by a digest of their values, never by their file name."""
+"""Weights are known by a digest of their values, never by their file name; what is none of them is not opened."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import pickle
 import re
 from pathlib import Path
 
-import open_clip
 import torch
 from torch import nn
 
@@ -26,38 +24,6 @@ def weights_digest(module: nn.Module) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(flat.view(torch.uint8).numpy())
     return digest.hexdigest()
-
-
-def weights_source(name: str, pretrained: str | Path | None) -> str:
-    """The file or tag to load `name` from; refuses unknown names and tags, no weights, and the wrong activation."""
-    if name not in open_clip.list_models():
-        near = difflib.get_close_matches(name, open_clip.list_models(), 3, 0.4) or ["ViT-B-32", "ViT-B-16", "ViT-L-14"]
-        raise TillerError(
-            f"Model '{name}' was asked for, but open_clip has none of that name; near it are {', '.join(near)}."
-        )
-    vision = (open_clip.get_model_config(name) or {}).get("vision_cfg", {})
-    if "timm_model_name" in vision or isinstance(vision.get("layers"), list):
-        raise TillerError(
-            f"Model '{name}' was asked for, and its image tower is not open_clip's VisionTransformer, which alone can "
-            "be cut; choose a ViT model, such as ViT-B-32."
-        )
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    known = f"a state dict file or a tag ({', '.join(tags) or 'none is published'})"
-    if pretrained is None:
-        raise TillerError(f"No weights were named for {name}, and random ones are never used; give {known}.")
-    if Path(pretrained).is_file():
-        _refuse_contents(name, Path(pretrained))
-        return str(pretrained)
-    if str(pretrained) not in tags:
-        raise TillerError(f"Weights '{pretrained}' for {name} are neither a file nor a tag; give {known}.")
-    quick = open_clip.get_pretrained_cfg(name, str(pretrained)).get("quick_gelu", False)
-    if quick != (open_clip.get_model_config(name) or {}).get("quick_gelu", False):
-        raise TillerError(
-            f"Weights '{pretrained}' were trained {'with' if quick else 'without'} QuickGELU and {name} computes "
-            f"{'without' if quick else 'with'} it; use the model "
-            f"'{name + '-quickgelu' if quick else name.removesuffix('-quickgelu')}'."
-        )
-    return str(pretrained)
 
 
 def why_refused(refused: Exception) -> str:
@@ -80,7 +46,7 @@ def refuse_values(module: nn.Module, name: str) -> None:
             )
 
 
-def _refuse_contents(name: str, path: Path) -> None:
+def refuse_contents(name: str, path: Path) -> None:
     """Refuse a file that does not begin as safetensors or torch's own do, before any loader takes it for a pickle."""
     with path.open("rb") as file:
         head = file.read(9)

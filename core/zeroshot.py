@@ -54,8 +54,9 @@ def text_vectors(
     prompts = [template.replace("{}", label) for label in labels for template in templates]
     device = next(network.parameters()).device
     vectors = [
-        network.encode_text(tokenizer(prompts[start : start + PROMPTS_AT_ONCE]).to(device), normalize=True)  # pyright: ignore[reportCallIssue]
+        network.encode_text(tokenizer(prompts[start : start + PROMPTS_AT_ONCE]).to(device), normalize=False)  # pyright: ignore[reportCallIssue]
         for start in range(0, len(prompts), PROMPTS_AT_ONCE)
     ]
-    per_class = torch.cat(vectors).unflatten(0, (len(labels), len(templates)))
+    per_prompt = functional.normalize(torch.cat(vectors).float(), dim=-1)
+    per_class = per_prompt.unflatten(0, (len(labels), len(templates)))
     return functional.normalize(per_class.mean(dim=1), dim=-1)

@@ -22,10 +22,10 @@ from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
 from study.workshop.health import doctor
+from study.workshop.models import fetch
 from study.workshop.sae import sae
 
 if TYPE_CHECKING:
-    from core.bundle import Which
     from core.instrument import Instrument
 
 HOME = Path(__file__).resolve().parent.parent
@@ -50,7 +50,9 @@ Labels = Annotated[str | None, typer.Option(help='Class names: "apple,boat,car".
 Template = Annotated[list[str] | None, typer.Option(help='Prompt template with {} in it, e.g. "a photo of a {}".')]
 Model = Annotated[str | None, typer.Option(help="An open_clip model name, e.g. ViT-B-32. Default: the demo model.")]
 Pretrained = Annotated[str | None, typer.Option(help="An open_clip tag, or a file that holds a state dict.")]
-Sae = Annotated[str | None, typer.Option(help="spatial or cls (the demo's), or a native SAE file.")]
+Sae = Annotated[
+    str | None, typer.Option(help="A dictionary of the bundle (the demo has spatial and cls), or a native SAE file.")
+]
 
 
 def instrument_of(
@@ -60,7 +62,7 @@ def instrument_of(
     labels: str | None,
     templates: list[str] | None,
     *,
-    home: Which,
+    home: str,
 ) -> Instrument:
     """What the options that steer and attribute share have named; imported late, since torch is slow to import."""
     from core.instrument import open_instrument
@@ -197,6 +199,7 @@ app.command()(codebook)
 app.command()(invite)
 app.command()(revoke)
 app.command()(passphrase)
+app.command()(fetch)
 script.command()(check)
 script.command()(schema)
 

@@ -19,7 +19,7 @@ from study.tables import replay_table
 from study.terminal import emit, one_sentence, shown_progress
 
 if TYPE_CHECKING:
-    from core.bundle import Bundle, Which
+    from core.bundle import Bundle
     from pages.parts.pictures import TaskPicture
     from pages.parts.rig import Rig
     from study.findings import Findings
@@ -163,10 +163,9 @@ def rig_for(log: EventLog, script: StudyScript, beside: Path) -> Rig:
 
 def _fitted(folder: Path, script: StudyScript, beside: Path) -> tuple[dict[str, Bundle], dict[str, TaskPicture]]:
     """The dictionaries and pictures that a script asks for; a TillerError where the bundle does not have them."""
-    from core.bundle import load_bundle
+    from core.bundle import load_bundles
     from pages.parts.pictures import refuse_another_runtime, task_pictures
 
-    wanted: set[Which] = {task.sae for task in script.tasks.values()}
-    bundles: dict[str, Bundle] = {which: load_bundle(folder, which) for which in wanted}
+    bundles = load_bundles(folder, [task.sae for task in script.tasks.values()])
     refuse_another_runtime(bundles, script)
     return bundles, task_pictures(folder, bundles, script, beside)

@@ -11,7 +11,17 @@ from typing import Any
 import typer
 from rich.console import Console, Group
 from rich.markdown import Markdown
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from core.types import TillerError
@@ -43,13 +53,20 @@ def emit(result: dict[str, Any], readable: Table | Markdown | Group | str, *, js
 @contextmanager
 def shown_progress() -> Generator[Callable[[str, int, int], None]]:
     """A function (what, done, of) that keeps one progress bar per `what` on stderr."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
+    with _bars(MofNCompleteColumn(), TimeElapsedColumn()) as advance:
+        yield advance
+
+
+@contextmanager
+def shown_bytes() -> Generator[Callable[[str, int, int], None]]:
+    """The same for downloads, counted in bytes."""
+    with _bars(DownloadColumn(), TransferSpeedColumn()) as advance:
+        yield advance
+
+
+@contextmanager
+def _bars(*counts: ProgressColumn) -> Generator[Callable[[str, int, int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn())
     with Progress(*columns, console=stderr) as bars:
         known: dict[str, Any] = {}
 

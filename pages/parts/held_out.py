@@ -8,6 +8,7 @@ from functools import partial
 
 from core.bundle import Bundle
 from core.model import Clip
+from core.pictures import picture_in
 from core.ripple import ReferenceSet, build_reference, ripple, sham
 from core.types import Ripple, SteeringPlan, TillerError
 from pages.parts.opened import open_picture
@@ -133,7 +134,7 @@ def _similar(here: Rig, bundle: Bundle, model: Clip, picture: TaskPicture) -> Re
     truth = [model.labels.index(label) for _, label in picture.similar]
 
     def make() -> ReferenceSet:
-        pixels = (model.pixels((bundle.images / name).read_bytes()) for name in names)
+        pixels = (model.pixels(picture_in(bundle.images, name).read_bytes()) for name in names)
         return build_reference(model, bundle.sae, pixels, truth, names)
 
     return here.held_out.recall((bundle.sae.digest, model.labels, names), make)

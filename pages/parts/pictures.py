@@ -69,8 +69,8 @@ def refuse_another_runtime(bundles: Mapping[str, Bundle], script: StudyScript) -
     pinned = script.runtime
     model = next(iter(bundles.values())).model.digest
     pairs = [("model_sha256", pinned.model_sha256, model)]
-    named = {"spatial": pinned.spatial_sha256, "cls": pinned.cls_sha256}
-    pairs += [(f"{which}_sha256", named[which], bundle.sae.digest) for which, bundle in bundles.items()]
+    named = {"spatial": pinned.spatial_sha256, "cls": pinned.cls_sha256, **pinned.dictionaries_sha256}
+    pairs += [(f"{which}_sha256", named.get(which), bundle.sae.digest) for which, bundle in bundles.items()]
     for name, wanted, found in pairs:
         if wanted is not None and wanted != found:
             raise TillerError(
@@ -80,7 +80,10 @@ def refuse_another_runtime(bundles: Mapping[str, Bundle], script: StudyScript) -
 
 
 def _by_kind(folder: Path) -> dict[str, TaskPicture]:
-    with (folder / "tasks.csv").open(newline="", encoding="utf-8") as table:
+    listed = folder / "tasks.csv"
+    if not listed.is_file():
+        return {}
+    with listed.open(newline="", encoding="utf-8") as table:
         first = [(row["kind"], row["file"], row["truth"]) for row in csv.DictReader(table)]
     known = folder / "tasks.json"
     told = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else []

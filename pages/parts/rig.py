@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
 
+from core.pictures import picture_in
 from core.types import TillerError
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Rig:
     ripples: Memory = field(default_factory=lambda: Memory(256))
     held_out: Memory = field(default_factory=lambda: Memory(4096))
     thumbnails: Memory = field(default_factory=lambda: Memory(4096))
+    addresses: Memory = field(default_factory=lambda: Memory(1))  # the pictures by what pages call them
     settled: Memory = field(default_factory=lambda: Memory(1024))
     chains: Memory = field(default_factory=lambda: Memory(4096))
     codes: Memory = field(default_factory=lambda: Memory(64))  # the rules', by session and length
@@ -88,7 +90,7 @@ class Rig:
     def picture_file(self, name: str) -> Path:
         """Where the picture of this opaque name lies; the path of a file of the bundle that need not be there."""
         own = (one.path for one in self.tasks.values() if one.file == name and one.path is not None)
-        return next(own, next(iter(self.bundles.values())).images / name)
+        return next(own, None) or picture_in(next(iter(self.bundles.values())).images, name)
 
     def __post_init__(self) -> None:
         from study.exports.shelf import Shelf  # noqa: PLC0415 - with what it brings, only once there is a log

@@ -29,6 +29,7 @@ class Runtime(Part):
     model_sha256: Sha256 | None = None
     spatial_sha256: Sha256 | None = None  # the dictionary of that name
     cls_sha256: Sha256 | None = None
+    dictionaries_sha256: dict[Key, Sha256] = Field(default_factory=dict)  # those of other names
 
 
 class Moderated(Part):

@@ -70,7 +70,7 @@ class Task(Part):
     truth: Truth = "shown"
     goal: Words
     fault: Key | None = None  # the kind of fault, for analysis; on no page
-    sae: Literal["spatial", "cls"] = "spatial"
+    sae: Key = "spatial"  # the name of a dictionary of the bundle
     labels: Annotated[tuple[Text, ...], Field(strict=False)] | None = None  # None: the bundle's own
     tools: Annotated[tuple[Tool, ...], Field(min_length=1, strict=False)]
     limits: Limits = Limits()

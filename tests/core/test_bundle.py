@@ -8,10 +8,15 @@ import math
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
-from core.bundle import load_bundle, load_instrument, seal
+from core.bundle import load_bundle, load_bundles, load_instrument, seal
+from core.bundle_writing import write_bundle
 from core.checkpoints.native import save_native
+from core.instrument import open_instrument
+from core.model import Clip
+from core.ripple import build_reference
 from core.sae import Convention, TopK
 from core.steering import look
 from core.types import MissingArtefact, SteeringPlan, TillerError
@@ -129,3 +134,114 @@ def test_truth_outside_the_labels_is_refused(folder):
     seal(folder, {name: value for name, value in said.items() if name != "sha256"})
     with pytest.raises(TillerError, match="truth zebra"):
         load_bundle(folder)
+
+
+@pytest.fixture
+def parts(tmp_path, make_network, make_sae, picture):
+    """The arguments of `write_bundle`: a model in a folder, two dictionaries of one block and one of another."""
+    source, images = tmp_path / "source", tmp_path / "pictures"
+    source.mkdir()
+    network = make_network()
+    save_file(
+        {name: tensor.half() for name, tensor in network.state_dict().items()}, source / "open_clip_model.safetensors"
+    )
+    config = {"embed_dim": 24, "vision_cfg": VISION, "text_cfg": TEXT}
+    image = {key: value for key, value in IMAGE.items() if key != "size"}
+    (source / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": image}))
+    model = Clip.load(str(source), block=1, labels=["apple", "boat"])
+    dictionaries = {}
+    for name, block, seed in (("one", 1, 1), ("two", 1, 2), ("cls", 2, 3)):
+        kind = Convention(TopK(8), tokens="cls" if name == "cls" else "all")
+        save_native(make_sae(model.at(block), kind, seed=seed), tmp_path / f"{name}.safetensors")
+        (tmp_path / f"{name}.json").write_text(
+            json.dumps([{"index": n, "label": name, "label_score": 0.5, "density": 0.1, "p99": 2.0} for n in range(64)])
+        )
+        dictionaries[name] = (tmp_path / f"{name}.safetensors", tmp_path / f"{name}.json")
+    (images / "boats").mkdir(parents=True)
+    rows = ["file,truth"]
+    for number in range(3):
+        picture.rotate(20 * number).save(images / "boats" / f"{number}.PNG")
+        rows.append(f"boats/{number}.PNG,boat")
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
+    figures = {"cls": {"explained": {"value": 0.8, "tolerance": 0.1, "source": "a test"}}}
+    return {
+        "model": str(source),
+        "weights": None,
+        "dictionaries": dictionaries,
+        "labels": ["apple", "boat"],
+        "table": tmp_path / "table.csv",
+        "images": images,
+        "published": figures,
+    }
+
+
+def test_a_bundle_that_was_written_opens_with_any_names_and_one_pass(parts, tmp_path):
+    write_bundle(tmp_path / "bundle", **parts)
+    bundles = load_bundles(tmp_path / "bundle", ["two", "cls", "one"])
+    one, two, cls = bundles["one"], bundles["two"], bundles["cls"]
+    assert one.model.network is two.model.network is cls.model.network
+    assert one.reference.activations is two.reference.activations
+    assert (one.model.block, cls.model.block) == (1, 2)
+    assert one.index[5].label == "one"
+    assert one.published["cls"]["explained"]["value"] == 0.8
+    assert not one.own_pictures
+    for bundle in bundles.values():  # the bits of a pass of its own
+        pixels = torch.cat([bundle.model.pixels(bundle.images / name) for name in bundle.reference.names])
+        alone = build_reference(bundle.model, bundle.sae, [pixels], bundle.reference.truth, bundle.reference.names)
+        assert torch.equal(alone.activations, bundle.reference.activations)
+        assert torch.equal(alone.embeddings, bundle.reference.embeddings)
+        assert torch.equal(alone.codes.values, bundle.reference.codes.values)
+    assert list(tmp_path.glob(".*.part")) == []
+    tool = open_instrument(
+        tmp_path / "bundle", model=None, pretrained=None, sae="two", labels=None, templates=None, home="spatial"
+    )
+    assert tool.sae.digest == two.sae.digest
+
+
+def test_a_bundle_takes_its_weights_once_in_their_own_precision(parts, tmp_path):
+    write_bundle(tmp_path / "bundle", **parts)
+    own = tmp_path / "bundle" / "model" / "open_clip_model.safetensors"
+    assert own.samefile(tmp_path / "source" / "open_clip_model.safetensors")
+    own.unlink()
+    with pytest.raises(MissingArtefact, match=r"model/open_clip_model.safetensors is missing"):
+        load_instrument(tmp_path / "bundle", "one")
+
+
+def test_weights_that_are_torchs_own_become_safetensors(parts, tmp_path):
+    network = Clip.load(parts["model"], block=1, labels=["apple"]).network
+    torch.save({name: tensor.half() for name, tensor in network.state_dict().items()}, tmp_path / "own.pt")
+    write_bundle(tmp_path / "bundle", **{**parts, "weights": tmp_path / "own.pt"})
+    one = load_instrument(tmp_path / "bundle", "one")[0]
+    assert one.digest == Clip.load(parts["model"], block=1, labels=["apple"]).digest
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("../table.csv,boat", "lies outside"),
+        ("/etc/hostname,boat", "lies outside"),
+        ("link.png,boat", "lies outside"),
+        ("none.png,boat", "has no none.png"),
+        ("boats/0.PNG,zebra", "truth zebra"),
+    ],
+)
+def test_a_table_that_leads_out_of_the_pictures_or_does_not_fit_is_refused(parts, tmp_path, row, said):
+    Image.new("RGB", (8, 8)).save(tmp_path / "outside.png")
+    (parts["images"] / "link.png").symlink_to(tmp_path / "outside.png")
+    parts["table"].write_text(f"file,truth\n{row}\n")
+    with pytest.raises(TillerError, match=said):
+        write_bundle(tmp_path / "bundle", **parts)
+    assert not (tmp_path / "bundle").exists()
+    assert list(tmp_path.glob(".*.part")) == []
+
+
+def test_a_bundle_of_parts_that_do_not_belong_together_is_never_written(
+    parts, tmp_path, make_clip, make_network, make_sae
+):
+    stranger = make_sae(make_clip(make_network(seed=8)).at(1), Convention(TopK(8)))
+    save_native(stranger, parts["dictionaries"]["one"][0])
+    with pytest.raises(TillerError, match="load the weights it was made on"):
+        write_bundle(tmp_path / "bundle", **parts)
+    (tmp_path / "there").mkdir()
+    with pytest.raises(TillerError, match="something is there already"):
+        write_bundle(tmp_path / "there", **parts)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.pictures import open_image
+from core.pictures import open_image, picture_in, thumbnail
 from core.types import TillerError
 
 
@@ -122,3 +122,42 @@ def test_the_models_preprocessing_is_open_clips_own(tiny_model, picture):
     got = tiny_model.pixels(encoded(picture, "PNG"))
     assert got.shape == (1, 3, 32, 32)
     assert np.array_equal(got[0].numpy(), expected.numpy())
+
+
+def test_a_large_photo_becomes_a_small_picture_and_a_small_one_stays(tmp_path, picture):
+    large = picture.resize((3000, 2400))
+    large.save(tmp_path / "large.jpg", quality=95)
+    small = thumbnail(tmp_path / "large.jpg", 448)
+    assert small.size == (448, 358)
+    due = np.asarray(large.resize((448, 358), Image.Resampling.LANCZOS), float)
+    assert np.abs(np.asarray(small, float) - due).mean() < 2
+    picture.save(tmp_path / "small.png")
+    assert thumbnail(tmp_path / "small.png", 448).tobytes() == picture.tobytes()
+
+
+def test_a_thumbnail_stands_upright_and_keeps_the_limits(tmp_path, picture):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.resize((900, 600)).save(tmp_path / "lying.jpg", exif=exif)
+    assert thumbnail(tmp_path / "lying.jpg", 300).size == (200, 300)
+    Image.new("1", (9000, 9000)).save(tmp_path / "bomb.png")
+    with pytest.raises(TillerError, match="at most 50 million"):
+        thumbnail(tmp_path / "bomb.png", 96)
+    with pytest.raises(TillerError, match="no such file"):
+        thumbnail(tmp_path / "none.png", 96)
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.png", "a/../../secret.png", "/etc/hostname", "link.png", "folder/secret.png"]
+)
+def test_a_name_never_leads_out_of_its_folder(tmp_path, picture, name):
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    picture.save(outside / "secret.png")
+    picture.save(inside / "own.png")
+    (inside / "link.png").symlink_to(outside / "secret.png")
+    (inside / "folder").symlink_to(outside)
+    assert picture_in(inside, "own.png").is_file()
+    with pytest.raises(TillerError, match="lies outside"):
+        picture_in(inside, name)

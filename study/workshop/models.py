@@ -1,0 +1,55 @@
+"""Fetching published models and their dictionaries, so that everything after it works without a network."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from study.desk import Json
+from study.terminal import emit, one_sentence, shown_bytes
+
+
+def fetch(
+    name: Annotated[str | None, typer.Argument(help="A preset; all are listed where none is named.")] = None,
+    json_wanted: Json = False,
+) -> None:
+    """Fetch a model and its dictionaries into huggingface's cache; an interrupted fetch goes on where it stopped."""
+    with one_sentence():
+        from core.preset_file import read_presets
+
+        presets = read_presets()
+        if name is None:
+            listed = {
+                one.name: {"title": one.title, "dictionaries": list(one.dictionaries)} for one in presets.values()
+            }
+            emit({"presets": listed}, _listed(listed), json_wanted=json_wanted)
+            return
+        from core.presets import fetch_preset, find_preset
+
+        preset = find_preset(presets, name)
+        with shown_bytes() as advance:
+            found = fetch_preset(preset, advance)
+        result: dict[str, Any] = {
+            "preset": name,
+            "model": {"name": preset.model, "weights": str(found.model.weights)},
+            "dictionaries": {which: str(path) for which, path in found.dictionaries.items()},
+            "published": preset.published,
+        }
+        emit(result, _brought(result), json_wanted=json_wanted)
+
+
+def _listed(presets: dict[str, dict[str, Any]]) -> Table:
+    table = Table("preset", "what it is", "dictionaries", box=None)
+    for name, one in presets.items():
+        table.add_row(name, one["title"], ", ".join(one["dictionaries"]))
+    return table
+
+
+def _brought(result: dict[str, Any]) -> Table:
+    table = Table("part", "file", box=None)
+    table.add_row("model", result["model"]["weights"])
+    for which, path in result["dictionaries"].items():
+        table.add_row(which, path)
+    return table

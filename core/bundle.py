@@ -16,7 +16,8 @@ The folder holds `bundle.json`; every other name below is its author's choice, r
 state dict, where half precision may save space (it is computed in single precision, and digests are taken of that).
 `image` is open_clip's `PreprocessCfg`. The tokenizer is open_clip's own, at the configuration's context length. A
 dictionary file is in the native format (`core.checkpoints.native`); its header's block says where the model is cut.
-An index is a JSON list of `core.types.Component` fields, null for NaN. The table is a CSV with columns `file` (in the
+An index is a file of `tiller index build` (`data/docs/index.md`), or a JSON list of `core.types.Component` fields, null
+for NaN. The table is a CSV with columns `file` (in the
 images folder) and `truth` (one of the labels), and others as its author likes. `sha256` covers at least every file
 named above except the pictures; whatever it lists is checked. `seal` writes it.
 """
@@ -37,11 +38,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from core.checkpoints.native import load_native
-from core.index import read_index
+from core.index import Index, read_index
 from core.model import Clip
 from core.ripple import ReferenceSet, build_reference
 from core.sae import SparseAutoencoder
-from core.types import Component, MissingArtefact, TillerError
+from core.types import MissingArtefact, TillerError
 
 FORMAT, VERSION = "tiller-bundle", 1
 PICTURES_AT_ONCE = 32
@@ -55,7 +56,7 @@ class Bundle:
 
     model: Clip
     sae: SparseAutoencoder
-    index: tuple[Component, ...]
+    index: Index
     reference: ReferenceSet
     images: Path
     fingerprint: Mapping[str, str]
@@ -93,7 +94,7 @@ def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
     return Bundle(model, sae, index, reference, images, fingerprint)
 
 
-def load_instrument(folder: Path, which: str = "spatial") -> tuple[Clip, SparseAutoencoder, tuple[Component, ...]]:
+def load_instrument(folder: Path, which: str = "spatial") -> tuple[Clip, SparseAutoencoder, Index]:
     """The model, cut at the block of its dictionary `which`, the dictionary, and its index; no reference set."""
     folder = Path(folder)
     said = description_of(folder)
@@ -114,7 +115,9 @@ def load_instrument(folder: Path, which: str = "spatial") -> tuple[Clip, SparseA
         templates=said["templates"],
     )
     sae.check(model)
-    return model, sae, read_index(folder / named["index"])
+    index = read_index(folder / named["index"])
+    index.check(sae)
+    return model, sae, index
 
 
 def seal(folder: Path, description: Mapping[str, Any], *, also: tuple[str, ...] = ()) -> None:

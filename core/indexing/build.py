@@ -146,7 +146,9 @@ def _finished(
     arrays["reference_activations"] = rows[:, :inside].reshape(shape)
     arrays["reference_embeddings"] = rows[:, inside:]
     arrays["reference_truths"] = one.files.truths[one.reference[kept]].astype(np.int32)
-    places, numbers = _numbered([arrays["top_images"], arrays["middle_images"], arrays["low_images"]], one.reference[kept])
+    places, numbers = _numbered(
+        [arrays["top_images"], arrays["middle_images"], arrays["low_images"]], one.reference[kept]
+    )
     arrays["top_images"], arrays["middle_images"], arrays["low_images"], arrays["reference_images"] = places
     arrays["file_numbers"] = numbers
     arrays |= packed("files", [one.files.name(each) for each in numbers.tolist()])
@@ -232,4 +234,3 @@ def _gathered(share: Share, part: np.ndarray) -> np.ndarray:
 
 def _bytes(broken: Broken) -> np.ndarray:
     return np.frombuffer(json.dumps(broken).encode(), np.uint8)
-

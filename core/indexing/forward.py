@@ -65,5 +65,3 @@ def see(model: Clip, sae: SparseAutoencoder, batch: Batch) -> tuple[Seen, Tensor
         values=codes.values.float().cpu().numpy(),
     )
     return seen, activations, embeddings
-
-

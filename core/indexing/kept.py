@@ -64,8 +64,8 @@ def settle_plan(path: Path, plan: Mapping[str, Any]) -> None:
     if different:
         shown = ", ".join(f"{name} {_short(there.get(name))} (now {_short(plan[name])})" for name in different)
         raise TillerError(
-            f"In {path.parent} an index is being built with another {shown}; give the options it was begun with, remove that "
-            "folder, or name another file with --out."
+            f"In {path.parent} an index is being built with another {shown}; give the options it was begun with, "
+            "remove that folder, or name another file with --out."
         )
 
 

@@ -66,6 +66,10 @@ class IndexFile:
     def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name]
 
+    def get(self, name: str, otherwise: np.ndarray) -> np.ndarray:
+        """An array, or another where the file has none of that name."""
+        return self._arrays.get(name, otherwise)
+
     def texts(self, name: str) -> Texts:
         """The strings of one of `TEXTS`."""
         return Texts(self[f"{name}_utf8"], self[f"{name}_ends"])
@@ -100,9 +104,10 @@ class IndexFile:
 
 
 def is_index_file(path: Path) -> bool:
-    """Whether a file begins as safetensors do: with the heading's length, and its first bracket."""
+    """Whether a file begins as safetensors do: with the heading's length, whose upper bytes are 0 as no text's are."""
     with path.open("rb") as file:
-        return file.read(9)[8:] == b"{"
+        head = file.read(9)
+    return head[4:8] == bytes(4) and head[8:] in (b"{", b"")
 
 
 def write_file(path: Path, heading: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -157,7 +162,7 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8)))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
+from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
@@ -34,6 +35,11 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
     if not words:
         raise TillerError(f"The vocabulary {path} holds no word; write one phrase a line.")
     return words
+
+
+def imagenet_names() -> tuple[str, ...]:
+    """The names of ImageNet's 1,000 classes, as open_clip writes them."""
+    return tuple(str(name) for name in IMAGENET_CLASSNAMES)
 
 
 def distinct(words: Iterable[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +16,7 @@ from core.indexing.files import ImageFiles
 from core.indexing.forward import class_alone, places, see
 from core.indexing.kept import Broken, Kept
 from core.indexing.order import REFERENCE, REFERENCE_BYTES, TOGETHER, Order, Progress
-from core.indexing.reading import batches
+from core.indexing.reading import Batch, batches
 from core.indexing.shares import Share
 from core.indexing.tally import Seen, Tally, unit_of
 from core.model import Clip
@@ -126,13 +126,13 @@ class Pass:
             sampled=drawn(len(self.files), TOGETHER, salt=2),
         )
 
-    def _batches(self, numbers: range):  # noqa: ANN202
+    def _batches(self, numbers: range) -> Iterator[Batch]:
         return batches(
             self.files,
             self.model.preprocess,
             numbers,
             size=self.order.batch,
-            side=self.model.visual.image_size[0],
+            side=self.model.grid * self.model.visual.conv1.kernel_size[0],
             readers=self.order.readers,
         )
 
@@ -140,9 +140,7 @@ class Pass:
         """The unit that the process with the first batch finds."""
         return _unit(see(self.model, self.sae, next(self._batches(range(1))))[0])
 
-    def _keep_reference(
-        self, file: BinaryIO, seen: Seen, activations: torch.Tensor, vectors: torch.Tensor
-    ) -> None:
+    def _keep_reference(self, file: BinaryIO, seen: Seen, activations: torch.Tensor, vectors: torch.Tensor) -> None:
         wanted = np.flatnonzero(seen.usable & np.isin(seen.images, self.reference))
         for slot, row in zip(wanted, np.searchsorted(self.reference, seen.images[wanted]), strict=True):
             both = torch.cat([activations[slot, : self.kept_tokens].flatten(), vectors[slot]]).cpu().numpy()

@@ -13,7 +13,7 @@ import torch
 from torch import distributed
 
 _PATIENCE = timedelta(days=7)  # others wait while the first lists a hundred million files, or writes the index
-_ELEMENTS = {code: dtype for code, dtype in enumerate(("float32", "int32", "int64", "uint32", "uint64", "float64", "uint8"))}
+_ELEMENTS = dict(enumerate(("float32", "int32", "int64", "uint32", "uint64", "float64", "uint8")))
 
 
 @dataclass(frozen=True, slots=True)

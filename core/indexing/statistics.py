@@ -21,7 +21,7 @@ def statistics_of(tally: Tally, tokens: int, exemplar_sums: np.ndarray) -> dict[
     used = tally.used
     per_image = {"class": 1, "patches": tokens - 1}
     found: dict[str, np.ndarray] = {"density": (tally.sums["firing"] / used).astype(np.float32)}
-    total, spoken, greatest = 0, 0, np.zeros(len(tally.least), np.float32)
+    total, spoken, greatest = np.zeros(len(tally.least), np.int64), 0, np.zeros(len(tally.least), np.float32)
     for place in tally.places:
         histogram = tally.histograms[place]
         count = histogram.sum(1, dtype=np.int64)
@@ -32,10 +32,9 @@ def statistics_of(tally: Tally, tokens: int, exemplar_sums: np.ndarray) -> dict[
         found[f"histogram_{place}"] = histogram.reshape(len(count), -1, COARSE).sum(2, dtype=histogram.dtype)
         total, spoken = total + count, spoken + per_image[place]
         greatest = np.maximum(greatest, tally.maxima[place])
-    both = [tally.histograms[place] for place in tally.places]
-    found["density_tokens"] = (total / (used * spoken)).astype(np.float32)
+    found["density_tokens"] = (total / float(used * spoken)).astype(np.float32)
     found["maximum"] = greatest
-    found["p99"] = found[f"p99_{tally.places[0]}"] if len(both) == 1 else p99(both[0].astype(np.int64) + both[1], greatest)
+    found["p99"] = p99(np.sum([tally.histograms[place] for place in tally.places], axis=0), greatest)
     found |= exemplars(tally)
     held = (found["top_images"] >= 0).sum(1)
     mean = exemplar_sums / ONE / np.maximum(1, held)[:, None]
@@ -108,7 +107,5 @@ def monosemanticity(tally: Tally) -> np.ndarray:
         part = slice(first, first + _AT_ONCE)
         pulled[part] = ((sums["pull"][part] / ONE - least[part, None] * everywhere) ** 2).sum(1)
     weight = plain**2 - square
-    sound = (greatest > least) & (weight > 1e-9 * plain**2)
+    sound = (greatest > least) & (weight > 1e-6 * plain**2)
     return np.where(sound, (pulled - square) / np.where(sound, weight, 1.0), np.nan).astype(np.float32)
-
-

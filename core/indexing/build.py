@@ -233,4 +233,4 @@ def _gathered(share: Share, part: np.ndarray) -> np.ndarray:
 
 
 def _bytes(broken: Broken) -> np.ndarray:
-    return np.frombuffer(json.dumps(broken).encode(), np.uint8)
+    return np.frombuffer(bytearray(json.dumps(broken).encode()), np.uint8)

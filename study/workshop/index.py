@@ -58,6 +58,7 @@ def build(
         int | None, typer.Option(min=1, help="Threads of torch; part of what decides the last bits.")
     ] = None,
     readers: Annotated[int, typer.Option(min=1, help="Threads that decode pictures.")] = 2,
+    every: Annotated[float, typer.Option(min=0, help="Seconds after which what is counted is kept again.")] = 300.0,
     device: Device = "cpu",
     json_wanted: Json = False,
 ) -> None:
@@ -92,6 +93,7 @@ def build(
                 truths=truths,
                 from_folders=labels_from_folders,
                 readers=readers,
+                every=every,
                 cache=CACHE,
             )
             made = build_index(tool.model, tool.sae, order, progress=advance, share=share, stop=stop)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
+from core.bundle import seal
+from core.checkpoints.native import save_native
 from core.indexing.build import build_index
 from core.indexing.layout import IndexFile
 from core.indexing.order import Order
@@ -29,6 +33,25 @@ def draw_pictures(folder: Path, count: int, *, broken: tuple[int, ...] = (), see
         if number in broken:
             path.write_bytes(path.read_bytes()[:60])
     (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def write_bundle(folder: Path, network: torch.nn.Module, config: dict, sae: SparseAutoencoder) -> Path:
+    """A bundle of nothing but a model and a dictionary, for the command line."""
+    folder.mkdir()
+    save_file({name: each.contiguous() for name, each in network.state_dict().items()}, folder / "model.safetensors")
+    (folder / "model.json").write_text(json.dumps(config))
+    save_native(sae, folder / "spatial.safetensors")
+    (folder / "cards.json").write_text("[]")
+    (folder / "reference.csv").write_text("file,truth\n")
+    description = {
+        "model": {"name": "tiny", "config": "model.json", "weights": "model.safetensors", "image": {"size": 32}},
+        "labels": ["apple", "boat"],
+        "templates": ["a photo of a {}"],
+        "dictionaries": {"spatial": {"sae": "spatial.safetensors", "index": "cards.json"}},
+        "reference": {"images": ".", "table": "reference.csv"},
+    }
+    seal(folder, description)
     return folder
 
 

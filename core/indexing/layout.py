@@ -19,6 +19,7 @@ from safetensors.numpy import save_file
 from core.types import MissingArtefact, TillerError
 
 FORMAT, VERSION = "tiller-index", 1
+HEADINGS = ("model", "dictionary", "settings", "images", "labels", "reference")
 PER_COMPONENT = ("density", "density_tokens", "maximum", "p99", "clarity", "monosemanticity")
 WIDE = ("top_images", "middle_images", "low_images", "name_words", "name_scores", "neighbours", "partners")
 TEXTS = ("files", "words", "broken")
@@ -85,7 +86,10 @@ class IndexFile:
         return array.reshape(shape)
 
     def _check(self) -> None:
-        components = self.heading["dictionary"]["components"]
+        lost = [name for name in HEADINGS if not isinstance(self.heading.get(name), dict | list)]
+        if lost:
+            raise _damaged(self.path, f"its heading lacks {', '.join(lost)}")
+        components = self.heading["dictionary"].get("components")
         due = (*PER_COMPONENT, *WIDE, *(f"{text}_{part}" for text in TEXTS for part in ("utf8", "ends")))
         missing = [name for name in due if name not in self]
         if missing:

@@ -91,13 +91,9 @@ class Pass:
                     kept.save(tally.arrays() | {"unit": np.array([tally.unit])}, done, broken)
 
             for batch in self._batches(self.share.numbers(self.total, done)):
-                seen, activations, vectors = see(self.model, self.sae, batch)
                 if tally is None:
-                    tally = self.new_tally(_unit(seen) if batch.number == 0 else self._first_unit())
-                tally.add(seen)
-                embeddings.seek(done * self.order.batch * self.embedding * 4)
-                embeddings.write(seen.embeddings.tobytes())
-                self._keep_reference(reference, seen, activations, vectors)
+                    tally = self.new_tally(0.0 if batch.number == 0 else self._first_unit())
+                self.take(batch, tally, embeddings, reference, done)
                 broken += [(batch.first + slot, reason) for slot, reason in sorted(batch.broken.items())]
                 done += 1
                 images = min(len(self.files), done * self.share.count * self.order.batch)
@@ -113,6 +109,16 @@ class Pass:
                     saved, since = done, time.monotonic()
             save()
         return Passed(tally or self.new_tally(1.0), broken, kept)
+
+    def take(self, batch: Batch, tally: Tally, embeddings: BinaryIO, reference: BinaryIO, place: int) -> None:
+        """Count in one batch, the `place`-th of this process, and write its rows."""
+        seen, activations, vectors = see(self.model, self.sae, batch)
+        if tally.unit == 0:
+            tally.unit = _unit(seen)
+        tally.add(seen)
+        embeddings.seek(place * self.order.batch * self.embedding * 4)
+        embeddings.write(seen.embeddings.tobytes())
+        self._keep_reference(reference, seen, activations, vectors)
 
     def new_tally(self, unit: float) -> Tally:
         """One that has counted nothing."""

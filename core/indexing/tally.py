@@ -45,6 +45,7 @@ class Tally:
     Strengths are sums' units: a strength is counted in `unit`, a power of two, and 1 of it as `ONE` in a sum.
 
     Args:
+        unit: 0 until the first batch says what it is.
         places: of tokens that count apart: "class" and "patches", or one of them.
         images: how many there are in the whole set, at most 2^32.
         sampled: the images whose components are counted together, ascending.

@@ -52,7 +52,7 @@ def order_of(images: Path, out: Path, **changed) -> Order:
     return Order(images=images, out=out, **{"vocabulary": WORDS, "batch": 8, "from_folders": True, **changed})
 
 
-def lives(pair, order: Order, *, count: int = 1, seconds=lambda: 1e9) -> list[int]:
+def lives(pair, order: Order, *, count: int = 1, seconds: float = 1e9) -> list[int]:
     """Start `count` processes that share a build, kill one of them after some seconds, and return how they ended."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -62,7 +62,7 @@ def lives(pair, order: Order, *, count: int = 1, seconds=lambda: 1e9) -> list[in
         process = get_context("fork").Process(target=_life, args=(pair, order, rank, count, port))
         process.start()
         started.append(process)
-    end = time.monotonic() + seconds()
+    end = time.monotonic() + seconds
     while time.monotonic() < end and any(each.is_alive() for each in started):
         time.sleep(0.002)
     victim = random.choice(started)
@@ -97,7 +97,7 @@ def test_a_build_that_is_killed_again_and_again_makes_the_same_file(pair, images
     order, draw, deaths = order_of(images, tmp_path / "x.index", every=0.0), random.Random(count), 0
     longest = 0.1
     while not order.out.exists():
-        ended = lives(pair, order, count=count, seconds=lambda: draw.uniform(0.02, longest))
+        ended = lives(pair, order, count=count, seconds=draw.uniform(0.02, longest))
         deaths += any(ended)
         longest *= 1.05  # on a busy machine no life might be long enough to get anywhere
         assert deaths < 60
@@ -159,7 +159,7 @@ def test_a_folder_without_a_readable_picture_is_refused(pair, tmp_path):
     with pytest.raises(TillerError, match="holds no picture"):
         build(*pair, tmp_path / "empty", tmp_path / "y.index")
     images = draw_pictures(tmp_path / "images", 3, broken=(0, 1, 2))
-    with pytest.raises(TillerError, match="None of the 3 pictures .* can be read; the first: .*cut short"):
+    with pytest.raises(TillerError, match=r"None of the 3 pictures .* can be read; the first: .*cut short"):
         build(*pair, images, tmp_path / "z.index")
 
 

@@ -6,6 +6,8 @@ import os
 import random
 import signal
 import socket
+import subprocess
+import sys
 import time
 from multiprocessing import get_context
 from pathlib import Path
@@ -191,3 +193,29 @@ def test_the_command_line_builds_and_says_what_it_built(
         assert found.stdout.count('"component"') == 5
     neither = CliRunner().invoke(app, ["index", "search", str(out), "--from", "apple"])
     assert (neither.exit_code, "Name what to search for" in neither.stderr) == (2, True)
+
+
+@pytest.mark.slow
+def test_torchrun_makes_the_same_file_and_goes_on_after_a_kill(images, tmp_path, make_network, make_clip, make_sae):
+    network = make_network()
+    model = make_clip(network, block=-2)
+    sae = make_sae(model, Convention(TopK(6)))
+    bundle = write_bundle(tmp_path / "bundle", network, TINY, sae)
+    (tmp_path / "words.txt").write_text("\n".join(WORDS))
+    out = tmp_path / "x.index"
+    order = ["index", "build", "--images", str(images), "--vocabulary", str(tmp_path / "words.txt"), "--out", str(out)]
+    order += ["--batch", "8", "--threads", "1", "--every", "0"]
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    begin = {"args": [*start, "-m", "study", *order], "env": {**os.environ, "TILLER_BUNDLE": str(bundle)}}
+    first = subprocess.Popen(**begin, stderr=subprocess.DEVNULL)
+    kept = out.with_name("x.index.work") / "counted-1.safetensors"
+    while not kept.exists():
+        assert first.poll() is None
+        time.sleep(0.005)
+    workers = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+    os.kill(int(workers[-1]), signal.SIGKILL)
+    assert first.wait(timeout=60) != 0
+    assert not out.exists()
+    subprocess.run(**begin, check=True, capture_output=True)
+    alone = build(model, sae, images, tmp_path / "y.index", from_folders=False)
+    assert out.read_bytes() == alone.path.read_bytes()

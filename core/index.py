@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from core.indexing.layout import IndexFile, is_index_file
+from core.model import Clip
 from core.sae import SparseAutoencoder
 from core.types import Component, MissingArtefact, Scope, TillerError
 
@@ -63,6 +64,16 @@ class Index(Sequence[Component]):
             raise TillerError(
                 f"{where} was built with dictionary {said[:12]}, and this one is {sae.digest[:12]}; name "
                 "the dictionary that it was built with, or build it again."
+            )
+
+    def check_model(self, model: Clip) -> None:
+        """Refuse a model other than the one that the index was built with, as far as it says which that was."""
+        said = self.file.heading["model"] if self.file is not None else {"sha256": model.digest}
+        if said["sha256"] != model.digest:
+            where = self.file.path if self.file else "The index"
+            raise TillerError(
+                f"{where} was built with {said['name']} of weights {said['sha256'][:12]}, and this {model.name} has "
+                f"weights {model.digest[:12]}; name the model that it was built with."
             )
 
 

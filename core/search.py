@@ -83,7 +83,7 @@ def by_text(
     place = next((at for at, word in enumerate(words) if word.casefold() == query.strip().casefold()), None)
     if place is None:
         clip = model()
-        _check_model(file, clip)
+        index.check_model(clip)
         wanted = text_vectors(clip.network, clip.tokenizer, (query,), ("{}",))[0].float().cpu().numpy()
     else:
         wanted = file["word_vectors"][1 + place]
@@ -113,7 +113,7 @@ def by_move(
     at the mean activation of the reference set. See `direction_of`.
     """
     file = _file(index)
-    _check_model(file, model)
+    index.check_model(model)
     index.check(sae)
     direction = direction_of(file, model.labelled((origin, target)), sae)
     scores = (sae.dictionary.detach().double().cpu() @ direction.double().cpu()).numpy()
@@ -184,12 +184,3 @@ def _file(index: Index) -> IndexFile:
             "`tiller index build`."
         )
     return index.file
-
-
-def _check_model(file: IndexFile, model: Clip) -> None:
-    said = file.heading["model"]
-    if said["sha256"] != model.digest:
-        raise TillerError(
-            f"{file.path} was built with {said['name']} of weights {said['sha256'][:12]}, and this {model.name} has "
-            f"weights {model.digest[:12]}; name the model that it was built with."
-        )

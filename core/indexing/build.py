@@ -213,9 +213,9 @@ def _reference_rows(one: Pass, kept: Kept) -> np.ndarray:
 
 def _neighbours(one: Pass, progress: Progress) -> dict[str, np.ndarray]:
     share, dictionary = one.share, one.sae.dictionary
-    progress("comparing dictionary rows", 0, 1)
-    rows, near, cosines = neighbours(dictionary, share.rank, share.count)
-    progress("comparing dictionary rows", 1, 1)
+    rows, near, cosines = neighbours(
+        dictionary, share.rank, share.count, lambda done, of: progress("comparing dictionary rows", done, of)
+    )
     places = np.zeros((len(dictionary), near.shape[1]), np.int32)
     values = np.zeros((len(dictionary), near.shape[1]), np.int32)
     places[rows], values[rows] = near, cosines.view(np.int32)

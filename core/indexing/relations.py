@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -15,8 +17,13 @@ SEEN_TOGETHER = 3  # images at least, or two rare components would be partners b
 
 
 @torch.inference_mode()
-def neighbours(dictionary: Float[Tensor, "k d"], part: int, of: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def neighbours(
+    dictionary: Float[Tensor, "k d"], part: int, of: int, progress: Callable[[int, int], None]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The components nearest to each by cosine of dictionary rows, nearest first; -1 and NaN where there are too few.
+
+    Args:
+        progress: told how many rows of how many are done.
 
     Returns:
         Which rows were done: those of every `of`-th piece from `part` on; their neighbours, and the cosines.
@@ -32,6 +39,7 @@ def neighbours(dictionary: Float[Tensor, "k d"], part: int, of: int) -> tuple[np
         rows.append(own.cpu().numpy())
         near.append(_padded(places.int().cpu().numpy(), -1))
         cosines.append(_padded(values.float().cpu().numpy(), np.nan))
+        progress(min(len(unit), first + of * ROWS_AT_ONCE), len(unit))
     none = np.zeros((0, NEAREST))
     return (
         np.concatenate([np.zeros(0, np.int64), *rows]),

@@ -34,7 +34,7 @@ from core.sae import Convention, Relu, SparseAutoencoder, TopK
 pytestmark = pytest.mark.bench
 
 COMPONENTS, BATCH, THREADS = 49_152, 32, int(os.environ.get("TILLER_BENCH_THREADS", "2"))
-BLOCK = 2  # batches of one way, then of the other
+BLOCK = 1  # batches of one way, then of the other
 ACTIVE = 1000  # components of a token under ReLU, as the published dictionaries have
 
 

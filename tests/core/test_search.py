@@ -10,9 +10,11 @@ from indexed import build, draw_pictures
 from core.index import index_of, read_index
 from core.model import margins
 from core.readout import readout
+from core.reference import reference_of
+from core.ripple import ripple
 from core.sae import Convention, LayerNorm, Relu, TopK
 from core.search import Filters, by_move, by_text, class_share, direction_of
-from core.types import TillerError
+from core.types import Edit, SteeringPlan, TillerError
 
 CASES = {
     "class token at the end": (-1, Convention(TopK(6), tokens="cls")),
@@ -120,3 +122,22 @@ def test_patches_after_the_last_block_move_nothing(make_clip, make_sae, tmp_path
     index = read_index(build(model, sae, draw_pictures(tmp_path / "images", 10), tmp_path / "x.index").path)
     with pytest.raises(TillerError, match="no patch can reach the answer"):
         by_move(index, model, sae, "apple", "boat")
+
+
+def test_a_ripple_runs_on_the_reference_set_that_the_index_keeps(opened):
+    model, sae, index = opened
+    labelled = model.labelled(("a", "b"))
+    reference = reference_of(index, labelled, sae)
+    assert len(reference.truth) == 40
+    assert all(reference.labels[truth] == name[0] for truth, name in zip(reference.truth, reference.names, strict=True))
+    plan = SteeringPlan((Edit(reference.codes.active()[0]),))
+    found = ripple(labelled, sae, reference, plan)
+    assert found.images == found.fixed + found.broken + found.unchanged == 40
+    assert labelled.classify(reference.embeddings).argmax(-1).tolist() == list(found.before)
+
+
+def test_pictures_of_no_known_class_are_no_reference_set(opened, tmp_path):
+    model, sae, _ = opened
+    file = build(model, sae, draw_pictures(tmp_path / "images", 8), tmp_path / "x.index", from_folders=False)
+    with pytest.raises(TillerError, match="no picture of known class"):
+        reference_of(read_index(file.path), model, sae)

@@ -26,7 +26,8 @@ with `architecture` a folder of the bundle that holds open_clip_config.json, or 
 `digest` is `core.weights.weights_digest`. `images` may be an absolute folder. `published` says what was published of
 each dictionary, by the names of `core.health.Health.figures`.
 
-An index is a JSON list of `core.types.Component` fields, null for NaN. The table is a CSV with columns `file` (in the
+An index is a file of `tiller index build` (`data/docs/index.md`), or a JSON list of `core.types.Component` fields, null
+for NaN. The table is a CSV with columns `file` (in the
 images folder) and `truth` (one of the labels), and others as its author likes. `sha256` covers at least every file
 named above except the pictures; whatever it lists is checked. `seal` writes it.
 """
@@ -48,14 +49,14 @@ from torch import Tensor
 from core.checkpoints.gate import check_gate
 from core.checkpoints.native import load_native
 from core.hub import file_digest
-from core.index import read_index
+from core.index import Index, read_index
 from core.model import Clip
 from core.pictures import picture_in
 from core.reference import build_references
 from core.ripple import ReferenceSet
 from core.sae import SparseAutoencoder
 from core.sources import CONFIG
-from core.types import Component, MissingArtefact, TillerError
+from core.types import MissingArtefact, TillerError
 
 FORMAT, VERSION = "tiller-bundle", 1
 PICTURES_AT_ONCE = 32
@@ -67,7 +68,7 @@ class Bundle:
 
     model: Clip
     sae: SparseAutoencoder
-    index: tuple[Component, ...]
+    index: Index
     reference: ReferenceSet
     images: Path
     fingerprint: Mapping[str, str]
@@ -130,7 +131,7 @@ def load_bundles(
 
 def load_instrument(
     folder: Path, which: str = "spatial", *, device: str = "cpu", dtype: str = "float32"
-) -> tuple[Clip, SparseAutoencoder, tuple[Component, ...]]:
+) -> tuple[Clip, SparseAutoencoder, Index]:
     """The model, cut at the block of its dictionary `which`, the dictionary, and its index; no reference set."""
     folder = Path(folder)
     model, parts = _instruments(folder, description_of(folder), [which], device, dtype)
@@ -140,9 +141,9 @@ def load_instrument(
 
 def _instruments(
     folder: Path, said: Mapping[str, Any], wanted: Iterable[str], device: str, dtype: str
-) -> tuple[Clip, dict[str, tuple[SparseAutoencoder, tuple[Component, ...]]]]:
+) -> tuple[Clip, dict[str, tuple[SparseAutoencoder, Index]]]:
     """The model, cut anywhere, and each wanted dictionary with its index."""
-    parts: dict[str, tuple[SparseAutoencoder, tuple[Component, ...]]] = {}
+    parts: dict[str, tuple[SparseAutoencoder, Index]] = {}
     for which in dict.fromkeys(wanted):
         if which not in said["dictionaries"]:
             raise TillerError(
@@ -151,8 +152,9 @@ def _instruments(
         named = said["dictionaries"][which]
         parts[which] = load_native(folder / named["sae"], device=device), read_index(folder / named["index"])
     model = _model(folder, said, device, dtype)
-    for sae, _ in parts.values():
+    for sae, index in parts.values():
         sae.cut(model)
+        index.check(sae)
     return model, parts
 
 

@@ -1,166 +1,160 @@
-"""What is known of each component over an image set: how often and where it fires, how strongly, what it follows."""
+"""What is known of each component of a dictionary over an image set, one card at a time, whatever file it is in."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-import numpy as np
-from scipy.stats import rankdata
+from core.indexing.layout import IndexFile, is_index_file
+from core.model import Clip
+from core.sae import SparseAutoencoder
+from core.types import Component, MissingArtefact, Scope, TillerError
 
-from core.codes import Codes
-from core.types import Component, MissingArtefact
-
-BANDS = (9, 6, 6)  # exemplars from the top, the middle and the low end of the pictures in which a component fires
-UNCLEAR = 0.70  # below this area under the curve no concept names a component
-PLAIN = 0.5  # of its top pictures must show what it is named after, or its name says that there are others
+SHOWN = 9  # of a component's strongest images, those on its card
+_NEVER = "never active"
 
 
-def component_statistics(
-    codes: Codes, names: Sequence[str], *, concepts: Mapping[str, Sequence[bool]] | None = None
-) -> tuple[Component, ...]:
-    """One card per component of the dictionary, those that never fire included (density 0).
+class Index(Sequence[Component]):
+    """Cards by component, made when they are asked for; a slice is a tuple of cards.
 
-    A picture's strength is the component's greatest code over its tokens, and 0 where it does not fire.
-
-    Args:
-        codes: of the whole set, one image per name.
-        names: file names, in the order of the codes.
-        concepts: what is known to be in the pictures, one flag per picture; a component follows the concept whose
-            presence its strength ranks best (area under the ROC curve), before all one that its top pictures show.
+    `file` is what they are read from where `tiller index build` wrote it, None for a list of cards.
     """
-    images, tokens, width = codes.shape
-    if len(names) != images:
-        raise ValueError(f"{len(names)} names for {images} images; there must be one per image.")
-    strengths = peaks(codes)
-    curves, order = areas(strengths, concepts or {})
-    shown = _shown(strengths, [(concepts or {})[name] for name in order])
-    values, components, rows = codes.values.numpy(), codes.components.numpy(), codes.rows.numpy()
-    on_class = rows % tokens == 0
-    edges = np.searchsorted(components, np.arange(width + 1))
-    cards = []
-    for index in range(width):
-        span = slice(edges[index], edges[index + 1])
-        own, at_class = values[span], on_class[span]
-        top, middle, low = _exemplars(strengths[:, index], names)
-        follows, area, plain = _followed(curves[:, index], shown[:, index], order)
-        cards.append(
-            Component(
-                index=index,
-                label=_name(follows, area, plain) if len(own) else "never active",
-                label_score=area,
-                density=float((strengths[:, index] > 0).mean()) if images else 0.0,
-                p99=_p99(own),
-                p99_class=_p99(own[at_class]),
-                p99_patch=_p99(own[~at_class]),
-                exemplars_top=top,
-                exemplars_middle=middle,
-                exemplars_low=low,
-                follows=follows if area >= UNCLEAR else "",
-                auc=area,
+
+    def __init__(self, size: int, card: Callable[[int], Component], file: IndexFile | None = None) -> None:
+        self._size, self._card, self.file = size, card, file
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, component: int) -> Component: ...
+    @overload
+    def __getitem__(self, component: slice) -> tuple[Component, ...]: ...
+    def __getitem__(self, component: int | slice) -> Component | tuple[Component, ...]:
+        if isinstance(component, slice):
+            return tuple(self._card(each) for each in range(*component.indices(self._size)))
+        if not -self._size <= component < self._size:
+            raise IndexError(component)
+        return self._card(component % self._size)
+
+    def get(self, component: int) -> Component | None:
+        """The card of `component`; None where nothing is known of it."""
+        return self[component] if 0 <= component < self._size else None
+
+    def named(self, component: int) -> str:
+        """What `component` is called; "" where nothing is known of it."""
+        card = self.get(component)
+        return card.label if card else ""
+
+    def with_unit(self, scope: Scope) -> int:
+        """How many components have a p99 under `scope`."""
+        if self.file is None:
+            return sum(card.unit(scope) > 0 for card in self)
+        return int((self.file["p99"] > 0).sum())
+
+    def check(self, sae: SparseAutoencoder) -> None:
+        """Refuse an index of another dictionary, in one sentence, as far as it says of which it is."""
+        said = self.file.heading["dictionary"]["sha256"] if self.file is not None else sae.digest
+        if said != sae.digest:
+            where = self.file.path if self.file else "The index"
+            raise TillerError(
+                f"{where} was built with dictionary {said[:12]}, and this one is {sae.digest[:12]}; name "
+                "the dictionary that it was built with, or build it again."
             )
-        )
-    return tuple(cards)
+
+    def check_model(self, model: Clip) -> None:
+        """Refuse a model other than the one that the index was built with, as far as it says which that was."""
+        said = self.file.heading["model"] if self.file is not None else {"sha256": model.digest}
+        if said["sha256"] != model.digest:
+            where = self.file.path if self.file else "The index"
+            raise TillerError(
+                f"{where} was built with {said['name']} of weights {said['sha256'][:12]}, and this {model.name} has "
+                f"weights {model.digest[:12]}; name the model that it was built with."
+            )
 
 
-def peaks(codes: Codes) -> np.ndarray:
-    """The greatest code of each component in each image over its tokens, (images, components); 0 where it is off."""
-    images, tokens, width = codes.shape
-    strongest = np.zeros((images, width), np.float32)
-    np.maximum.at(strongest, (codes.rows.numpy() // tokens, codes.components.numpy()), codes.values.numpy())
-    return strongest
+def index_of(cards: Sequence[Component]) -> Index:
+    """The index of cards in hand."""
+    return Index(len(cards), cards.__getitem__)
 
 
-def areas(strengths: np.ndarray, concepts: Mapping[str, Sequence[bool]]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Area under the ROC curve of each component for each concept, (concepts, components), ties counted half.
+NOTHING = index_of(())
 
-    From rank sums (Mann and Whitney): (R - n(n + 1) / 2) / (n m), with R the ranks of the n pictures that show the
-    concept among n + m. Concepts in all pictures or in none are left out.
+
+def read_index(path: Path) -> Index:
+    """The index in `path`: what `tiller index build` wrote, or the cards of a small set as a JSON list.
+
+    Raises:
+        MissingArtefact: there is no such file.
+        TillerError: it is damaged, cut short, of another version, or no index.
     """
-    kept = {name: np.asarray(flags, bool) for name, flags in concepts.items() if 0 < sum(flags) < len(flags)}
-    if not kept:
-        return np.zeros((0, strengths.shape[1])), ()
-    flags = np.stack(list(kept.values()))
-    shown = flags.sum(1, keepdims=True)
-    ranks = flags.astype(np.float64) @ rankdata(strengths, axis=0)
-    return (ranks - shown * (shown + 1) / 2) / (shown * (flags.shape[1] - shown)), tuple(kept)
-
-
-def concept_name(concept: str) -> str:
-    """`object:boat` as people read it."""
-    kind, _, what = concept.partition(":")
-    match kind:
-        case "word":
-            return f"printed word “{what}”" if what else "a printed word"
-        case "badge":
-            return "corner badge"
-        case _:
-            return f"{kind}: {what}" if what else kind
-
-
-def write_index(cards: Sequence[Component], path: Path) -> None:
-    """The cards as one JSON file, numbers to six digits; NaN is written as null."""
-    rows = [{name: _plain(value) for name, value in asdict(card).items()} for card in cards]
-    path.write_text(json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
-
-
-def read_index(path: Path) -> tuple[Component, ...]:
-    """The cards that `write_index` wrote."""
     if not path.is_file():
-        raise MissingArtefact(f"No index at {path}; build the bundle again, `tiller demo build` for the demo.")
-    lists = {field.name for field in fields(Component) if field.name.startswith("exemplars")}
-    numbers = {"label_score", "density", "p99", "p99_class", "p99_patch", "auc"}
-    cards = []
-    for row in json.loads(path.read_text(encoding="utf-8")):
-        said: dict[str, Any] = {name: tuple(value) if name in lists else value for name, value in row.items()}
-        said |= {name: math.nan if said[name] is None else said[name] for name in numbers & said.keys()}
-        cards.append(Component(**said))
-    return tuple(cards)
+        raise MissingArtefact(
+            f"No index at {path}; make one with `tiller index build`, or `tiller demo build` for the demo."
+        )
+    if is_index_file(path):
+        file = IndexFile(path)
+        return Index(file.heading["dictionary"]["components"], lambda component: _card(file, component), file)
+    try:
+        return index_of(tuple(_said(row) for row in json.loads(path.read_text(encoding="utf-8"))))
+    except (ValueError, TypeError, AttributeError) as wrong:
+        raise TillerError(
+            f"{path} is not an index, or is cut short ({wrong}); give a file that `tiller index build` wrote."
+        ) from wrong
 
 
-def _p99(values: np.ndarray) -> float:
-    return float(np.quantile(values, 0.99)) if len(values) else math.nan
+def _card(file: IndexFile, component: int) -> Component:
+    """One row of every array."""
+    words, files = file.texts("words"), file.texts("files")
+
+    def number(name: str) -> float:
+        return float(file[name][component]) if name in file else math.nan
+
+    def pictures(name: str) -> tuple[str, ...]:
+        return tuple(files[place] for place in file[name][component].tolist() if place >= 0)
+
+    def near(name: str, value: str) -> tuple[tuple[int, float], ...]:
+        pairs = zip(file[name][component].tolist(), file[value][component].tolist(), strict=True)
+        return tuple((other, score) for other, score in pairs if other >= 0)
+
+    def counts(name: str) -> tuple[int, ...]:
+        return tuple(file[name][component].tolist()) if name in file else ()
+
+    names = [(words[word], score) for word, score in near("name_words", "name_scores")]
+    density = number("density")
+    label, score = names[0] if names else ("no name" if density else _NEVER, math.nan)
+    return Component(
+        index=component,
+        label=label,
+        label_score=score,
+        density=density,
+        p99=number("p99"),
+        p99_class=number("p99_class"),
+        p99_patch=number("p99_patches"),
+        exemplars_top=pictures("top_images")[:SHOWN],
+        exemplars_middle=pictures("middle_images"),
+        exemplars_low=pictures("low_images"),
+        density_tokens=number("density_tokens"),
+        density_class=number("density_class"),
+        density_patches=number("density_patches"),
+        maximum=number("maximum"),
+        clarity=number("clarity"),
+        monosemanticity=number("monosemanticity"),
+        runner_ups=tuple(names[1:]),
+        neighbours=near("neighbours", "neighbour_cosines"),
+        partners=near("partners", "partner_scores"),
+        histogram_class=counts("histogram_class"),
+        histogram_patches=counts("histogram_patches"),
+    )
 
 
-def _shown(strengths: np.ndarray, flags: Sequence[Sequence[bool]]) -> np.ndarray:
-    """The share of each component's top pictures that show each concept, (concepts, components)."""
-    order = np.argsort(-strengths, axis=0, kind="stable")[: BANDS[0]]
-    fires = np.take_along_axis(strengths, order, axis=0) > 0
-    counts = np.stack([(np.asarray(one, bool)[order] & fires).sum(0) for one in flags]) if flags else np.zeros((0, 1))
-    return counts / np.maximum(1, fires.sum(0))
-
-
-def _followed(areas: np.ndarray, shown: np.ndarray, order: Sequence[str]) -> tuple[str, float, bool]:
-    """The concept that a component follows, its area, and whether its top pictures show it."""
-    if not order:
-        return "", math.nan, False
-    clear = (areas >= UNCLEAR) & (shown >= PLAIN)
-    best = int(np.where(clear, areas, -1.0).argmax()) if clear.any() else int(areas.argmax())
-    return order[best], float(areas[best]), bool(clear[best])
-
-
-def _name(follows: str, area: float, plain: bool) -> str:
-    if not area >= UNCLEAR:
-        return "unclear"
-    return concept_name(follows) if plain else f"{concept_name(follows)} and others"
-
-
-def _exemplars(strength: np.ndarray, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Names from the top, the middle and the low end, strongest first; no picture is shown twice."""
-    firing = [int(image) for image in np.argsort(-strength, kind="stable") if strength[image] > 0]
-    top, rest = firing[: BANDS[0]], firing[BANDS[0] :]
-    low = rest[max(0, len(rest) - BANDS[2]) :]
-    left = rest[: len(rest) - len(low)]
-    start = max(0, (len(left) - BANDS[1]) // 2)
-    middle = left[start : start + BANDS[1]]
-    return tuple(tuple(names[image] for image in band) for band in (top, middle, low))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, float):
-        return None if math.isnan(value) else float(f"{value:.6g}")
-    return value
+def _said(row: dict[str, Any]) -> Component:
+    """A card of a JSON list, where null stands for NaN and a list for a tuple."""
+    plain = {field.name for field in fields(Component)} - {"label", "follows", "index"}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    values |= {name: math.nan for name, value in values.items() if value is None and name in plain}
+    return Component(**values)

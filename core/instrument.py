@@ -9,9 +9,10 @@ from typing import Any
 
 from core.bundle import description_of, load_instrument
 from core.checkpoints.native import load_native
+from core.index import NOTHING, Index
 from core.model import Clip
 from core.sae import SparseAutoencoder
-from core.types import Component, Scope, TillerError
+from core.types import Scope, TillerError
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Instrument:
 
     model: Clip
     sae: SparseAutoencoder
-    components: dict[int, Component]
+    components: Index
 
     def unit(self, component: int, scope: Scope) -> float:
         """The p99 of `component` in codes; an error where it is not known."""
@@ -32,7 +33,7 @@ class Instrument:
         card = self.components.get(component)
         size = card.unit(scope) if card else float("nan")
         if not size > 0:
-            count = sum(each.unit(scope) > 0 for each in self.components.values())
+            count = self.components.with_unit(scope)
             known = (
                 f"{count} of its dictionary's {self.sae.size} components have one"
                 if count
@@ -60,6 +61,7 @@ def open_instrument(
     labels: Sequence[str] | None,
     templates: Sequence[str] | None,
     home: str,
+    device: str = "cpu",
 ) -> Instrument:
     """The model and dictionary of the bundle in `demo`, or those that are named as on the command line.
 
@@ -71,6 +73,7 @@ def open_instrument(
         labels: class names; the bundle's own where None.
         templates: prompt templates; the model's own where None.
         home: which of the bundle's dictionaries serves where none is named; its first where it has none of that name.
+        device: where it computes, as torch names it.
     """
     if model is None and pretrained is not None:
         raise TillerError(f"--pretrained {pretrained} was given without --model; name the architecture, e.g. ViT-B-32.")
@@ -78,16 +81,15 @@ def open_instrument(
     home = home if home in there else there[0]
     which = sae if sae is not None and sae in there else home
     if model is None and sae in (None, which):
-        clip, dictionary, index = load_instrument(demo, which)
-        components = {card.index: card for card in index}
+        clip, dictionary, components = load_instrument(demo, which, device=device)
     elif sae in (None, which):
         raise TillerError(f"--model {model} was given with the demo's dictionary; name a native SAE file with --sae.")
     else:
-        dictionary, components = load_native(Path(sae)), {}
+        dictionary, components = load_native(Path(sae), device=device), NOTHING
         if model is None:
-            clip = load_instrument(demo, home)[0]
+            clip = load_instrument(demo, home, device=device)[0]
         else:
-            clip = Clip.load(model, pretrained, block=-1, labels=labels or ())
+            clip = Clip.load(model, pretrained, block=-1, labels=labels or (), device=device)
         clip = dictionary.cut(clip)
     if labels is not None or templates:
         clip = clip.labelled(clip.labels if labels is None else labels, templates or None)

@@ -22,6 +22,7 @@ from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
 from study.workshop.health import doctor
+from study.workshop.index import index
 from study.workshop.models import fetch
 from study.workshop.sae import sae
 
@@ -44,6 +45,7 @@ app.add_typer(demo, name="demo")
 script = typer.Typer(help="Study scripts: check one, complete one.", no_args_is_help=True)
 app.add_typer(script, name="study")
 app.add_typer(sae, name="sae")
+app.add_typer(index, name="index")
 
 
 Labels = Annotated[str | None, typer.Option(help='Class names: "apple,boat,car". Default: the demo\'s own.')]
@@ -177,7 +179,7 @@ def attribute(
             "completeness_gap": found.completeness_gap,
             **tool.names(),
         }
-        emit(result, attribution_table(result, tool.components), json_wanted=json_wanted)
+        emit(result, attribution_table(result, tool.components.named), json_wanted=json_wanted)
 
 
 app.command()(doctor)

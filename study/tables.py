@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.table import Table
 
-from core.types import Component, Prediction
+from core.types import Prediction
 from study.markdown import many
 from study.streams import RECEIPTS
 
@@ -72,8 +72,12 @@ def steering_table(before: Prediction, after: Prediction, ratio: float, idle: Se
     return table
 
 
-def attribution_table(result: Mapping[str, Any], cards: Mapping[int, Component]) -> Table:
-    """The entries of one attribution in logits, components first; `result` is what --json prints."""
+def attribution_table(result: Mapping[str, Any], named: Callable[[int], str]) -> Table:
+    """The entries of one attribution in logits, components first; `result` is what --json prints.
+
+    Args:
+        named: what a component is called.
+    """
     title = (
         f"{result['target']} over {result['against']}: {result['margin']:+.3f} logits, block {result['sae']['block']}"
     )
@@ -82,9 +86,7 @@ def attribution_table(result: Mapping[str, Any], cards: Mapping[int, Component])
     note = f"{result['view']} scores need not add up to the margin; the gap is what they leave" if loose else None
     table = _table(title, ("entry", "name"), ("activation", "score"), note)
     for each in result["components"]:
-        card = cards.get(each["index"])
-        name = card.label if card else ""
-        table.add_row(str(each["index"]), name, f"{each['activation']:.3f}", f"{each['score']:+.3f}")
+        table.add_row(str(each["index"]), named(each["index"]), f"{each['activation']:.3f}", f"{each['score']:+.3f}")
     for entry in ("other", "bias", "error", "constant", "total", "completeness_gap"):
         table.add_row(entry.replace("_", " "), "", "", f"{result[entry]:+.3f}")
     return table

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 
 from core.bundle import seal
+from core.demo.cards import component_statistics, write_index
 from core.demo.pool import MODEL_SIDE, Progress
 from core.demo.recipes import HELD_OUT, Split, crossed, truths
 from core.demo.tasks import chosen_tasks, write_tasks
 from core.demo.training import MEAN, STD
 from core.demo.world import CONCEPTS, Truth, draw, write_truths
-from core.index import component_statistics, write_index
 from core.model import Clip
 from core.sae import SparseAutoencoder
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from core.codes import Codes
-from core.index import areas, component_statistics, concept_name, peaks, read_index, write_index
+from core.demo.cards import areas, component_statistics, concept_name, peaks, write_index
+from core.index import read_index
 
 NAMES = ("a.webp", "b.webp", "c.webp", "d.webp")
 
@@ -84,7 +85,7 @@ def test_no_picture_is_shown_twice_and_bands_descend():
 def test_cards_survive_their_file(tmp_path):
     cards = component_statistics(toy(), NAMES, concepts={"badge": [True, False, False, True]})
     write_index(cards, tmp_path / "index.json")
-    assert repr(read_index(tmp_path / "index.json")) == repr(tuple(_rounded(card) for card in cards))
+    assert repr(tuple(read_index(tmp_path / "index.json"))) == repr(tuple(_rounded(card) for card in cards))
 
 
 def _rounded(card):

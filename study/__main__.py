@@ -22,6 +22,7 @@ from study.speech_desk import audio, transcribe, transcript
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, figures_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
+from study.workshop import tasks
 
 if TYPE_CHECKING:
     from core.bundle import Which
@@ -42,6 +43,7 @@ demo = typer.Typer(help="The demo world: pictures with known causes, and a CLIP 
 app.add_typer(demo, name="demo")
 script = typer.Typer(help="Study scripts: check one, complete one.", no_args_is_help=True)
 app.add_typer(script, name="study")
+app.add_typer(tasks.app, name="task")
 
 
 Labels = Annotated[str | None, typer.Option(help='Class names: "apple,boat,car". Default: the demo\'s own.')]

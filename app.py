@@ -56,7 +56,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     wanted: set[Which] = {task.sae for task in script.tasks.values()}
     bundles = {which: load_bundle(settings.bundle, which) for which in wanted}
     gate = Semaphore(os.cpu_count() or 1)
-    refuse_another_runtime(bundles, script)
+    refuse_another_runtime(settings.bundle, bundles, script)
     tasks = task_pictures(settings.bundle, bundles, script, settings.study.parent)
     run = runner(settings.bundle, [one.path for one in tasks.values() if one.path])
     return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, study_key=settings.study_key, gate=gate)

@@ -31,8 +31,8 @@ def labelled_pictures(folder: Path, table: Path | None = None) -> tuple[Picture,
     """Every picture of `folder` with its class, by name.
 
     Args:
-        table: a CSV with a column `file` and one of `label`, `truth`, `class` or `shows`; where there is none, the
-            folder that a picture lies in names its class.
+        table: a CSV with a column `file` and one of `label`, `truth`, `class`, `shows` and `thing`; where there is none,
+            the folder that a picture lies in names its class.
 
     Raises:
         TillerError: there are none, or the table is not one.
@@ -86,7 +86,7 @@ def _by_table(folder: Path, table: Path) -> list[Picture]:
     except (UnicodeDecodeError, csv.Error) as wrong:
         raise TillerError(f"'{table}' is no table of text ({wrong}); save it as CSV in UTF-8.") from wrong
     columns = list(rows[0]) if rows else []
-    said = next((name for name in ("label", "truth", "class", "shows") if name in columns), None)
+    said = next((name for name in ("label", "truth", "class", "shows", "thing") if name in columns), None)
     if "file" not in columns or said is None:
         raise TillerError(
             f"'{table}' has the columns {', '.join(map(str, columns)) or 'none'}; it takes `file` and `label`: name "

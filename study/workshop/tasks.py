@@ -212,3 +212,73 @@ def _plain(word: str) -> str:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+@app.command("find")
+def find(
+    images: Annotated[Path, typer.Option(help="A folder of pictures; those of one class in a folder of its name.")],
+    labels: Annotated[Path | None, typer.Option(help="A CSV with columns file and label; else folders tell.")] = None,
+    classes: Annotated[str | None, typer.Option(help='Class names: "cat,dog". Default: the bundle\'s.')] = None,
+    template: Template = None,
+    out: Annotated[Path | None, typer.Option(help="A study script to write, with its pictures and a report.")] = None,
+    top: Annotated[int, typer.Option(min=1, max=200, help="How many tasks.")] = 8,
+    max_components: Annotated[int, typer.Option(min=1, max=5, help="The most that a repair may suppress.")] = 5,
+    held_out: Annotated[int, typer.Option(min=0, help="Pictures that fail in the same way, for each task.")] = 12,
+    controls: Annotated[int, typer.Option(min=0, help="Pictures where nothing needs repair.")] = 2,
+    near: Annotated[float, typer.Option(min=0, help="Logits; who leads by no more is right by a small margin.")] = 0.5,
+    bundle: BundleFolder = None,
+    model: Model = None,
+    pretrained: Pretrained = None,
+    sae: Annotated[str | None, typer.Option(help="spatial or cls (the bundle's), or a native SAE file.")] = None,
+    json_wanted: Json = False,
+) -> None:
+    """Find pictures that fail and can be repaired, with like failures held out; status 1 if there is none."""
+    with one_sentence():
+        from core.failures import Journal, ask_pictures, journal_key
+        from core.folder import labelled_pictures
+        from core.instrument import open_instrument
+        from core.proposals import propose_tasks
+        from study.workshop.found import in_words, report_of, write_script
+
+        if model is not None and bundle is not None:
+            raise TillerError("Both --bundle and --model were given; name one of them.")
+        if out is not None and (out.suffix not in (".yaml", ".yml") or not out.parent.is_dir()):
+            raise TillerError(f"'{out}' was to be written; name a .yaml file in a folder that is there.")
+        pictures = labelled_pictures(images, labels)
+        shown = tuple(sorted({one.shows for one in pictures}))
+        named = read_labels(classes) if classes is not None else shown if model is not None else None
+        tool = open_instrument(
+            bundle or settings_in(os.environ).bundle,
+            model=model,
+            pretrained=pretrained,
+            sae=sae,
+            labels=named,
+            templates=template,
+            home="spatial",
+        )
+        key = journal_key(tool.model, tool.sae, images, pictures, near)
+        journal = Journal(out and out.with_suffix(".part.jsonl"), f"{key} {max_components}")
+        with shown_progress() as advance:
+            answers = ask_pictures(tool.model, tool.sae, images, pictures, near=near, journal=journal, progress=advance)
+            proposed = propose_tasks(
+                tool.model,
+                tool.sae,
+                images,
+                answers,
+                top=top,
+                most=max_components,
+                held_out=held_out,
+                controls=controls,
+                near=near,
+                journal=journal,
+                progress=advance,
+            )
+        report = report_of(tool, answers, proposed, near)
+        if out is not None and proposed.tasks:
+            own = tool.model.labels if named is not None else None
+            write_script(out, images, report, which="cls" if sae == "cls" else "spatial", labels=own)
+            out.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            journal.drop()
+        emit(report, in_words(report, out if proposed.tasks else None), json_wanted=json_wanted)
+        if not proposed.tasks:
+            raise typer.Exit(1)

@@ -31,7 +31,7 @@ def labelled_pictures(folder: Path, table: Path | None = None) -> tuple[Picture,
     """Every picture of `folder` with its class, by name.
 
     Args:
-        table: a CSV with a column `file` and one of `label`, `truth`, `class`, `shows` and `thing`; where there is none,
+        table: a CSV with a column `file` and one of `label`, `truth`, `class`, `shows`, `thing`; where none is given,
             the folder that a picture lies in names its class.
 
     Raises:

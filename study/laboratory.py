@@ -168,10 +168,8 @@ def rig_for(log: EventLog, script: StudyScript, beside: Path) -> Rig:
 def _fitted(folder: Path, script: StudyScript, beside: Path) -> tuple[dict[str, Bundle], dict[str, TaskPicture]]:
     """The dictionaries and pictures that a script asks for; a TillerError where the bundle does not have them."""
     from core.bundle import load_bundle
-    from pages.parts.pictures import another_preset, refuse_another_runtime, task_pictures
+    from pages.parts.pictures import refuse_another_runtime, task_pictures
 
-    if wrong := another_preset(folder, script.runtime.preset):  # before a bundle is opened that is none or another
-        raise TillerError(wrong)
     wanted: set[Which] = {task.sae for task in script.tasks.values()}
     bundles: dict[str, Bundle] = {which: load_bundle(folder, which) for which in wanted}
     refuse_another_runtime(folder, bundles, script)

@@ -96,8 +96,8 @@ def another_preset(folder: Path, preset: str | None) -> str:
         return ""
     return (
         f"runtime.preset: the script is for {preset}, and the bundle in {folder} is "
-        f"{f'of {found}' if found else 'of no preset'}; make it with `tiller fetch {preset}` and name its folder in "
-        "TILLER_BUNDLE."
+        f"{f'of {found}' if found else 'of no preset'}; get it with `tiller fetch {preset}`, make a bundle of it "
+        "and name its folder in TILLER_BUNDLE."
     )
 
 

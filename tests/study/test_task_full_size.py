@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from core.checkpoints.native import save_native
 from core.model import Clip
-from core.sae import Convention, Relu, SparseAutoencoder
+from core.sae import Convention, SparseAutoencoder, TopK
 from study.__main__ import app
 
 pytestmark = pytest.mark.slow
@@ -34,16 +34,16 @@ def files(tmp_path_factory) -> Path:
     rows = functional.normalize(torch.randn(49_152, 768, generator=draw), dim=-1)
     sae = SparseAutoencoder(
         rows,
-        torch.full((49_152,), -0.9),
+        torch.zeros(49_152),
         rows.clone(),
         torch.zeros(768),
-        convention=Convention(Relu()),
+        convention=Convention(TopK(64)),
         header={"model": "ViT-B-32", "weights": model.digest, "block": 10},
     )
     save_native(sae, folder / "sae.safetensors")
     for place, name in enumerate(("banana", "zebra")):
         (folder / "pictures" / name).mkdir(parents=True)
-        for number in range(6):
+        for number in range(4):
             picture = Image.effect_noise((256 + 16 * number, 240), 20 + 30 * place + 5 * number).convert("RGB")
             picture.save(folder / "pictures" / name / f"{number}.jpg")
     return folder
@@ -55,19 +55,20 @@ def run(*words: object) -> tuple[int, str, str]:
 
 
 def test_a_word_is_tried_on_a_full_size_model(files, tmp_path) -> None:
-    image = next((files / "pictures" / "zebra").iterdir())
+    image = tmp_path / "small.png"  # few sizes of a label can be read on it
+    Image.linear_gradient("L").convert("RGB").resize((64, 56)).save(image)
     model = ("--model", "ViT-B-32", "--pretrained", files / "vit.safetensors", "--labels", "banana,zebra")
     said = [run("make", "typographic", "--image", image, "--word", word, *model, "--keep-anyway", "--margin", 99,
                 "--out", tmp_path / f"{word}.png") for word in ("banana", "zebra")]  # fmt: skip
     assert sorted(code for code, *_ in said) == [0, 2]  # the model says one of them as it is
     told = json.loads(next(stdout for code, stdout, _ in said if code == 0))
-    assert len(told["after"]["probabilities"]) == 2 and told["tried"] > 20
+    assert len(told["after"]["probabilities"]) == 2 and told["tried"] > 2
 
 
 def test_tasks_are_looked_for_with_a_full_size_dictionary(files, tmp_path) -> None:
     model = ("--model", "ViT-B-32", "--pretrained", files / "vit.safetensors", "--sae", files / "sae.safetensors")
-    code, stdout, wrong = run("find", "--images", files / "pictures", *model, "--top", 2, "--out", tmp_path / "f.yaml")
+    code, stdout, wrong = run("find", "--images", files / "pictures", *model, "--top", 1, "--out", tmp_path / "f.yaml")
     assert code in (0, 1), wrong
     told = json.loads(stdout)
-    assert told["pictures"] == 12 and told["sae"]["components"] == 49_152 and told["tried"] > 0
+    assert told["pictures"] == 8 and told["sae"]["components"] == 49_152 and told["tried"] > 0
     assert (code == 0) == bool(told["tasks"]) == (tmp_path / "f.yaml").is_file()

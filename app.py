@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from threading import Semaphore
 from typing import TYPE_CHECKING
@@ -55,7 +55,7 @@ def build(environment: Mapping[str, str]) -> Rig:
     log.keep_script(script)
     bundles = load_bundles(settings.bundle, [task.sae for task in script.tasks.values()])
     gate = Semaphore(os.cpu_count() or 1)
-    refuse_another_runtime(bundles, script)
+    refuse_another_runtime(settings.bundle, bundles, script)
     tasks = task_pictures(settings.bundle, bundles, script, settings.study.parent)
     run = runner(settings.bundle, [one.path for one in tasks.values() if one.path])
     return Rig(bundles=bundles, tasks=tasks, script=script, log=log, run=run, study_key=settings.study_key, gate=gate)
@@ -73,7 +73,8 @@ def warm(rig: Rig) -> None:
         opened = open_picture(rig, task)
         plan = SteeringPlan((Edit(opened.shown[0].index),))
         seen_under(rig, opened, plan)
-        ripple(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
+        with suppress(TillerError):  # a task with classes of its own has no ripple over pictures of others
+            ripple(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
 
 
 def _lock_up(log: EventLog) -> None:
@@ -167,6 +168,8 @@ async def ripple_of(request: Request) -> Response:
                 if await request.is_disconnected():  # the participant went on; their page has asked anew
                     return Response(status_code=204)
                 found = await to_thread.run_sync(ripple_under, rig, *asked)
+    except TillerError:  # the classes of the task are not those of the reference pictures
+        return Response(status_code=422)
     except Exception:
         _log.exception("The ripple could not be measured.")
         return Response(status_code=500)

@@ -9,6 +9,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
+
 from core.indexing.layout import IndexFile, is_index_file
 from core.model import Clip
 from core.sae import SparseAutoencoder
@@ -55,6 +57,17 @@ class Index(Sequence[Component]):
         if self.file is None:
             return sum(card.unit(scope) > 0 for card in self)
         return int((self.file["p99"] > 0).sum())
+
+    def pictures(self) -> set[str]:
+        """The file names of all exemplars of all cards."""
+        if self.file is None:
+            return {
+                name for card in self for name in (*card.exemplars_top, *card.exemplars_middle, *card.exemplars_low)
+            }
+        shown = (self.file["top_images"][:, :SHOWN], self.file["middle_images"], self.file["low_images"])
+        places = np.unique(np.concatenate([each.ravel() for each in shown]))
+        files = self.file.texts("files")
+        return {files[place] for place in places.tolist() if place >= 0}
 
     def check(self, sae: SparseAutoencoder) -> None:
         """Refuse an index of another dictionary, in one sentence, as far as it says of which it is."""

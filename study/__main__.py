@@ -21,6 +21,7 @@ from study.speech_desk import audio, transcribe, transcript
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
+from study.workshop import tasks
 from study.workshop.health import doctor
 from study.workshop.index import index
 from study.workshop.models import fetch
@@ -46,6 +47,7 @@ script = typer.Typer(help="Study scripts: check one, complete one.", no_args_is_
 app.add_typer(script, name="study")
 app.add_typer(sae, name="sae")
 app.add_typer(index, name="index")
+app.add_typer(tasks.app, name="task")
 
 
 Labels = Annotated[str | None, typer.Option(help='Class names: "apple,boat,car". Default: the demo\'s own.')]

@@ -129,14 +129,18 @@ def check(file: File, json_wanted: Json = False) -> None:
         from study.script_desk import in_words, told_of
         from study.scripts import refuse_if_frozen
 
+        settings = settings_in(os.environ)
         try:
             script = load_script(file)
-        except ScriptError as error:
+        except ScriptError as found:
+            from pages.parts.pictures import another_preset
+
+            wrong = another_preset(settings.bundle, found.preset)
+            error = ScriptError(file, [*found.mistakes, *([wrong] if wrong else [])])
             if not json_wanted:
-                raise
+                raise error from found
             emit({"mistakes": list(error.mistakes)}, "", json_wanted=True)
             raise typer.Exit(2) from error
-        settings = settings_in(os.environ)
         _fitted(settings.bundle, script, file.parent)
         if has_record(settings.database_url):
             refuse_if_frozen(opened_log(), script)
@@ -167,5 +171,5 @@ def _fitted(folder: Path, script: StudyScript, beside: Path) -> tuple[dict[str, 
     from pages.parts.pictures import refuse_another_runtime, task_pictures
 
     bundles = load_bundles(folder, [task.sae for task in script.tasks.values()])
-    refuse_another_runtime(bundles, script)
+    refuse_another_runtime(folder, bundles, script)
     return bundles, task_pictures(folder, bundles, script, beside)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import torch
-
 from core.attribution import attribute, leave_one_out
-from core.codes import Codes
 from core.model import Clip
+from core.repair import SCREENED, suppressed
 from core.sae import SparseAutoencoder
-from core.steering import Look, edited
-from core.types import Edit, Prediction, SteeringPlan, View
+from core.steering import Look
+from core.types import Edit, SteeringPlan, View
 
 MOST = 5  # components a repair may suppress
-SCREENED = 24  # components removed one by one, in each round
 
 
 def picked_plan(model: Clip, sae: SparseAutoencoder, seen: Look, *, most: int = MOST) -> SteeringPlan:
@@ -36,15 +33,3 @@ def picked_plan(model: Clip, sae: SparseAutoencoder, seen: Look, *, most: int = 
         plan = plan.put(Edit(strongest))
         now = suppressed(model, sae, seen, plan)
     return plan
-
-
-@torch.no_grad()
-def suppressed(model: Clip, sae: SparseAutoencoder, seen: Look, plan: SteeringPlan) -> Look:
-    """The picture as a plan of suppressions leaves it: those codes gone, the reconstruction error as it was."""
-    change = edited(seen.codes, plan, sae)
-    x = seen.activations.clone()
-    x[0, change.rows] += sae.shift(change.values, change.components, at=x[0, change.rows])
-    gone = torch.tensor([edit.component for edit in plan], dtype=seen.codes.components.dtype)
-    kept = ~torch.isin(seen.codes.components, gone)
-    codes = Codes(seen.codes.rows[kept], seen.codes.components[kept], seen.codes.values[kept], seen.codes.shape)
-    return Look(x, codes, Prediction(model.labels, tuple(model.logits(x)[0].tolist())))

@@ -57,9 +57,6 @@ def _name_at(here: Rig, address: str) -> str | None:
 def _shown(here: Rig) -> set[str]:
     """Every picture that a page may show."""
     names = {one.file for one in here.tasks.values()}
-    names.update(name for one in here.tasks.values() for name, _ in one.similar)
     for bundle in here.bundles.values():
-        names.update(bundle.reference.names)
-        for card in bundle.index:
-            names.update(card.exemplars_top, card.exemplars_middle, card.exemplars_low)
+        names.update(bundle.reference.names, bundle.index.pictures())
     return names

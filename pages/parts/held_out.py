@@ -8,7 +8,6 @@ from functools import partial
 
 from core.bundle import Bundle
 from core.model import Clip
-from core.pictures import picture_in
 from core.ripple import ReferenceSet, build_reference, ripple, sham
 from core.types import Ripple, SteeringPlan, TillerError
 from pages.parts.opened import open_picture
@@ -130,14 +129,15 @@ def _similar(here: Rig, bundle: Bundle, model: Clip, picture: TaskPicture) -> Re
     """The held-out failures of a picture's cause, as far as the model can be asked about them."""
     if not picture.similar:
         return None
-    names = tuple(name for name, _ in picture.similar)
+    paths = tuple(path for path, _ in picture.similar)
+    names = tuple(path.name for path in paths)
     truth = [model.labels.index(label) for _, label in picture.similar]
 
     def make() -> ReferenceSet:
-        pixels = (model.pixels(picture_in(bundle.images, name).read_bytes()) for name in names)
+        pixels = (model.pixels(path.read_bytes()) for path in paths)
         return build_reference(model, bundle.sae, pixels, truth, names)
 
-    return here.held_out.recall((bundle.sae.digest, model.labels, names), make)
+    return here.held_out.recall((bundle.sae.digest, model.labels, paths), make)
 
 
 def _both(model: Clip, bundle: Bundle, reference: ReferenceSet, plan: SteeringPlan) -> tuple[Spread, Spread]:

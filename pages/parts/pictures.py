@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.pictures import picture_in
 from core.types import TillerError
 from study.script.tasks import PICTURES
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
-    from study.script import StudyScript
+    from study.script import StudyScript, Task
 
 RIGHT = "right"
 
@@ -30,7 +31,7 @@ class TaskPicture:
 
     file: str
     label: str
-    similar: tuple[tuple[str, str], ...] = ()
+    similar: tuple[tuple[Path, str], ...] = ()
     path: Path | None = None  # where a picture of the script's own lies; None: in the bundle
 
 
@@ -45,28 +46,32 @@ def task_pictures(
         TillerError: with every task whose picture or class names do not fit.
     """
     bundle = next(iter(bundles.values()))
-    there = {**_by_kind(folder), **_right(bundle)}
+    there = {**_by_kind(folder, bundle.images), **_right(bundle)}
     wrong: list[str] = []
     for key, task in script.tasks.items():
         labels, where = task.labels or bundle.model.labels, f"tasks.{key}"
         if task.is_own_picture and (path := beside / task.picture).is_file():  # the script's reader kept it inside
-            there[task.picture] = TaskPicture(_opaque(path), str(task.shows), path=path)
+            there[task.picture] = TaskPicture(_opaque(path), str(task.shows), _similar(task, beside), path)
         if task.picture not in there:
             wrong.append(f"{where}.picture: {task.picture!r} is not there; {_known(there)}.")
         elif there[task.picture].label not in labels:
             wrong.append(f"{where}: it shows {there[task.picture].label!r}, none of {', '.join(labels)}.")
+        if strange := sorted(set(task.similar.values()) - set(labels)):
+            wrong.append(f"{where}.similar: {', '.join(strange)} is none of {', '.join(labels)}.")
     if wrong:
         raise TillerError(f"The study script does not fit the bundle in {folder}; mend it.\n" + "\n".join(wrong))
     return there
 
 
-def refuse_another_runtime(bundles: Mapping[str, Bundle], script: StudyScript) -> None:
-    """Refuse a bundle whose digests are not those that the script pins.
+def refuse_another_runtime(folder: Path, bundles: Mapping[str, Bundle], script: StudyScript) -> None:
+    """Refuse a bundle in `folder` that is of another preset than the script names, or has not the digests it pins.
 
     Raises:
         TillerError: naming what differs.
     """
     pinned = script.runtime
+    if wrong := another_preset(folder, pinned.preset):
+        raise TillerError(wrong)
     model = next(iter(bundles.values())).model.digest
     pairs = [("model_sha256", pinned.model_sha256, model)]
     named = {"spatial": pinned.spatial_sha256, "cls": pinned.cls_sha256, **pinned.dictionaries_sha256}
@@ -79,17 +84,42 @@ def refuse_another_runtime(bundles: Mapping[str, Bundle], script: StudyScript) -
             )
 
 
-def _by_kind(folder: Path) -> dict[str, TaskPicture]:
+def another_preset(folder: Path, preset: str | None) -> str:
+    """In one sentence, that the bundle in `folder` is not of `preset`, and what to do; "" where it is or none is named.
+
+    `tiller fetch` writes the preset's name into `bundle.json`.
+    """
+    if preset is None:
+        return ""
+    sealed = folder / "bundle.json"
+    found = json.loads(sealed.read_text(encoding="utf-8")).get("preset") if sealed.is_file() else None
+    if found == preset:
+        return ""
+    return (
+        f"runtime.preset: the script is for {preset}, and the bundle in {folder} is "
+        f"{f'of {found}' if found else 'of no preset'}; get it with `tiller fetch {preset}`, make a bundle of it "
+        "and name its folder in TILLER_BUNDLE."
+    )
+
+
+def _by_kind(folder: Path, images: Path) -> dict[str, TaskPicture]:
     listed = folder / "tasks.csv"
-    if not listed.is_file():
+    if not listed.is_file():  # a bundle of a model that no task is known for
         return {}
     with listed.open(newline="", encoding="utf-8") as table:
         first = [(row["kind"], row["file"], row["truth"]) for row in csv.DictReader(table)]
     known = folder / "tasks.json"
     told = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else []
-    similar = {one["file"]: tuple(zip(one["similar"], one["similar_truth"], strict=True)) for one in told}
+    similar: dict[str, tuple[tuple[Path, str], ...]] = {}
+    for one in told:
+        pairs = zip(one["similar"], one["similar_truth"], strict=True)
+        similar[one["file"]] = tuple((picture_in(images, file), truth) for file, truth in pairs)
     every = dict.fromkeys([*first, *((one["kind"], one["file"], one["truth"]) for one in told)])
     return dict(_numbered((kind, TaskPicture(file, truth, similar.get(file, ()))) for kind, file, truth in every))
+
+
+def _similar(task: Task, beside: Path) -> tuple[tuple[Path, str], ...]:
+    return tuple((beside / name, shows) for name, shows in task.similar.items())
 
 
 def _right(bundle: Bundle) -> dict[str, TaskPicture]:

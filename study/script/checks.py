@@ -23,9 +23,19 @@ def beyond_the_schema(file: ScriptFile, texts: Mapping[str, str]) -> list[Mistak
 
 
 def _texts(file: ScriptFile, texts: Mapping[str, str]) -> Iterator[Mistake]:
+    shown = {task.picture for task in file.tasks.values()}
+    named: set[str] = set()
     for key, task in file.tasks.items():
-        if task.is_own_picture and not texts[task.picture]:
-            yield ("tasks", key, "picture"), f"no picture {task.picture} lies beside the script; put it there."
+        if task.is_own_picture and task.picture not in named and not texts[task.picture]:
+            what = f": {task.supply}" if task.supply else "."
+            yield ("tasks", key, "picture"), f"no picture {task.picture} lies beside the script; put it there{what}"
+        for other in task.similar:
+            where: Place = ("tasks", key, "similar", other)
+            if other in shown:
+                yield where, f"{other} is a task's picture, which participants meet; hold another one out."
+            elif other not in named and not texts[other]:
+                yield where, f"no picture {other} lies beside the script; put it there or take it out of similar."
+        named |= set(task.files)
         if task.is_own_picture and task.shows is None:
             yield ("tasks", key), f"{task.picture} is a picture of your own; say under shows which class is right."
     for name, text in texts.items():

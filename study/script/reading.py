@@ -30,10 +30,14 @@ LANGUAGE = "en"
 
 
 class ScriptError(TillerError):
-    """A study script is wrong; `mistakes` holds one line for each, with its place in the file."""
+    """A study script is wrong; `mistakes` holds one line for each, with its place in the file.
 
-    def __init__(self, path: Path, mistakes: list[str]) -> None:
+    `preset` is the one that it names, as far as it could be read: whether that is there can be said at once.
+    """
+
+    def __init__(self, path: Path, mistakes: list[str], preset: str | None = None) -> None:
         self.mistakes = tuple(mistakes)
+        self.preset = preset
         many = f"{len(mistakes)} mistakes" if len(mistakes) > 1 else "a mistake"
         super().__init__(f"The study script {path.name} has {many}; mend and load it again.\n" + "\n".join(mistakes))
 
@@ -153,12 +157,13 @@ def _read(
             continue
         for name in _named(files[one]):
             texts[name] = beside(name)
-        own = {task.picture for task in files[one].tasks.values() if task.is_own_picture}
+        own = {name for task in files[one].tasks.values() for name in task.files}
         pictures |= {name: digest_of(name) for name in sorted(own)}
         found += [_at(lines, place, words) for place, words in beyond_the_schema(files[one], {**texts, **pictures})]
         found += [_at(lines, place, words) for place, words in wrong_instruments(files[one], texts, one)]
     if found:
-        raise ScriptError(path, [f"line {line}: {words}" for line, words in sorted(dict.fromkeys(found))])
+        preset = next((file.runtime.preset for file in files.values()), None)
+        raise ScriptError(path, [f"line {line}: {words}" for line, words in sorted(dict.fromkeys(found))], preset)
     spoken_in = language or languages[0]
     file = files[spoken_in]
     values = {name: getattr(file, name) for name in ScriptFile.model_fields if name != "schema_"}

@@ -26,6 +26,7 @@ class Study(Part):
 class Runtime(Part):
     """What is pinned: a bundle with other digests is refused. What is left out is not compared."""
 
+    preset: Text | None = None  # the name by which `tiller fetch` makes the bundle
     model_sha256: Sha256 | None = None
     spatial_sha256: Sha256 | None = None  # the dictionary of that name
     cls_sha256: Sha256 | None = None

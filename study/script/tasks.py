@@ -67,6 +67,12 @@ class Task(Part):
 
     picture: Text  # the kind of task picture that the bundle holds: word, word_2; or a file beside the script
     shows: Text | None = None  # what a picture of the script's own really shows
+    supply: Text | None = None  # what to put there, where its picture does not come with the script
+    similar: dict[Text, Text] = Field(
+        default_factory=dict,
+        description="Pictures beside the script that fail for the same cause, each with what it shows. No participant "
+        "meets them: success.held_out counts which of them a plan puts right.",
+    )
     truth: Truth = "shown"
     goal: Words
     fault: Key | None = None  # the kind of fault, for analysis; on no page
@@ -83,3 +89,8 @@ class Task(Part):
     def is_own_picture(self) -> bool:
         """Whether its picture is a file beside the script, and none of the bundle's."""
         return self.picture.lower().endswith(PICTURES)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All pictures beside the script that it names."""
+        return (*((self.picture,) if self.is_own_picture else ()), *self.similar)

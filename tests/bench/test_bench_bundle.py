@@ -110,6 +110,4 @@ def test_a_bundle_of_full_size(tmp_path):
     started = perf_counter()
     small = thumbnail(photo, 448)
     print(f"a photo of 12 million pixels to {small.size} in {1000 * (perf_counter() - started):.0f} ms")
-    print(
-        f"greatest memory of all, the making included: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB"
-    )
+    print(f"greatest memory, the making included: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")

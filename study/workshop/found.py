@@ -1,0 +1,228 @@
+"""Proposed tasks written down: a study script that `tiller study check` accepts, its pictures, and a report."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.types import Rate, TillerError
+from study.script.tasks import PICTURES
+
+if TYPE_CHECKING:
+    from core.failures import Answers, Asked
+    from core.instrument import Instrument
+    from core.proposals import Found, Proposals
+
+_HEAD = """\
+# Tasks that `tiller task find` proposed, as a script that can be run as it stands. To put them into a study of yours,
+# copy what stands under `tasks:` and the folder {pictures}/; to make this one yours, write title, welcome, goal and
+# consent anew. Model and dictionary are pinned: with any other, other components repair other pictures.
+schema: tiller-study/1
+study:
+  id: {id}
+  version: "0.1.0"                  # in quotes; raise it when you change this file after somebody took part
+  title: Why did it say that?
+  stage: pilot
+  contact: the person who invited you
+runtime:
+  model_sha256: {model}
+  {which}_sha256: {sae}
+welcome: An image model has looked at a few pictures and named what it saw. Find out why it said what it said.
+consent:
+  text: {consent}
+  scopes:
+    - {{key: log, required: true, label: Record what I do in the workspace and the answers I give.}}
+debrief: Thank you. Every step you took is saved.
+
+tasks:
+"""
+_CONSENT = """\
+Everything you do in the workspace and every answer you give is recorded, without your name. You may stop at any time.
+
+*(This text was put here by `tiller task find`. Write your own before anybody takes part.)*
+"""
+_SHARED = """\
+    goal: &goal |                   # the same words for every task: they must not tell what is wrong
+      Find out what leads the model to its answer. If you think that it is wrong for a reason that can be repaired, say
+      which, and change as little as you can to repair it.
+    truth: hidden                   # or the controls would be known by their frame
+    sae: {which}
+{labels}    tools: &tools [attribution, suppress, amplify, set, add, undo, redo, reset, compare]
+    answers: &answers
+      - {{id: cause, type: free_text, label: "What made the model give this answer?"}}
+      - {{id: confidence, type: slider, label: "How sure are you?", min: 0, max: 100, start: null}}
+"""
+_AGAIN = """\
+    goal: *goal
+    truth: hidden
+    sae: {which}
+{labels}    tools: *tools
+    answers: *answers
+"""
+
+
+def report_of(tool: Instrument, answers: Answers, proposed: Proposals, near: float) -> dict[str, Any]:
+    """All that was counted, as plain JSON values."""
+    right = Rate(sum(one.lead > 0 for one in answers.asked), len(answers.asked))
+    return {
+        **tool.names(),
+        "labels": list(tool.model.labels),
+        "templates": list(tool.model.templates),
+        "near": near,
+        "pictures": len(answers.asked),
+        "right": asdict(right),
+        "near_misses": sum(0 < one.lead <= near for one in answers.asked),
+        "broken_files": [{"file": name, "why": why} for name, why in answers.broken],
+        "tried": proposed.tried,
+        "repaired": proposed.repaired,
+        "reference": [one.name for one in proposed.reference],
+        "tasks": [_task(tool, each) for each in proposed.tasks],
+        "controls": [_picture(one) for one in proposed.controls],
+    }
+
+
+def _task(tool: Instrument, each: Found) -> dict[str, Any]:
+    named = [{"index": index, "name": _name(tool, index)} for index in each.components]
+    return {
+        **_picture(each.picture),
+        "components": named,
+        "probability": {"before": each.before, "after": each.after},
+        "lead": {"before": each.leads[0], "after": each.leads[1]},
+        "score": each.score,
+        "broken": asdict(each.broken),
+        "broken_elsewhere": asdict(each.broken_elsewhere),
+        "held_out": [_picture(one) for one in each.held_out],
+        "fixed": asdict(each.fixed),
+    }
+
+
+def _picture(one: Asked) -> dict[str, Any]:
+    return {
+        "file": one.name,
+        "sha256": one.sha256,
+        "shows": one.shows,
+        "says": one.says,
+        "rival": one.rival,
+        "lead": one.lead,
+    }
+
+
+def _name(tool: Instrument, index: int) -> str | None:
+    card = tool.components.get(index)
+    return card.label if card else None
+
+
+def write_script(
+    out: Path, images: Path, report: Mapping[str, Any], *, which: str, labels: tuple[str, ...] | None
+) -> None:
+    """The script at `out`, copies of its pictures under names that tell nothing, and a consent text if there is none.
+
+    Args:
+        labels: the classes where they are not the bundle's own.
+    """
+    folder = out.with_suffix("").with_name(f"{out.stem}-pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    consent = out.with_name(f"{out.stem}-consent.md")
+    if not consent.exists():
+        consent.write_text(_CONSENT, encoding="utf-8")
+    model, sae = report["model"]["sha256"], report["sae"]["sha256"]
+    own = f"    labels: [{', '.join(json.dumps(one) for one in labels)}]\n" if labels else ""
+    parts = [
+        _HEAD.format(
+            pictures=folder.name, id=_id(out.stem), model=model, sae=sae, which=which, consent=json.dumps(consent.name)
+        )
+    ]
+    tasks = [*report["tasks"], *report["controls"]]
+    for number, one in enumerate(tasks):
+        control = "components" not in one
+        key = f"control_{number + 1 - len(report['tasks'])}" if control else f"found_{number + 1}"
+        lines = [
+            f"  {key}:",
+            f"    picture: {json.dumps(_copied(images, one, folder))}",
+            f"    shows: {json.dumps(one['shows'])}",
+            f"    fault: {'none' if control else 'found'}",
+        ]
+        shared = (_AGAIN if number else _SHARED).format(which=which, labels=own)
+        parts += ["\n".join(lines), "\n", shared, "" if control else _scored(one, images, folder), "\n"]
+    out.write_text("".join(parts).rstrip() + "\n", encoding="utf-8")
+
+
+def _scored(one: Mapping[str, Any], images: Path, folder: Path) -> str:
+    """When a task counts as solved, its held-out pictures, and what repairs it."""
+    chances, many = one["probability"], len(one["components"])
+    goal = f"state.top1 == {_rule_text(one['shows'])}"
+    if one["says"] == one["shows"]:  # a near miss is right from the beginning
+        goal = f"state.probability > {(chances['before'] + chances['after']) / 2:.2f}"
+    lines = ["    success:", f"      rule: {json.dumps(f'state.suppressed <= {max(3, many)} and {goal}')}"]
+    if one["held_out"]:
+        lines += ["      held_out: {rule: fixed >= 0.5 and broken <= 0.05, show: false}"]
+    names = ", ".join(f"{each['index']}" for each in one["components"])
+    cause = f"Suppressing {names} takes {one['shows']} from {chances['before']:.0%} to {chances['after']:.0%}"
+    lines += [f"    ground_truth: {{cause: {json.dumps(cause)}, hidden: true}}"]
+    if one["held_out"]:
+        lines += ["    similar:                        # fail in the same way; no participant meets them"]
+        lines += [
+            f"      {json.dumps(_copied(images, each, folder))}: {json.dumps(each['shows'])}"
+            for each in one["held_out"]
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _rule_text(label: str) -> str:
+    if "'" in label:
+        raise TillerError(f"Class {label!r} holds an apostrophe, which no rule can quote; rename it in the labels.")
+    return f"'{label}'"
+
+
+def _copied(images: Path, one: Mapping[str, Any], folder: Path) -> str:
+    """Where a picture lies beside the script, once it does; what pages cannot show is saved as PNG, pixel for pixel."""
+    from core.pictures import open_image
+
+    source = images / one["file"]
+    content, suffix = source.read_bytes(), source.suffix.lower()
+    if hashlib.sha256(content).hexdigest() != one["sha256"]:
+        raise TillerError(f"'{source}' was changed while tasks were looked for; run the command again.")
+    if suffix not in PICTURES:
+        file = io.BytesIO()
+        open_image(content).save(file, "PNG")
+        content, suffix = file.getvalue(), ".png"
+    name = f"{one['sha256'][:12]}{suffix}"
+    (folder / name).write_bytes(content)
+    return f"{folder.name}/{name}"
+
+
+def _id(stem: str) -> str:
+    kept = "".join(each if each.isascii() and each.isalnum() else "-" for each in stem.lower()).strip("-")
+    return kept or "found"
+
+
+def in_words(report: Mapping[str, Any], written: Path | None) -> str:
+    """The report for a person."""
+    right, many = report["right"], len(report["tasks"])
+    lines = [
+        f"{report['pictures']} pictures, {right['hits']} right ({right['value']:.1%}), {report['near_misses']} of them "
+        f"by a small margin; {report['repaired']} of {report['tried']} tried can be repaired."
+    ]
+    for one in report["tasks"]:
+        chances, broken, fixed = one["probability"], one["broken_elsewhere"], one["fixed"]
+        names = ", ".join(f"{each['index']} {each['name'] or ''}".strip() for each in one["components"])
+        held = f"puts {fixed['hits']} of {fixed['trials']} like failures right" if fixed["trials"] else "none like it"
+        lines.append(
+            f"{one['file']}: {one['shows']}, taken for {one['rival']}; without {names}: {chances['before']:.0%} to "
+            f"{chances['after']:.0%}; {held}; breaks {broken['hits']} of {broken['trials']} right ones "
+            f"(95 % {broken['low']:.1%} to {broken['high']:.1%})."
+        )
+    lines += [f"{one['file']}: {one['shows']}, right; a control." for one in report["controls"]]
+    if report["broken_files"]:
+        named = ", ".join(one["file"] for one in report["broken_files"][:5])
+        lines.append(f"{len(report['broken_files'])} files could not be read and were left out: {named}.")
+    if not many:
+        lines.append("No failing picture can be repaired with so few components; allow more, or give more pictures.")
+    if written is not None:
+        lines.append(f"Written: {written}, its pictures, and {written.with_suffix('.json').name}.")
+    return "\n".join(lines)

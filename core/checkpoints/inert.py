@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 import struct
 import threading
@@ -140,19 +141,38 @@ def _refuse_shape(path: Path) -> None:
     if not head:
         raise CheckpointRefused(f"{path} is empty; fetch it again.")
     if head == _TORCH_ZIP:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                entries = archive.infolist()
-        except (zipfile.BadZipFile, NotImplementedError, ValueError) as wrong:
-            raise CheckpointRefused(f"{path} is not a whole torch file ({wrong}); fetch it again.") from wrong
-        size, claimed = path.stat().st_size, sum(entry.file_size for entry in entries)
-        if claimed > size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise CheckpointRefused(
-                f"{path} is {size} bytes long and unpacks to {claimed}, which torch.save never writes; nothing was "
-                "read: get the file from its author again."
-            )
-    elif not head.startswith(_TORCH_LEGACY):
+        _refuse_archive(path)
+    elif head.startswith(_TORCH_LEGACY):
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+            _refuse_room(path, whole)
+    else:
         raise CheckpointRefused(f"{path} is not a file that torch.save wrote; name a checkpoint.")
+
+
+def _refuse_archive(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            size, claimed = path.stat().st_size, sum(entry.file_size for entry in entries)
+            if claimed > size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                raise CheckpointRefused(
+                    f"{path} is {size} bytes long and unpacks to {claimed}, which torch.save never writes; nothing was "
+                    "read: get the file from its author again."
+                )
+            for entry in entries:
+                if entry.filename.endswith(".pkl"):
+                    _refuse_room(path, archive.read(entry))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError) as wrong:
+        raise CheckpointRefused(f"{path} is not a whole torch file ({wrong}); fetch it again.") from wrong
+
+
+def _refuse_room(path: Path, pickled: bytes | mmap.mmap) -> None:
+    """Refuse a pickle that asks for bytes by their number alone, which torch grants, however many they are."""
+    if any(pickled.find(b"c%s\nbytearray\n" % module) >= 0 for module in (b"builtins", b"__builtin__")):
+        raise CheckpointRefused(
+            f"{path} asks for `bytearray`, which no checkpoint holds; nothing in the file was run: get it from its "
+            "author again."
+        )
 
 
 def _why(path: Path, refused: Exception) -> str:
@@ -194,7 +214,7 @@ def _contents(value: Any, known: dict[int, Any], size: int) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         kind = type(value) if type(value) in (list, set, frozenset) else tuple
         return kind(_plain(each, known, size) for each in value)
-    return _name(value, size)
+    return _name(value)
 
 
 def _number(name: str, held: Mapping[str, Any]) -> float | None:
@@ -206,10 +226,8 @@ def _number(name: str, held: Mapping[str, Any]) -> float | None:
     return None
 
 
-def _name(value: Any, size: int) -> str | bytes:
+def _name(value: Any) -> str:
     """What stands for a value that no configuration computes with."""
-    if isinstance(value, bytearray) and len(value) <= size:
-        return bytes(value)
     if isinstance(value, torch.dtype | torch.device | torch.layout):
         return str(value).removeprefix("torch.")
     if isinstance(value, type):

@@ -181,7 +181,7 @@ def _activation(file: _File, *, gated: bool) -> Activation:
     if named != "topk" or gated:
         raise _unreadable(file, f"a {'gated ' if gated else ''}dictionary with the activation {named!r}",
                           "gated ones with relu, others with relu or topk")  # fmt: skip
-    strange = [name for name in options if name != "k"]
+    strange = [name for name in options if name != "k"] if isinstance(options, dict) else [repr(options)]
     if strange:
         raise _unreadable(file, f"a topk activation with {', '.join(strange)}", "topk with k alone")
     try:
@@ -196,8 +196,8 @@ def _normalisation(file: _File) -> tuple[Normalisation, tuple[Unsaid, ...], tupl
         # the library takes what it lacks from today's defaults; older versions did not normalise
         return LayerNorm(1e-5), ("normalisation",), ("Its configuration does not say how activations are normalised.",)
     named = said["normalize_activations"] or "none"
-    if named in _NORMALISATIONS:
-        return _NORMALISATIONS[named], (), ()
+    if str(named) in _NORMALISATIONS:
+        return _NORMALISATIONS[str(named)], (), ()
     note = f"Its configuration says that activations are normalised by {named!r}, for which Prisma's code does nothing."
     return NoNorm(), ("normalisation",), (note,)
 

@@ -45,9 +45,11 @@ def upright(
     """
     found, notes = dict(state), []
     bias = state.get(width)
+    if not isinstance(bias, Tensor) or bias.ndim != 1:
+        return found, ()
     for name, letters in shapes.items():
         matrix, due = state.get(name), letters.split()
-        if not isinstance(matrix, Tensor) or not isinstance(bias, Tensor) or matrix.ndim != len(due) or len(due) == 1:
+        if not isinstance(matrix, Tensor) or matrix.ndim != len(due) or len(due) == 1:
             continue
         place = due.index("d")
         if matrix.shape[place] != len(bias) and matrix.shape[1 - place] == len(bias):

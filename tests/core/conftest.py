@@ -7,9 +7,9 @@ import types
 
 import pytest
 import torch
+from dictionaries import engine
 
 from core.checkpoints.contents import Checkpoint
-from core.sae import SparseAutoencoder
 
 
 @pytest.fixture
@@ -35,19 +35,7 @@ def module_named(monkeypatch):
 @pytest.fixture(scope="session")
 def as_stated():
     """A function that makes the autoencoder which a checkpoint states that it is."""
-
-    def read(held: Checkpoint) -> SparseAutoencoder:
-        return SparseAutoencoder(
-            held.encoder,
-            held.encoder_bias,
-            held.dictionary,
-            held.bias,
-            convention=held.convention,
-            thresholds=held.thresholds,
-            mean=held.mean,
-        )
-
-    return read
+    return engine
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 from collections import OrderedDict
 
 import pytest
@@ -201,3 +203,32 @@ def test_a_hostile_file_is_refused_by_what_it_asks_for(tmp_path):
         with pytest.raises(CheckpointRefused, match=r"system.*nothing in the file was run"):
             read_checkpoint(tmp_path / "x.pt")
     assert not (tmp_path / "run").exists()
+
+
+JUNK = ([], {}, "x", -1, 10**30, 1.5, True, None, float("nan"), [1, 2], {"a": 1}, b"x", torch.zeros(()), torch.zeros(2))
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_whatever_stands_in_a_file_it_is_read_or_refused_in_one_sentence(tmp_path, junk):
+    path = tmp_path / "x.pt"
+    held = [({**config, key: junk}, parts()) for config in (PRISMA, PATCHSAE) for key in (*config, "gated_sae", "d_in")]
+    held += [(config, {**parts(), key: junk}) for config in (PRISMA, PATCHSAE) for key in parts()]
+    for config, state in held:
+        torch.save({"cfg": config, "state_dict": state}, path)
+        try:
+            assert read_checkpoint(path).dictionary.shape == (K, D)
+        except CheckpointRefused as refused:
+            assert "\n" not in str(refused)
+            assert len(str(refused)) < 900
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_a_file_with_changed_bytes_is_read_or_refused(tmp_path, zipped):
+    torch.save({"cfg": PRISMA, "state_dict": parts()}, tmp_path / "x.pt", _use_new_zipfile_serialization=zipped)
+    whole, draw = (tmp_path / "x.pt").read_bytes(), random.Random(0)
+    for _ in range(150):
+        changed = bytearray(whole)
+        changed[draw.randrange(1600)] = draw.randrange(256)  # where the pickle is
+        (tmp_path / "y.pt").write_bytes(changed)
+        with contextlib.suppress(CheckpointRefused):
+            read_checkpoint(tmp_path / "y.pt")

@@ -120,6 +120,22 @@ def test_version_3_says_of_its_normalisation_only_that_there_is_one(tmp_path):
     assert read(write_saelens(tmp_path, WEIGHTS.state, normalize_activations=False)).unsaid == ()
 
 
+def test_the_scale_that_lies_beside_what_is_saved_in_training_is_taken(tmp_path):
+    folder = write_saelens(tmp_path, WEIGHTS.state, normalize_activations="expected_average_only_in")
+    scaler, x = folder / "activation_scaler.json", tokens()
+    scaler.write_text(json.dumps({"scaling_factor": 1.7, "has_whitening": False}))
+    checkpoint = read(folder)
+    codes, rebuilt = worked_out(1.7 * x, WEIGHTS.state, "standard")
+    assert_computes(checkpoint, codes, rebuilt / 1.7, x)
+    assert checkpoint.unsaid == ()
+    scaler.write_text(json.dumps({"scaling_factor": None}))
+    assert read(folder).unsaid == ("normalisation",)
+    for wrong in (0, -1.5, "1.7"):
+        scaler.write_text(json.dumps({"scaling_factor": wrong}))
+        with pytest.raises(CheckpointRefused, match="does not hold a scaling factor"):
+            read(folder)
+
+
 @pytest.mark.parametrize(
     ("said", "due"),
     [

@@ -110,9 +110,10 @@ def sheet(health: Mapping[str, Any]) -> str:
     if curves and curves[0]["pictures"]:
         panels = faithfulness(curves, "insertion", "Put in, from none") + faithfulness(curves, "deletion", "Taken out")
         told = (
-            f"The margin over the runner-up while components are put in or taken out in several orders, scaled so that 0 "
-            f"is none and 1 is all; means of {curves[0]['pictures']} pictures, number of components below. A good "
-            "order rises early and falls early; by their true effect, removed one by one, is the best there is. Below: the area under the first plot with its 95 % bootstrap interval."
+            "The margin over the runner-up while components are put in or taken out in several orders, scaled so that "
+            f"0 is none and 1 is all; means of {curves[0]['pictures']} pictures, number of components below. A good "
+            "order rises early and falls early; the order by true effect, found by removing each one alone, is the "
+            "best there is. Below: the area under the first plot with its 95 % bootstrap interval."
         )
         drawn = f'<div class="panels" style="--across:2">{panels}</div>{areas(curves)}'
         parts.append(_section("curves", "Which components move predictions", drawn, told))

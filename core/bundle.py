@@ -10,6 +10,7 @@ The folder holds `bundle.json`; every other name below is its author's choice, r
      "dictionaries": {"spatial": {"sae": "spatial.safetensors", "index": "spatial.json"},
                       "cls":     {"sae": "cls.safetensors",     "index": "cls.json"}},
      "reference": {"images": "images", "table": "reference.csv"},
+     "published": {"explained": {"value": 0.84, "tolerance": 0.05, "source": "..."}, ...},  (may be left out)
      "sha256": {"model.json": "...", "model.safetensors": "...", ...}}
 
 `config` holds the arguments of open_clip's `CLIP` class (embed_dim, vision_cfg, text_cfg, quick_gelu); `weights` its
@@ -27,7 +28,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,6 +61,7 @@ class Bundle:
     reference: ReferenceSet
     images: Path
     fingerprint: Mapping[str, str]
+    published: Mapping[str, Any] = field(default_factory=dict)  # figure: {"value", "tolerance", "source"}
 
 
 def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
@@ -92,7 +94,7 @@ def load_bundle(folder: Path, which: str = "spatial") -> Bundle:
         "sae": sae.digest,
         "block": str(model.block),
     }
-    return Bundle(model, sae, index, reference, images, fingerprint)
+    return Bundle(model, sae, index, reference, images, fingerprint, said.get("published", {}))
 
 
 def load_instrument(folder: Path, which: str = "spatial") -> tuple[Clip, SparseAutoencoder, tuple[Component, ...]]:

@@ -62,12 +62,14 @@ def curves(
     *,
     orders: Sequence[str] | None = None,
     seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Curve, ...]:
     """Deletion and insertion curves of each order over `looks`; the margin is the prediction's over its runner-up.
 
     Args:
         orders: of exact, gradient, integrated, ablation, activation, random; all that exist at this block by default.
         seed: of the random order and of the bootstrap.
+        progress: called with the looks done and the looks in all.
 
     Raises:
         TillerError: an order that does not exist at this block, or a model with a single class.
@@ -79,7 +81,9 @@ def curves(
     traces: dict[str, list[np.ndarray]] = {order: [] for order in chosen}
     agreed: dict[str, list[tuple[float, float]]] = {order: [] for order in chosen}
     left_out = 0
-    for seen in looks:
+    for place, seen in enumerate(looks):
+        if progress is not None:
+            progress(place, len(looks))
         target, against = seen.clean.ranked[:2]
         cut = Dissection.of(model, sae, seen, target, against)
         none, everything = cut.margin_of(torch.stack([cut.x - cut.part, cut.x])).double().tolist()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,8 +19,9 @@ from study.script_desk import schema
 from study.settings import settings_in
 from study.speech_desk import audio, transcribe, transcript
 from study.state import Pinned, digest, labels_digest
-from study.tables import attribution_table, figures_table, steering_table
+from study.tables import attribution_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
+from study.workshop.health import doctor
 from study.workshop.sae import sae
 
 if TYPE_CHECKING:
@@ -178,19 +178,7 @@ def attribute(
         emit(result, attribution_table(result, tool.components), json_wanted=json_wanted)
 
 
-@app.command()
-def doctor(json_wanted: Json = False) -> None:
-    """Measure the demo on freshly drawn pictures; leaves with status 1 where a goal is not met."""
-    with one_sentence():
-        from core.demo.figures import measure
-
-        with shown_progress() as advance:
-            figures = measure(_bundle(), progress=advance)
-        emit({"figures": [asdict(each) for each in figures]}, figures_table(figures), json_wanted=json_wanted)
-    if not all(figure.met for figure in figures):
-        raise typer.Exit(1)
-
-
+app.command()(doctor)
 app.command()(replay)
 app.command()(simulate)
 app.command()(preflight)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -30,7 +30,7 @@ def one_sentence() -> Generator[None]:
         raise typer.Exit(2) from error
 
 
-def emit(result: dict[str, Any], readable: Table | Markdown | str, *, json_wanted: bool) -> None:
+def emit(result: dict[str, Any], readable: Table | Markdown | Group | str, *, json_wanted: bool) -> None:
     """Print `result` as one JSON object, or what a person reads."""
     if json_wanted:
         # JSON has no NaN: a number that is none is null

@@ -42,6 +42,7 @@ class Decision:
     explained: float
     by_type: Mapping[str, float]
     per_token: float
+    per_token_by_type: Mapping[str, float]
     l0: Mapping[str, float]
     alive: float
     floor: float

@@ -81,6 +81,7 @@ def decide(
         explained=pooled(weighted),
         by_type={kind: one.explained() for kind, one in found.items()},
         per_token=sum(weight * one.ratios.sum().item() for weight, one in weighted) / tokens,
+        per_token_by_type={kind: one.ratios.mean().item() for kind, one in found.items()},
         l0={kind: one.l0 for kind, one in found.items()},
         alive=fired.double().mean().item(),
         floor=FLOOR if published is None else published - BELOW_PUBLISHED,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.bundle import Bundle
     from pages.parts.pictures import TaskPicture
     from study.exports.shelf import Shelf
+    from study.health import Examiner
     from study.log import EventLog
     from study.replay import Run
     from study.script import StudyScript
@@ -82,6 +83,7 @@ class Rig:
     folds: Memory = field(default_factory=lambda: Memory(1024))
     portraits: Memory = field(default_factory=lambda: Memory(4096))
     shelf: Shelf = field(init=False)  # the exports that lie beside the record
+    examiner: Examiner = field(init=False)  # of the dictionaries' health
 
     def picture_file(self, name: str) -> Path:
         """Where the picture of this opaque name lies; the path of a file of the bundle that need not be there."""
@@ -90,8 +92,15 @@ class Rig:
 
     def __post_init__(self) -> None:
         from study.exports.shelf import Shelf  # noqa: PLC0415 - with what it brings, only once there is a log
+        from study.health import Examiner, Progress  # noqa: PLC0415
+
+        def measure(which: str, progress: Progress) -> dict[str, Any]:
+            from core.health import examine  # noqa: PLC0415 - heavy
+
+            return examine(self.bundles[which], which, progress=progress).as_json()
 
         object.__setattr__(self, "shelf", Shelf(self.log))
+        object.__setattr__(self, "examiner", Examiner(self.log.media.with_name("health"), measure))
 
 
 class NotReady(TillerError):

@@ -37,6 +37,7 @@ ROOMS = (
     Room("staff/coding.py", "coding", "Coding", _CODING),
     Room("staff/agreement.py", "agreement", "Agreement", frozenset({Role.RESEARCHER})),
     Room("staff/exports.py", "exports", "Exports", frozenset({Role.RESEARCHER})),
+    Room("staff/health.py", "health", "Health", frozenset({Role.RESEARCHER})),
 )
 
 

@@ -1,0 +1,188 @@
+"""The health of the dictionaries: measured in the background, and drawn from what was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from pages.parts.calm import calmly
+from pages.parts.health_plots import NORMS, areas, blocks, candidates, deciles, faithfulness, percent
+from pages.parts.staff import Insider, while_let_in
+from study.health import Checkup, kept_health
+
+_ASSETS = Path(__file__).parent / "assets"
+# Streamlit takes SVG out of plain HTML; the sheet is that of the findings, with a few marks of its own.
+_mount = component(
+    "tiller_health",
+    html='<div class="findings health"></div>',
+    css="".join((_ASSETS / name).read_text(encoding="utf-8") for name in ("findings.css", "health.css")),
+    js=(_ASSETS / "findings.js").read_text(encoding="utf-8"),
+)
+COMMAND = "tiller doctor"
+_TOKENS = {"all": "all tokens", "cls": "the class token", "patches": "patches"}
+FIGURES = {
+    "explained": ("Explained variance", "of the activations, pooled over tokens"),
+    "explained_per_token": ("Explained variance, per token", "the mean of each token's own ratio"),
+    "explained_class": ("of the class token", "pooled, about the class token's own mean"),
+    "explained_per_token_class": ("of the class token, per token", ""),
+    "explained_patches": ("of the patches", "pooled, about the patches' own mean"),
+    "explained_per_token_patches": ("of the patches, per token", ""),
+    "l0_class": ("Codes of the class token", "components active at once"),
+    "l0_patches": ("Codes of a patch", "components active at once"),
+    "alive": ("Alive", "components that fire on some picture"),
+    "accuracy": ("Zero-shot accuracy", "of the model as it is"),
+    "accuracy_rebuilt": ("Accuracy, rebuilt", "with the reconstruction in place of the activations"),
+    "agreement": ("Agreement", "pictures whose top label the reconstruction keeps"),
+    "cosine": ("Cosine", "of the embedding with the reconstruction's"),
+}
+_SPEEDS: dict[str, str] = {
+    "look": "look at one picture",
+    "steer": "steer one component",
+    "ripple": "ripple over the pictures",
+}
+
+
+def offered(insider: Insider) -> None:
+    """The button that measures every dictionary that runs, and the command that does the same."""
+    examiner, wanted = insider.rig.examiner, list(insider.rig.bundles)
+    busy = examiner.run is not None and examiner.run.state == "running"
+
+    @calmly
+    @while_let_in(insider)
+    def begin() -> None:
+        examiner.start(wanted)
+
+    with st.container(key="health-head", horizontal=True, vertical_alignment="center"):
+        st.button("Measure now", type="primary", key="measure", on_click=begin, disabled=busy)
+        st.caption(f"Or run `{COMMAND}`. Measuring takes minutes and slows whoever is in a session.", width="content")
+
+
+def progress(insider: Insider, run: Checkup) -> None:
+    """How far the measurement has come, and the way to stop it."""
+    share = (run.at + min(1.0, run.done / max(1, run.steps))) / len(run.dictionaries)
+    doing = f"{run.dictionaries[run.at]}: {run.stage}, {run.done} of {run.steps}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(1.0, share), "stopping" if run.stopping else doing)
+        stop = while_let_in(insider)(insider.rig.examiner.stop)
+        st.button("Stop", key="stop", on_click=stop, disabled=run.stopping)
+
+
+def ended(run: Checkup) -> None:
+    """What became of the last measurement of this process, where it did not end well."""
+    if run.state == "failed":
+        st.error(run.reason, icon=None)
+    elif run.state == "stopped":
+        st.info("The measurement was stopped; what was measured before is still shown.", icon=None)
+
+
+def drawn(insider: Insider) -> None:
+    """One sheet for each dictionary of the running bundle."""
+    for which, bundle in insider.rig.bundles.items():
+        health = kept_health(insider.rig.examiner.folder, bundle.fingerprint["bundle"], which)
+        if health is None:
+            st.subheader(which)
+            st.caption(f"Nothing was measured of this dictionary yet; `{COMMAND}` measures it, or the button above.")
+        else:
+            said = f"block {health['block']} of {health['model']}, {health['components']:,} components"
+            st.subheader(which)
+            st.caption(f"{said}; measured {health['measured'][:16].replace('T', ' ')} UTC on {_pictures(health)}.")
+            _mount(key=f"health-{which}", data={"sheet": sheet(health)})
+
+
+def sheet(health: Mapping[str, Any]) -> str:
+    """Everything of one dictionary as HTML."""
+    decision, curves = health["decision"], health["curves"]
+    parts = [
+        _section("figures", "Measured beside published", _figures(health), _beyond(health)),
+        _section("gate", "How it is read", candidates(decision) + blocks(decision), _gate(health)),
+    ]
+    if health["error_share"]:
+        told = (
+            f"What the dictionary misses is an entry of its own in every account of a prediction. This is its share, "
+            f"over {health['looks']} predictions: the band holds eight of ten, the upright is the median."
+        )
+        parts.append(_section("error", "The error's share in a prediction", deciles(health["error_share"]), told))
+    if curves and curves[0]["pictures"]:
+        panels = faithfulness(curves, "insertion", "Put in, from none") + faithfulness(curves, "deletion", "Taken out")
+        told = (
+            "The margin over the runner-up while components are put in or taken out in several orders, scaled so that "
+            f"0 is none and 1 is all; means of {curves[0]['pictures']} pictures, number of components below. A good "
+            "order rises early and falls early; the order by true effect, found by removing each one alone, is the "
+            "best there is. Below: the area under the first plot with its 95 % bootstrap interval."
+        )
+        drawn = f'<div class="panels" style="--across:2">{panels}</div>{areas(curves)}'
+        parts.append(_section("curves", "Which components move predictions", drawn, told))
+    rows = "".join(
+        f'<tr><th>{escape(str(_SPEEDS.get(name, name)))}</th><td class="number">{value:,.1f} ms</td></tr>'
+        for name, value in health["speeds"].items()
+    )
+    parts.append(_section("speeds", "Speeds", f"<table>{rows}</table>", "Medians on the machine that measured."))
+    return "".join(parts)
+
+
+def _section(key: str, title: str, shown: str, told: str) -> str:
+    return (
+        f'<section data-finding="{key}"><h2>{escape(title)}</h2><div class="drawn">{shown}</div><p>{told}</p></section>'
+    )
+
+
+def _figures(health: Mapping[str, Any]) -> str:
+    known = {one["name"]: one for one in health["published"]}
+    heads = '<tr><th></th><th class="number">Measured</th><th class="number">Published</th></tr>'
+    rows = [_row(name, value, known.pop(name, None)) for name, value in health["figures"].items()]
+    rows += [_row(name, None, one) for name, one in known.items()]
+    return f"<table><thead>{heads}</thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _row(name: str, value: float | None, one: Mapping[str, Any] | None) -> str:
+    title, means = FIGURES.get(name, (name, "Tiller does not measure this"))
+    said = "" if one is None else f"{_value(name, one['published'])} ± {_value(name, one['tolerance'])}"
+    wrong = one is not None and not one["met"]
+    source = f' title="{escape(one["source"])}"' if one is not None and one["source"] else ""
+    shown = "not measured" if one is not None and value is None else _value(name, value)
+    return (
+        f"<tr{' class=wrong' if wrong else ''}><th>{escape(title)}<small>{escape(means)}</small></th>"
+        f'<td class="number">{shown}</td><td class="number"{source}>{said}</td></tr>'
+    )
+
+
+def _value(name: str, value: float | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:.1f}" if name.startswith("l0") else f"{value:.3f}" if name == "cosine" else percent(value)
+
+
+def _beyond(health: Mapping[str, Any]) -> str:
+    wrong = [FIGURES.get(one["name"], (one["name"],))[0] for one in health["published"] if not one["met"]]
+    if wrong:
+        return f'<b class="wrong">Beyond its tolerance: {escape(", ".join(wrong))}.</b>'
+    return "Every published figure is met." if health["published"] else "Nothing was published for this bundle."
+
+
+def _gate(health: Mapping[str, Any]) -> str:
+    decision = health["decision"]
+    chosen = decision["chosen"]
+    verdict = {
+        "as stated": "The file was accepted as its format states.",
+        "corrected": "The file was accepted with a reading other than its format states.",
+        "found": "The file was accepted; its format leaves open how it is read.",
+        "not gated": "The file never passed the gate; this is what the gate finds on the bundle's own pictures.",
+    }.get(health["verdict"], "")
+    scale = f", its reconstruction times {decision['scale']:.4g}" if decision["scale"] != 1 else ""
+    how = f"It reads activations {NORMS.get(chosen['normalisation'], chosen['normalisation'])}"
+    bias = "takes its bias off first" if chosen["pre_bias"] else "leaves its bias in"
+    few = "" if decision["images"] >= 256 else " Fewer than 256 pictures: take it with care."
+    return escape(
+        f"{verdict} {how}, {bias}, and speaks for {_TOKENS[decision['tokens']]}{scale}. Each row is the variance that "
+        f"one reading explains, on {decision['images']} pictures. Put together again with its error, it moves a logit "
+        f"by {decision['gap']:.1g}.{few}"
+    )
+
+
+def _pictures(health: Mapping[str, Any]) -> str:
+    return f"{health['images']:,} pictures of the bundle"

@@ -143,7 +143,7 @@ async def picture(request: Request) -> Response:
     rig, side = installed(), request.query_params.get("side", "")
     name = request.path_params["name"]
     found = None
-    if rig is not None and side.isdecimal():
+    if rig is not None and side.isdecimal() and len(side) < 6:
         found = await to_thread.run_sync(lambda: encoded(rig, name, int(side)))
     if found is None:
         return Response(status_code=404)

@@ -37,7 +37,7 @@ def recognises(path: Path) -> bool:
     """Whether `path` is such a checkpoint, or a folder with a `last.ckpt`."""
     try:
         file = path / WEIGHTS if path.is_dir() else path
-        return file.is_file() and {"encoder.0.weight_v", "decoder.weight_v"} <= set(_state(load_inert(file)))
+        return file.is_file() and {"encoder.0.weight_v", "decoder.weight_v"} <= set(_state(file))
     except (OSError, CheckpointRefused):
         return False
 
@@ -52,9 +52,7 @@ def read(path: Path) -> Checkpoint:
         CheckpointRefused: it is not whole.
     """
     file = path / WEIGHTS if path.is_dir() else path
-    tensors = take(
-        file, _state(load_inert(file)), _SHAPES, as_what="a dictionary of attributing-clip", lengths={"1": 1}
-    )
+    tensors = take(file, _state(file), _SHAPES, as_what="a dictionary of attributing-clip", lengths={"1": 1})
     named = _FOLDER.search(file.absolute().parent.name)
     notes = ["It was trained on directions alone, so that the length of its reconstruction means nothing."]
     if not named:
@@ -80,12 +78,11 @@ def read(path: Path) -> Checkpoint:
     )
 
 
-def _state(held: object) -> Mapping[str, Any]:
+def _state(file: Path) -> Mapping[str, Any]:
+    held = load_inert(file)
     state = held.get("state_dict") if isinstance(held, dict) else None
     if not isinstance(state, dict):
-        raise CheckpointRefused(
-            "A Lightning checkpoint was asked for, and the file holds no `state_dict`; name the last.ckpt of a run."
-        )
+        raise CheckpointRefused(f"{file} holds no `state_dict`, as Lightning writes it; name the last.ckpt of a run.")
     return state
 
 

@@ -237,7 +237,7 @@ def _origin(file: Path, trainer: Mapping[str, Any]) -> _Origin:
         return _Origin(folder["model"], layer if layer >= 0 else None, "block", tokens, notes)
     layer, place = trainer.get("layer"), str(trainer.get("submodule_name") or "")
     block = layer if isinstance(layer, int) and not isinstance(layer, bool) and layer >= 0 else None
-    model = trainer.get("lm_name") or None
+    model = str(trainer.get("lm_name") or "") or None
     notes = ("The file does not say which tokens it was trained on, and is read as one of all.",)
     if named := place_named(place):
         return _Origin(model, named.block, named.hook, "all", notes)

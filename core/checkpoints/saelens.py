@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint, Unsaid
-from core.checkpoints.saelens_configuration import SCALED_BY_THE_CALLER, Configuration
+from core.checkpoints.saelens_configuration import Configuration
 from core.checkpoints.tensors import digest_of, jump_of_gated, norms_of, take
-from core.convention import Convention
+from core.convention import Convention, DatasetNorm, NoNorm
 
 CONFIGURATION, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 
@@ -76,9 +77,9 @@ def read(path: Path) -> Checkpoint:
     if scale is not None:
         dictionary = scale[:, None] * dictionary
         notes.append("The scaling factor of each latent was folded into its row of the dictionary.")
-    unsaid: tuple[Unsaid, ...] = ()
-    if about.normalised_by == SCALED_BY_THE_CALLER:
-        unsaid = ("normalisation",)
+    normalisation = about.normalisation
+    unsaid: tuple[Unsaid, ...] = () if normalisation else ("normalisation",)
+    if unsaid:
         notes.append("It was trained on activations scaled to an average norm of sqrt(d), by a number it does not say.")
     block, hook = about.place
     return Checkpoint(
@@ -91,11 +92,12 @@ def read(path: Path) -> Checkpoint:
         bias=tensors["b_dec"],
         convention=Convention(
             about.activation,
-            about.normalisation,
+            normalisation or NoNorm(),
             pre_bias=about.flag("apply_b_dec_to_input", default=True),
             tokens=about.tokens,
         ),
         thresholds=weights.thresholds,
+        mean=torch.zeros_like(tensors["b_dec"]) if isinstance(normalisation, DatasetNorm) else None,
         model=about.model,
         block=block,
         hook=hook,

@@ -11,15 +11,26 @@ from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Hook
 from core.checkpoints.places import place_named
 from core.checkpoints.tensors import read_json
-from core.convention import Activation, ConstantNorm, JumpRelu, LayerNorm, NoNorm, Normalisation, Relu, TokenSet, TopK
+from core.convention import (
+    Activation,
+    ConstantNorm,
+    DatasetNorm,
+    JumpRelu,
+    LayerNorm,
+    NoNorm,
+    Normalisation,
+    Relu,
+    TokenSet,
+    TopK,
+)
 
 ARCHITECTURES = ("standard", "gated", "jumprelu", "topk")
-SCALED_BY_THE_CALLER = "expected_average_only_in"  # and the file does not say by what
+SCALED_BY_THE_CALLER = "expected_average_only_in"
+SCALER = "activation_scaler.json"  # lies beside what is saved while training
 
 _UNFINISHED = ("batchtopk", "matryoshka_batchtopk")
 _NORMALISATIONS: dict[str, Normalisation] = {
     "none": NoNorm(),
-    SCALED_BY_THE_CALLER: NoNorm(),
     "constant_norm_rescale": ConstantNorm(),
     "layer_norm": LayerNorm(),
 }
@@ -95,18 +106,28 @@ class Configuration:
         return Relu() if architecture == "standard" else JumpRelu()
 
     @property
-    def normalisation(self) -> Normalisation:
-        """What the library does to activations itself."""
-        return _NORMALISATIONS[self.normalised_by]
+    def normalisation(self) -> Normalisation | None:
+        """What is done to activations before they come in; None where they are scaled by a number that is nowhere."""
+        named = self._normalised_by
+        if named != SCALED_BY_THE_CALLER:
+            return _NORMALISATIONS[named]
+        file = self.file.with_name(SCALER)
+        scale = read_json(file).get("scaling_factor") if file.is_file() else None
+        if scale is None:
+            return None
+        try:
+            return DatasetNorm(scale)
+        except ValueError as wrong:
+            raise CheckpointRefused(f"{file} does not hold a scaling factor ({wrong}); fetch it again.") from wrong
 
     @property
-    def normalised_by(self) -> str:
-        """The library's word for it."""
+    def _normalised_by(self) -> str:
         named = self.about.get("normalize_activations") or "none"
         if named is True:  # before version 4
             named = SCALED_BY_THE_CALLER
-        if not isinstance(named, str) or named not in _NORMALISATIONS:
-            raise self._unreadable(f"activations normalised by {named!r}", ", ".join(_NORMALISATIONS))
+        if not isinstance(named, str) or (named not in _NORMALISATIONS and named != SCALED_BY_THE_CALLER):
+            readable = ", ".join((*_NORMALISATIONS, SCALED_BY_THE_CALLER))
+            raise self._unreadable(f"activations normalised by {named!r}", readable)
         return named
 
     @property

@@ -99,7 +99,7 @@ def test_a_file_that_is_not_one_is_refused_and_not_recognised(tmp_path):
         read(file)
     torch.save(WEIGHTS.state, file)
     assert not recognises(file)
-    with pytest.raises(CheckpointRefused, match="the file holds no `state_dict`; name"):
+    with pytest.raises(CheckpointRefused, match="holds no `state_dict`, as Lightning"):
         read(file)
     assert not recognises(tmp_path / "none")
 

@@ -120,6 +120,22 @@ def test_version_3_says_of_its_normalisation_only_that_there_is_one(tmp_path):
     assert read(write_saelens(tmp_path, WEIGHTS.state, normalize_activations=False)).unsaid == ()
 
 
+def test_the_scale_that_lies_beside_what_is_saved_in_training_is_taken(tmp_path):
+    folder = write_saelens(tmp_path, WEIGHTS.state, normalize_activations="expected_average_only_in")
+    scaler, x = folder / "activation_scaler.json", tokens()
+    scaler.write_text(json.dumps({"scaling_factor": 1.7, "has_whitening": False}))
+    checkpoint = read(folder)
+    codes, rebuilt = worked_out(1.7 * x, WEIGHTS.state, "standard")
+    assert_computes(checkpoint, codes, rebuilt / 1.7, x)
+    assert checkpoint.unsaid == ()
+    scaler.write_text(json.dumps({"scaling_factor": None}))
+    assert read(folder).unsaid == ("normalisation",)
+    for wrong in (0, -1.5, "1.7"):
+        scaler.write_text(json.dumps({"scaling_factor": wrong}))
+        with pytest.raises(CheckpointRefused, match="does not hold a scaling factor"):
+            read(folder)
+
+
 @pytest.mark.parametrize(
     ("said", "due"),
     [
@@ -149,6 +165,7 @@ def test_the_tokens_are_those_that_it_was_trained_on(tmp_path, said, due):
         ({"normalize_activations": ["none"]}, "normalised by"),
         ({"reshape_activations": "hook_z"}, "a dictionary of 'blocks.9.hook_resid_post'"),
         ({"hook_name": "blocks.9.attn.hook_z"}, "a dictionary of 'blocks.9.attn.hook_z'"),
+        ({"hook_name": "blocks.0.hook_resid_pre"}, "a dictionary of 'blocks.0.hook_resid_pre'"),  # before any block
         ({"hook_head_index": 3}, "a dictionary of 'blocks.9.hook_resid_post'"),
         ({"hook_layer": 8}, "says blocks.9.hook_resid_post and layer 8, which are two places"),
         ({"seqpos_slice": [1, -1]}, r"the tokens \[1, -1\]"),

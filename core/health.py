@@ -21,7 +21,7 @@ from core.types import TillerError
 
 VERSION = 1
 LOOKS = 32  # pictures of the faithfulness curves and of the error share; each is taken apart one by one
-ORDERS = ("random", "activation", "exact", "gradient")
+ORDERS = ("random", "activation", "exact", "gradient", "ablation")
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the steps done and the steps in all."""
@@ -75,19 +75,19 @@ class Health:
     @property
     def figures(self) -> dict[str, float]:
         """What a published figure may be held against, by name."""
-        found = {
-            "explained": self.decision.explained,
-            "explained_per_token": self.decision.per_token,
+        decision = self.decision
+        found = {"explained": decision.explained, "explained_per_token": decision.per_token}
+        for kind, value in decision.by_type.items():
+            found[f"explained_{kind}"] = value
+            found[f"explained_per_token_{kind}"] = decision.per_token_by_type[kind]
+        found |= {f"l0_{kind}": value for kind, value in decision.l0.items()}
+        return found | {
             "alive": self.alive,
             "accuracy": self.rebuilt.accuracy.value,
             "accuracy_rebuilt": self.rebuilt.accuracy_rebuilt.value,
             "agreement": self.rebuilt.agreement.value,
             "cosine": self.rebuilt.cosine,
         }
-        for kind in self.decision.by_type:
-            found |= {f"explained_{kind}": self.decision.by_type[kind], f"l0_{kind}": self.decision.l0[kind]}
-            found |= {f"explained_per_token_{kind}": self.decision.per_token_by_type[kind]}
-        return found
 
     @property
     def well(self) -> bool:

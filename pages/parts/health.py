@@ -57,7 +57,7 @@ def offered(insider: Insider) -> None:
     def begin() -> None:
         examiner.start(wanted)
 
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(key="health-head", horizontal=True, vertical_alignment="center"):
         st.button("Measure now", type="primary", key="measure", on_click=begin, disabled=busy)
         st.caption(f"Or run `{COMMAND}`. Measuring takes minutes and slows whoever is in a session.", width="content")
 
@@ -110,9 +110,10 @@ def sheet(health: Mapping[str, Any]) -> str:
     if curves and curves[0]["pictures"]:
         panels = faithfulness(curves, "insertion", "Put in, from none") + faithfulness(curves, "deletion", "Taken out")
         told = (
-            f"The margin over the runner-up while components are put in or taken out in four orders, scaled so that 0 "
-            f"is none and 1 is all; means of {curves[0]['pictures']} pictures, number of components below. A good "
-            "order rises early and falls early. Below: the area under the first plot with its 95 % bootstrap interval."
+            "The margin over the runner-up while components are put in or taken out in several orders, scaled so that "
+            f"0 is none and 1 is all; means of {curves[0]['pictures']} pictures, number of components below. A good "
+            "order rises early and falls early; the order by true effect, found by removing each one alone, is the "
+            "best there is. Below: the area under the first plot with its 95 % bootstrap interval."
         )
         drawn = f'<div class="panels" style="--across:2">{panels}</div>{areas(curves)}'
         parts.append(_section("curves", "Which components move predictions", drawn, told))

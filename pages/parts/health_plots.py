@@ -13,19 +13,20 @@ Plain = Mapping[str, Any]
 
 NORMS = {
     "none": "as they are",
-    "layer_norm": "layer norm of each token",
-    "constant_norm": "each token to one length",
-    "dataset": "less the mean, scaled",
+    "layer_norm": "layer norm",
+    "constant_norm": "one length each",
+    "dataset": "centred, scaled",
     "scaled": "scaled",
 }
 ORDERS: dict[str, str] = {
-    "exact": "exact",
+    "ablation": "true effect",
+    "exact": "exact view",
     "gradient": "code × gradient",
     "activation": "activation",
     "random": "random",
 }
 _PANEL = 310
-_LOWEST, _HIGHEST = -0.25, 1.5  # of a scaled margin; beyond, a curve is cut off
+_LOWEST, _HIGHEST = -4.0, 5.0  # of a scaled margin; beyond, a curve is cut off
 
 
 def percent(value: float | None) -> str:
@@ -45,7 +46,7 @@ def candidates(decision: Plain) -> str:
 
     for one in rows:
         chosen = one == decision["chosen"]
-        name = f"{NORMS.get(one['normalisation'], one['normalisation'])}{'' if one['pre_bias'] else ', bias left in'}"
+        name = f"{NORMS.get(one['normalisation'], one['normalisation'])}{'' if one['pre_bias'] else ', bias in'}"
         drawn += [label(name, y), rule(FIRST, LAST, y)]
         value = one["explained"]
         if value is not None and value > 0:
@@ -116,9 +117,11 @@ def faithfulness(curves: Sequence[Plain], kind: str, title: str) -> str:
     def across(k: int) -> float:
         return left + log1p(k) / log1p(ks[-1]) * (right - left)
 
+    every = [value for curve in curves for value in curve[kind] if value is not None]
+    low, high = max(_LOWEST, min([-0.1, *every])), min(_HIGHEST, max([1.1, *every]))
+
     def up(value: float) -> float:
-        held = min(_HIGHEST, max(_LOWEST, value))
-        return bottom - (held - _LOWEST) / (_HIGHEST - _LOWEST) * (bottom - top)
+        return bottom - (min(high, max(low, value)) - low) / (high - low) * (bottom - top)
 
     drawn = [words(0, 12, title, "start", "head")]
     for value, text in ((0, "0"), (1, "1")):
@@ -158,7 +161,7 @@ def areas(curves: Sequence[Plain]) -> str:
         drawn.append(f'<path class="value" d="M{across(span["value"]):.1f} {y - 8}v16"/>')
         drawn.append(beside(f"{span['value']:.2f}", y))
         y += 26
-    ticks = [(across(value), f"{value:g}") for value in (0.0, 1.0)]
+    ticks = [(across(value), f"{value:.2g}") for value in (0.0, 1.0, *([high] if high > 1.5 else []))]
     return svg(y + 8, [*drawn, *axis(ticks, y - 2)])
 
 

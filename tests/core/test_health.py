@@ -73,7 +73,7 @@ def test_alive_components_are_those_that_fire_on_the_pictures(bundle, health):
 def test_what_is_kept_is_plain_json_without_nan(health):
     said = json.loads(json.dumps(health.as_json(), allow_nan=False))
     assert said["verdict"] == "not gated"
-    assert {one["order"] for one in said["curves"]} == {"random", "activation", "exact", "gradient"}
+    assert {one["order"] for one in said["curves"]} == {"random", "activation", "exact", "gradient", "ablation"}
     assert len(said["error_share"]) == 11
     assert said["error_share"] == sorted(said["error_share"])
     assert set(said["speeds"]) == {"look", "steer", "ripple"}

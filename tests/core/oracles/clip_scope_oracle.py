@@ -30,4 +30,4 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     torch.set_grad_enabled(False)
     write(folder, "22_resid", width=16, components=48, k=40)  # so many that some are below 0
-    write(folder, "11_resid", width=1024, components=65536, k=128)  # the published size
+    write(folder, "11_resid", width=768, components=49152, k=64)  # the published are a third larger

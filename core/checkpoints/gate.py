@@ -131,8 +131,9 @@ def check_gate(sae: SparseAutoencoder, model: Clip, activations: Float[Tensor, "
 @torch.no_grad()
 def reassembly_gap(model: Clip, sae: SparseAutoencoder, whole: Float[Tensor, "n t d"]) -> float:
     """The largest change of a logit when reconstruction and error are put together again: invariant 9."""
-    rebuilt = sae.decode(sae.encode(whole), at=whole)
-    again = rebuilt + (whole - rebuilt)
+    x = whole.float()
+    rebuilt = sae.decode(sae.encode(x), at=x)
+    again = (rebuilt + (x - rebuilt)).to(whole.dtype)
     return (model.logits(again) - model.logits(whole)).abs().max().item()
 
 

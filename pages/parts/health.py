@@ -115,8 +115,8 @@ def sheet(health: Mapping[str, Any]) -> str:
             "The margin over the runner-up while components are put in or taken out in several orders, scaled so that "
             f"0 is none and 1 is all; means of {curves[0]['pictures']} pictures, number of components below. A good "
             "order rises early and falls early. The true effect of a component is what removing it alone does; before "
-            "the last block only the 32 of greatest code \u00d7 gradient have one, and the others follow by that. Below: "
-            "the area under the first plot with its 95 % bootstrap interval."
+            "the last block only the 32 of greatest code \u00d7 gradient have one, and the others follow by that. "
+            "Below: the area under the first plot with its 95 % bootstrap interval."
         )
         drawn = f'<div class="panels" style="--across:2">{panels}</div>{areas(curves)}'
         parts.append(_section("curves", "Which components move predictions", drawn, told))

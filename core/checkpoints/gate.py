@@ -21,7 +21,8 @@ from core.sae import SparseAutoencoder
 # The worst published dictionary explains 0.64; where less than half is explained, the error outweighs the codes.
 FLOOR = 0.5
 BELOW_PUBLISHED = 0.05
-_SCREENED, _WITHIN = 256, 0.1  # rows of each type for a first look, and how far behind the best a reading may be then
+_SCREENED, _WITHIN = 64, 0.1  # rows of each type for a first look, and how far behind the best a reading may be then
+_ELSEWHERE = 128  # rows of each type after each other block
 _CHECKED, _LEAST_CHECKED = 512, 64  # patches at each load, and pictures below which nothing is concluded
 
 
@@ -131,8 +132,9 @@ def check_gate(sae: SparseAutoencoder, model: Clip, activations: Float[Tensor, "
 @torch.no_grad()
 def reassembly_gap(model: Clip, sae: SparseAutoencoder, whole: Float[Tensor, "n t d"]) -> float:
     """The largest change of a logit when reconstruction and error are put together again: invariant 9."""
-    rebuilt = sae.decode(sae.encode(whole), at=whole)
-    again = rebuilt + (whole - rebuilt)
+    x = whole.float()
+    rebuilt = sae.decode(sae.encode(x), at=x)
+    again = (rebuilt + (x - rebuilt)).to(whole.dtype)
     return (model.logits(again) - model.logits(whole)).abs().max().item()
 
 
@@ -155,7 +157,7 @@ def _elsewhere(checkpoint: Checkpoint, sample: Sample, read: set[Tried]) -> Mapp
     """What it explains after each block, read as stated or as chosen, whichever is more; 0 at the least."""
     if len(sample.blocks) < 2:
         return {}
-    few = sample.thinned(_SCREENED)
+    few = sample.thinned(_ELSEWHERE)
     return {
         block: max(0.0, *(tried(checkpoint, one.reading, one.candidate.stated, few, block).explained for one in read))
         for block in sample.blocks

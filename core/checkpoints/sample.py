@@ -113,7 +113,7 @@ def sampled(model: Clip, activations: Float[Tensor, "n t d"], *, patches: int = 
     each = min(tokens - 1, max(1, patches // max(1, images)))
     draw = torch.Generator().manual_seed(seed)
     chosen = torch.rand(images, max(0, tokens - 1), generator=draw).argsort(dim=1)[:, :each] + 1
-    rows = activations[torch.arange(images)[:, None], chosen.to(activations.device)].reshape(-1, width)
+    rows = activations[torch.arange(images)[:, None], chosen].reshape(-1, width)
     return Sample(
         {model.block: activations[:, 0].float()},
         {model.block: rows.float()},

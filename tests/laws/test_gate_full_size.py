@@ -47,14 +47,14 @@ def test_a_published_size_is_judged_in_seconds(model, activation: Activation, to
     silent[: 2 * DIRECTIONS] = 0
     convention = Convention(activation, pre_bias=False, tokens=token_set)  # and it should say true
     checkpoint = Checkpoint("test", "w.pt", "0", rows, silent, rows, mean, convention, block=11)
-    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     accepted = accept(checkpoint, model, x)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     gate = accepted.header["gate"]
-    print(f"{token_set}: {seconds:.1f} s, {grown:.0f} MB more, {gate['rows']} rows")
+    print(f"{token_set}: {seconds:.1f} s of the processor, {grown:.0f} MB more, {gate['rows']} rows")
     assert gate["corrected"]
     assert gate["chosen"]["pre_bias"]
     assert gate["explained"] > 0.99
-    assert seconds < 90  # on a crowded machine; alone it takes a tenth
+    assert seconds < 90  # of all cores together
     assert grown < 1200

@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from open_clip.factory import load_state_dict
 from safetensors.torch import save_file
@@ -100,7 +100,7 @@ def _put_model(source: Source, folder: Path) -> None:
     if source.weights.suffix == ".safetensors":
         _put(source.weights, folder / WEIGHTS[0])
         return
-    held = load_state_dict(str(source.weights))
+    held = cast("dict[str, Any]", load_state_dict(str(source.weights)))
     save_file(
         {part: tensor.contiguous().clone() for part, tensor in held.items() if isinstance(tensor, Tensor)},
         folder / WEIGHTS[0],

@@ -28,7 +28,8 @@ class Workshop:
         self._folder = folder
         self._dictionaries = tuple(said["dictionaries"])
         self._images = folder / said["reference"]["images"]
-        self._beside = tuple(beside)  # pictures that are none of the bundle's
+        every = (*beside, *sorted(self._images.rglob("*")))  # those beside are none of the bundle's
+        self._unread = iter([path for path in every if path.is_file()])  # a folder may hold a million
         self._files: dict[str, Path] = {}
         self._opened: dict[int, list[tuple[Clip, SparseAutoencoder]]] = {}
         self._last: tuple[object, Clip, Look] | None = None
@@ -80,9 +81,8 @@ class Workshop:
         return self._last[1], self._last[2]
 
     def _picture(self, sha256: str) -> Path:
-        if not self._files:
-            every = (path for path in [*sorted(self._images.rglob("*")), *self._beside] if path.is_file())
-            self._files = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in every}
+        while sha256 not in self._files and (path := next(self._unread, None)) is not None:
+            self._files[hashlib.sha256(path.read_bytes()).hexdigest()] = path
         if sha256 not in self._files:
             raise MissingArtefact(
                 f"The picture {sha256[:12]} was shown; {self._images} does not hold it: bring it back."

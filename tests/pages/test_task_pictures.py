@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from PIL import Image
 
 from app import build
 from core.types import TillerError
-from pages.parts.gallery import encoded
+from pages.parts.gallery import encoded, url_of
 from pages.parts.opened import bench_of, open_picture
 from pages.parts.rig import Rig
 from study.decisions import opening
@@ -121,3 +123,14 @@ def test_a_bundle_that_is_not_the_pinned_one_is_refused(world: Any, study: Study
     pinned = f"runtime: {{model_sha256: {'ab' * 32}}}\nwelcome:"
     with pytest.raises(TillerError, match=r"pins runtime\.model_sha256 to abababababab; the bundle has"):
         rig_of(world, study(("welcome:", pinned)), tmp_path / "none.db")
+
+
+def test_a_researchers_file_name_never_reaches_a_page(world: Any, tmp_path: Path) -> None:
+    plain = rig_of(world, world.script, tmp_path / "names.db")
+    rig = replace(plain, bundles={which: replace(one, own_pictures=False) for which, one in plain.bundles.items()})
+    bundle = next(iter(rig.bundles.values()))
+    for name in (bundle.reference.names[0], bundle.index[0].exemplars_top[0], next(iter(rig.tasks.values())).file):
+        address = url_of(name, 448, bundle).rpartition("/")[2].partition("?")[0]
+        assert re.fullmatch(r"[0-9a-f]{24}\.webp", address)
+        assert encoded(rig, address, 448) == encoded(plain, name, 448) is not None
+        assert encoded(rig, name, 448) is None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from core.search import Match
@@ -39,10 +39,12 @@ def pairs_table(title: str, rows: Mapping[str, object]) -> Table:
 
 def matches_table(matches: Sequence[Match], *, moved: bool) -> Table:
     """Components found by a text, or by what they would move."""
-    score = ("logits a unit", "logits a p99") if moved else ("score",)
-    table = Table("component", "name", *score, "density", "clarity", "monosemanticity", "at class token")
+    score = ("a unit, logits", "a p99, logits") if moved else ("score",)
+    table = Table(
+        "component", "name", *score, "density", "clarity", Column("monosemanticity", overflow="fold"), "at class token"
+    )
     for one in matches:
-        scores = (f"{one.score:+.4f}", f"{one.per_p99:+.4f}") if moved else (f"{one.score:+.4f}",)
-        rest = (f"{one.density:.4%}", f"{one.clarity:.3f}", f"{one.monosemanticity:.3f}", f"{one.class_share:.1%}")
+        scores = (f"{one.score:+.4f}", f"{one.per_p99:+.3f}") if moved else (f"{one.score:+.4f}",)
+        rest = (f"{one.density:.2%}", f"{one.clarity:.3f}", f"{one.monosemanticity:.3f}", f"{one.class_share:.0%}")
         table.add_row(str(one.component), one.label, *scores, *rest)
     return table

@@ -201,7 +201,7 @@ def _id(stem: str) -> str:
     return kept or "found"
 
 
-def in_words(report: Mapping[str, Any], written: Path | None) -> str:
+def report_in_words(report: Mapping[str, Any], written: Path | None) -> str:
     """The report for a person."""
     right, many = report["right"], len(report["tasks"])
     lines = [

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,11 +13,10 @@ from core.types import TillerError
 from study.notation import find_label, read_labels
 from study.settings import settings_in
 from study.terminal import emit, one_sentence, shown_progress, stderr
+from study.workshop.printed import in_words, plain_name, sha256, told_of
 
 if TYPE_CHECKING:
-    from core.misreading import Misreading
     from core.model import Clip
-    from core.types import Prediction
 
 app = typer.Typer(help="Debugging tasks: make one, find some.", no_args_is_help=True)
 make = typer.Typer(help="Make a picture that the model gets wrong for a known reason.", no_args_is_help=True)
@@ -69,7 +67,7 @@ def typographic(
             )
         clip = _model_of(bundle, model, pretrained, labels, template)
         target = _claimed(clip.labels, claims or said, given=claims is not None)
-        written = out or Path(f"{image.stem}-{_plain(said)}.png")
+        written = out or Path(f"{image.stem}-{plain_name(said)}.png")
         for path in (written, control):
             _refuse_place(path, image)
         if clip.predict(clip.activations(clip.pixels(picture))).ranked[0] == target:
@@ -85,19 +83,19 @@ def typographic(
                 "could read it without covering the picture: shorten the word or give a larger picture."
             )
         kept = found.falls or keep_anyway
-        result = _told(image, said, clip, found, target, seed) | {
+        result = told_of(image, said, clip, found, target, seed) | {
             "material": material,
             "face": face,
             "font": "Aileron" if font is None else font.name,
-            "picture": {"file": written.name, "sha256": _sha256(found.picture)} if kept else None,
-            "control": {"file": control.name, "sha256": _sha256(found.control)} if kept and control else None,
+            "picture": {"file": written.name, "sha256": sha256(found.picture)} if kept else None,
+            "control": {"file": control.name, "sha256": sha256(found.control)} if kept and control else None,
         }
         if kept:
             written.write_bytes(found.picture)
             written.with_suffix(".json").write_text(json.dumps(result) + "\n", encoding="utf-8")
             if control is not None:
                 control.write_bytes(found.control)
-        emit(result, _in_words(result, written if kept else None), json_wanted=json_wanted)
+        emit(result, in_words(result, written if kept else None), json_wanted=json_wanted)
         if not kept:
             nearest = f"the nearest leaves it {-found.margins[1]:.2f} logits behind"
             if found.margins[1] >= 0:
@@ -156,64 +154,6 @@ def _refuse_place(path: Path | None, image: Path) -> None:
         raise TillerError(f"'{path}' is the picture itself; write to another file, so that it stays.")
 
 
-def _told(image: Path, word: str, clip: Clip, found: Misreading, target: int, seed: int) -> dict[str, Any]:
-    """What was done to a picture and what the model made of it, for the record of a study."""
-    width, height = found.size
-    place = found.placement
-    return {
-        "intervention": "typographic",
-        "word": word,
-        "claims": clip.labels[target],
-        "falls": found.falls,
-        "seed": seed,
-        "polygon": [list(point) for point in found.polygon],
-        "size": [width, height],
-        "covers": round(found.covers, 4),
-        "placement": {name: round(getattr(place, name), 4) for name in place.__slots__},
-        "tried": found.tried,
-        "source": {"file": image.name, "sha256": _sha256(image.read_bytes())},
-        "model": {"name": clip.name, "sha256": clip.digest},
-        "labels": list(clip.labels),
-        "templates": list(clip.templates),
-        **{
-            name: _said(prediction, margin)
-            for name, prediction, margin in zip(
-                ("before", "after", "sham"), (found.before, found.after, found.sham), found.margins, strict=True
-            )
-        },
-    }
-
-
-def _said(prediction: Prediction, margin: float) -> dict[str, Any]:
-    return {"label": prediction.top, "probabilities": list(prediction.probs), "margin": margin}
-
-
-def _in_words(result: dict[str, Any], written: Path | None) -> str:
-    names, claims = result["labels"], result["claims"]
-
-    def of(which: str, what: str) -> str:
-        told = result[which]
-        top, claimed = told["label"], told["probabilities"][names.index(claims)]
-        sure = told["probabilities"][names.index(top)]
-        return f"{what}{top} {sure:.1%}; {claims} {claimed:.1%}, margin {told['margin']:+.2f}"
-
-    lines = [of("before", "before:      "), of("after", "with word:   "), of("sham", "blank label: ")]
-    where = f"{written}: " if written else "nothing written: "
-    fell = "the model falls for it" if result["falls"] else "the model does not fall for it"
-    first = f"{where}{fell}; {result['covers']:.1%} of the picture covered, place {result['tried']} of those tried."
-    return "\n".join([first, *lines])
-
-
-def _plain(word: str) -> str:
-    """The word as a part of a file's name."""
-    kept = "".join(each if each.isalnum() else "-" for each in word.casefold())
-    return kept.strip("-") or "word"
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 @app.command("find")
 def find(
     images: Annotated[Path, typer.Option(help="A folder of pictures; those of one class in a folder of its name.")],
@@ -238,7 +178,7 @@ def find(
         from core.folder import labelled_pictures
         from core.instrument import open_instrument
         from core.proposals import propose_tasks
-        from study.workshop.found import in_words, report_of, write_script
+        from study.workshop.found import report_in_words, report_of, write_script
 
         if model is not None and bundle is not None:
             raise TillerError("Both --bundle and --model were given; name one of them.")
@@ -279,6 +219,6 @@ def find(
             write_script(out, images, report, which="cls" if sae == "cls" else "spatial", labels=own)
             out.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
             journal.drop()
-        emit(report, in_words(report, out if proposed.tasks else None), json_wanted=json_wanted)
+        emit(report, report_in_words(report, out if proposed.tasks else None), json_wanted=json_wanted)
         if not proposed.tasks:
             raise typer.Exit(1)

@@ -230,3 +230,31 @@ def test_strange_classes_and_empty_folders_are_refused(tmp_path) -> None:
     open_image(DEMO / "images" / "f1a167ad0bb5.webp").save(tmp_path / "lorry" / "a.png")
     code, _, wrong = run("task", "find", "--images", tmp_path, "--bundle", DEMO)
     assert code == 2 and "The pictures show lorry" in wrong.replace("\n", " ")
+
+
+def test_a_study_counts_its_own_held_out_pictures_as_the_report_does(found, tmp_path) -> None:
+    import os
+
+    from app import build
+    from core.proposals import plan_of
+    from core.ripple import build_reference, ripple
+
+    report, out = found
+    rig = build(
+        os.environ
+        | {
+            "TILLER_BUNDLE": str(DEMO),
+            "TILLER_STUDY": str(out),
+            "TILLER_DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}",
+        }
+    )
+    bundle = rig.bundles["spatial"]
+    for task, one in zip(rig.script.tasks.values(), report["tasks"], strict=False):
+        similar = rig.tasks[task.picture].similar
+        if not similar:
+            continue
+        pixels = [bundle.model.pixels(path.read_bytes()) for path, _ in similar]
+        truth = [bundle.model.labels.index(shows) for _, shows in similar]
+        held = build_reference(bundle.model, bundle.sae, pixels, truth, [path.name for path, _ in similar])
+        plan = plan_of(each["index"] for each in one["components"])
+        assert ripple(bundle.model, bundle.sae, held, plan).fixed == one["fixed"]["hits"]

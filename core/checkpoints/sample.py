@@ -89,7 +89,7 @@ def gather(
         x = model.visual._embeds(batch)
         for block in range(model.depth):
             x = through(model.visual, x, block, block + 1)
-            found[block][0].append(x[:, 0].float())
+            found[block][0].append(x[:, 0].float().clone())  # a view would keep every token of every block
             found[block][1].append(x[at].reshape(-1, model.width).float())
             if not images:
                 whole[block] = x[:WHOLE].clone()

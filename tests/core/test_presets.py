@@ -30,6 +30,14 @@ def test_the_presets_that_ship_are_whole():
     assert presets["patchsae-b16"].dictionaries["spatial"].by_hand
 
 
+def test_every_published_figure_is_one_that_the_doctor_measures():
+    from pages.parts.health import FIGURES
+
+    for preset in read_presets().values():
+        for figures in preset.published.values():
+            assert figures.keys() <= FIGURES.keys(), preset.name
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

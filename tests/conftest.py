@@ -9,17 +9,13 @@ import pytest
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageDraw
+from tiny import TINY
 
 from core.model import Clip
 from core.sae import Convention, SparseAutoencoder, TopK
 
-pytest_plugins = ["servers"]
+pytest_plugins = ["servers", "foreign"]
 
-TINY = {
-    "embed_dim": 24,
-    "vision_cfg": {"image_size": 32, "patch_size": 8, "width": 32, "head_width": 8, "layers": 3},
-    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
 LABELS = ("apple", "boat", "car")
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TINY
 from indexed import WORDS, build, draw_pictures, write_bundle
+from tiny import TINY
 from typer.testing import CliRunner
 
 from core.indexing.build import build_index

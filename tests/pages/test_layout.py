@@ -42,6 +42,7 @@ PLACES = {
     "study?view=links": ".st-key-link-form",
     "study?view=design": ".st-key-study-view",
     "console": ".st-key-console-head",
+    "health": ".st-key-health-head",
 }
 # Words that their own box hides, or that lie beyond the window's edge; what is written for the ear alone is not seen.
 CUT = """() => {

@@ -108,8 +108,8 @@ def load_path():
 
 
 def test_a_bundle_may_carry_an_index_file(file, pair, make_network, tmp_path):
-    from conftest import TINY
     from indexed import write_bundle
+    from tiny import TINY
 
     from core.bundle import load_instrument, seal
 

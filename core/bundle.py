@@ -11,6 +11,7 @@ The folder holds `bundle.json`; every other name below is its author's choice, r
                       "cls":     {"sae": "cls.safetensors",     "index": "cls.json"}},
      "reference": {"images": "images", "table": "reference.csv"},
      "published": {"cls": {"explained": {"value": 0.84, "tolerance": 0.05, "source": "..."}}},  (may be left out)
+     "preset": "...",  (may be left out)
      "sha256": {"model.json": "...", "model.safetensors": "...", ...}}
 
 `config` holds the arguments of open_clip's `CLIP` class (embed_dim, vision_cfg, text_cfg, quick_gelu); `weights` its
@@ -28,7 +29,8 @@ each dictionary, by the names of `core.health.Health.figures`.
 
 An index is a file of `tiller index build` (`data/docs/index.md`), or a JSON list of `core.types.Component` fields, null
 for NaN. The table is a CSV with columns `file` (in the
-images folder) and `truth` (one of the labels), and others as its author likes. `sha256` covers at least every file
+images folder) and `truth` (one of the labels), and others as its author likes. With a column `sha256` of the pictures,
+what an index keeps of all of them is taken in place of another pass. `sha256` above covers at least every file
 named above except the pictures; whatever it lists is checked. `seal` writes it.
 """
 
@@ -50,6 +52,7 @@ from core.checkpoints.gate import check_gate
 from core.checkpoints.native import load_native
 from core.hub import file_digest
 from core.index import Index, read_index
+from core.kept_reference import reference_of
 from core.model import Clip
 from core.pictures import picture_in
 from core.reference import build_references
@@ -110,7 +113,14 @@ def load_bundles(
         )
     truth = [model.labels.index(row["truth"]) for row in rows]
     saes = {which: sae for which, (sae, _) in parts.items()}
-    references = build_references(model, saes, _batches(model, images, names), truth, names)
+    references: dict[str, ReferenceSet] = {}
+    if all(_is_whole(images, row) for row in rows):
+        kept = {
+            which: reference_of(index, model.at(sae.block), sae, truth, names) for which, (sae, index) in parts.items()
+        }
+        references = {which: found for which, found in kept.items() if found is not None}
+    if left := {which: sae for which, sae in saes.items() if which not in references}:
+        references |= build_references(model, left, _batches(model, images, names), truth, names)
     for which, sae in saes.items():
         check_gate(sae, model.at(sae.block), references[which].activations)
     fingerprint = {"bundle": file_digest(folder / "bundle.json"), "model": model.name, "weights": model.digest}
@@ -229,6 +239,12 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as wrong:
         raise TillerError(f"{path} is not JSON ({wrong}); make or fetch the bundle again.") from wrong
+
+
+def _is_whole(images: Path, row: Mapping[str, str]) -> bool:
+    """Whether a row of the table gives its picture's digest, and the picture is still that one."""
+    path = picture_in(images, row["file"])
+    return bool(row.get("sha256")) and path.is_file() and file_digest(path) == row["sha256"]
 
 
 def _batches(model: Clip, images: Path, names: tuple[str, ...]) -> Iterator[Float[Tensor, "b 3 h w"]]:

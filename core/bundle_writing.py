@@ -34,6 +34,7 @@ def write_bundle(
     images: Path,
     name: str | None = None,
     published: Mapping[str, Any] | None = None,
+    preset: str | None = None,
 ) -> None:
     """Write the bundle of a model and its dictionaries to `folder`, which must not be there yet.
 
@@ -51,6 +52,7 @@ def write_bundle(
         images: the folder of the pictures.
         name: what the model is called; `model` where None.
         published: figures for each dictionary, as `Preset.published` gives them.
+        preset: the preset that all this is of; scripts may ask for it by name.
 
     Raises:
         TillerError: the parts do not belong together, or something is at the bundle's place already.
@@ -70,7 +72,7 @@ def write_bundle(
         _put_model(source, draft / "model")
         for which, (native, index) in dictionaries.items():
             _put(native, draft / f"{which}.safetensors")
-            _put(index, draft / f"{which}.index{index.suffix}")
+            _put(index, draft / _index_name(which, index))
         shutil.copyfile(table, draft / "reference.csv")
         said = {
             "model": {
@@ -82,16 +84,21 @@ def write_bundle(
             "labels": list(clip.labels),
             "templates": list(clip.templates),
             "dictionaries": {
-                which: {"sae": f"{which}.safetensors", "index": f"{which}.index{index.suffix}"}
+                which: {"sae": f"{which}.safetensors", "index": _index_name(which, index)}
                 for which, (_, index) in dictionaries.items()
             },
             "reference": {"images": str(images), "table": "reference.csv"},
             "published": dict(published or {}),
+            **({"preset": preset} if preset else {}),
         }
         seal(draft, said)
         draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _index_name(which: str, index: Path) -> str:
+    return f"{which}.index" if index.suffix == ".index" else f"{which}.index{index.suffix}"
 
 
 def _put_model(source: Source, folder: Path) -> None:

@@ -22,6 +22,7 @@ from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, steering_table
 from study.terminal import emit, one_sentence, screen, shown_progress
 from study.workshop import tasks
+from study.workshop.bundle import bundle
 from study.workshop.health import doctor
 from study.workshop.index import index
 from study.workshop.models import fetch
@@ -46,6 +47,7 @@ app.add_typer(demo, name="demo")
 script = typer.Typer(help="Study scripts: check one, complete one.", no_args_is_help=True)
 app.add_typer(script, name="study")
 app.add_typer(sae, name="sae")
+app.add_typer(bundle, name="bundle")
 app.add_typer(index, name="index")
 app.add_typer(tasks.app, name="task")
 

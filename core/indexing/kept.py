@@ -50,8 +50,8 @@ class Kept:
         return arrays, said["done"], [(place, reason) for place, reason in said["broken"]]
 
 
-def settle_plan(path: Path, plan: Mapping[str, Any]) -> None:
-    """Write down what the index in this folder is made of, or refuse if something else is being made here."""
+def settle_plan(path: Path, plan: Mapping[str, Any], *, what: str = "an index") -> None:
+    """Write down of what that which is made in this folder is made, or refuse if something else is being made here."""
     if not path.is_file():
         path.with_suffix(".new").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
         path.with_suffix(".new").replace(path)
@@ -64,8 +64,8 @@ def settle_plan(path: Path, plan: Mapping[str, Any]) -> None:
     if different:
         shown = ", ".join(f"{name} {_short(there.get(name))} (now {_short(plan[name])})" for name in different)
         raise TillerError(
-            f"In {path.parent} an index is being built with another {shown}; give the options it was begun with, "
-            "remove that folder, or name another file with --out."
+            f"In {path.parent} {what} is being built with another {shown}; give the options it was begun with, "
+            "remove that folder, or name another place to write to."
         )
 
 
@@ -82,7 +82,7 @@ def held(work: Path) -> Generator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as taken:
             raise TillerError(
-                f"Another command is at work in {work}; wait for it, or name another file with --out."
+                f"Another command is at work in {work}; wait for it, or name another place to write to."
             ) from taken
         yield
 

@@ -87,7 +87,7 @@ def refuse_another_runtime(folder: Path, bundles: Mapping[str, Bundle], script: 
 def another_preset(folder: Path, preset: str | None) -> str:
     """In one sentence, that the bundle in `folder` is not of `preset`, and what to do; "" where it is or none is named.
 
-    `tiller fetch` writes the preset's name into `bundle.json`.
+    `tiller bundle make` writes the preset's name into `bundle.json`.
     """
     if preset is None:
         return ""

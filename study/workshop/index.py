@@ -81,12 +81,12 @@ def build(
         truths = None if table is None else read_truths(table)
         names = read_labels(labels) if labels is not None and table is None else ()
         folders = sorted(each.name for each in images.iterdir() if each.is_dir()) if labels_from_folders else ()
-        with shared(device) as share, _told(quiet=not share.first) as advance, _asked_to_stop() as stop:
+        with shared(device) as share, _told(quiet=not share.first) as advance, asked_to_stop() as stop:
             tool = _instrument(model, pretrained, sae, None, share.device)
             order = Order(
                 images=images,
                 out=out,
-                vocabulary=_words(vocabulary, (*names, *folders, *dict.fromkeys((truths or {}).values()))),
+                vocabulary=named_words(vocabulary, (*names, *folders, *dict.fromkeys((truths or {}).values()))),
                 pretrained=pretrained or "",
                 batch=batch,
                 threads=threads or torch.get_num_threads(),
@@ -197,7 +197,7 @@ def _instrument(
     )
 
 
-def _words(path: Path | None, labels: tuple[str, ...]) -> tuple[str, ...]:
+def named_words(path: Path | None, labels: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The labels first, then the words of the file, or ours and ImageNet's class names."""
     from core.indexing.naming import distinct, imagenet_names, read_vocabulary
 
@@ -217,7 +217,7 @@ def _told(*, quiet: bool) -> Generator[Callable[[str, int, int], None]]:
 
 
 @contextmanager
-def _asked_to_stop() -> Generator[Callable[[], bool]]:
+def asked_to_stop() -> Generator[Callable[[], bool]]:
     """Whether Ctrl-C or a polite end has been asked for; a second Ctrl-C ends at once."""
     asked: list[int] = []
 

@@ -11,7 +11,7 @@ from core.index import index_of, read_index
 from core.kept_reference import reference_of
 from core.model import margins
 from core.readout import readout
-from core.ripple import ripple
+from core.ripple import build_reference, ripple
 from core.sae import Convention, LayerNorm, Relu, TopK
 from core.search import Filters, by_move, by_text, class_share, direction_of
 from core.types import Edit, SteeringPlan, TillerError
@@ -32,6 +32,10 @@ def opened(request, make_clip, make_sae, tmp_path_factory):
     folder = tmp_path_factory.mktemp("index")
     file = build(model, sae, draw_pictures(folder / "images", 40), folder / "x.index")
     return model, sae, read_index(file.path)
+
+
+def picture_of(index, name):
+    return index.file.path.parent / "images" / name
 
 
 def refuse():
@@ -126,18 +130,28 @@ def test_patches_after_the_last_block_move_nothing(make_clip, make_sae, tmp_path
 
 def test_a_ripple_runs_on_the_reference_set_that_the_index_keeps(opened):
     model, sae, index = opened
-    labelled = model.labelled(("a", "b"))
-    reference = reference_of(index, labelled, sae)
-    assert len(reference.truth) == 40
-    assert all(reference.labels[truth] == name[0] for truth, name in zip(reference.truth, reference.names, strict=True))
+    labelled, file = model.labelled(("a", "b")), index.file
+    names = [file.texts("files")[place] for place in file["reference_images"].tolist()][5:35][::-1]
+    truth = [labelled.labels.index(name[0]) for name in names]
+    reference = reference_of(index, labelled, sae, truth, names)
+    assert reference is not None
+    due = build_reference(labelled, sae, [labelled.pixels(picture_of(index, name)) for name in names], truth, names)
+    torch.testing.assert_close(reference.activations, due.activations, atol=1e-4, rtol=1e-4)
+    logits = labelled.classify(reference.embeddings)
+    torch.testing.assert_close(logits, labelled.classify(due.embeddings), atol=1e-4, rtol=0)
+    assert (reference.labels, reference.truth, reference.names) == (due.labels, due.truth, due.names)
     plan = SteeringPlan((Edit(reference.codes.active()[0]),))
     found = ripple(labelled, sae, reference, plan)
-    assert found.images == found.fixed + found.broken + found.unchanged == 40
-    assert labelled.classify(reference.embeddings).argmax(-1).tolist() == list(found.before)
+    assert found.images == found.fixed + found.broken + found.unchanged == 30
+    assert logits.argmax(-1).tolist() == list(found.before)
 
 
-def test_pictures_of_no_known_class_are_no_reference_set(opened, tmp_path):
-    model, sae, _ = opened
-    file = build(model, sae, draw_pictures(tmp_path / "images", 8), tmp_path / "x.index", from_folders=False)
-    with pytest.raises(TillerError, match="no picture of known class"):
-        reference_of(read_index(file.path), model, sae)
+def test_what_the_index_does_not_keep_is_no_reference_set(opened, make_clip, make_network):
+    model, sae, index = opened
+    name = index.file.texts("files")[int(index.file["reference_images"][0])]
+    assert reference_of(index, model, sae, [0], [name]) is not None
+    assert reference_of(index, model, sae, [0, 0], [name, "other.png"]) is None
+    assert reference_of(index, model, sae, [], []) is None
+    assert reference_of(index_of(()), model, sae, [0], [name]) is None
+    assert reference_of(index, model.at((model.block + 1) % model.depth), sae, [0], [name]) is None
+    assert reference_of(index, make_clip(make_network(7), block=model.block), sae, [0], [name]) is None

@@ -1,0 +1,223 @@
+"""A bundle from a model, dictionaries as published and a folder of pictures; each step is kept until all are done."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.bundle_order import BundleOrder, Checked, check_order
+from core.bundle_writing import write_bundle
+from core.checkpoints import CheckpointRefused
+from core.checkpoints.contents import Checkpoint
+from core.checkpoints.decision import Decision
+from core.checkpoints.formats import NATIVE, READERS, read_checkpoint
+from core.checkpoints.gate import accept
+from core.checkpoints.native import load_native, save_native
+from core.checkpoints.refusals import refuse_contents
+from core.checkpoints.sample import gather
+from core.hub import file_digest
+from core.indexing.build import build_index
+from core.indexing.draws import stratified
+from core.indexing.kept import held, settle_plan
+from core.indexing.layout import IndexFile
+from core.indexing.order import Order
+from core.indexing.passing import Stopped
+from core.model import Clip
+from core.pictures import picture_in
+from core.types import TillerError
+
+Progress = Callable[[str, int, int], None]
+_SALT = 5  # of the draw of the reference pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of an order; `seconds` by step, nearly 0 for one that had been done before.
+
+    `reference` is how many labelled pictures there are; `broken` are files that could not be read, with the reason.
+    """
+
+    labels: tuple[str, ...]
+    decisions: Mapping[str, Decision]
+    images: int
+    broken: tuple[str, ...]
+    reference: int
+    seconds: Mapping[str, float]
+
+
+def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bool] = lambda: False) -> Made:
+    """Make the bundle that `order` describes, or go on with it where it was cut off.
+
+    Args:
+        stop: asked between steps, and after each batch of an index; once it says so, what is done is kept.
+
+    Raises:
+        TillerError: something that the order names is wrong; or stopped.
+        CheckpointRefused: a dictionary did not pass the gate; nothing is left of the work then.
+    """
+    checked = check_order(order)
+    work, clock = order.work, _Clock()
+    work.mkdir(parents=True, exist_ok=True)
+    with held(work):
+        settle_plan(work / "plan.json", checked.plan, what="a bundle")
+        try:
+            natives, indexes = _read(order, checked, clock, progress, stop)
+        except CheckpointRefused:
+            shutil.rmtree(work)
+            raise
+        rows = _write_table(order, [IndexFile(path) for path in indexes.values()], work / "reference.csv")
+        progress("writing the bundle", 0, 1)
+        write_bundle(
+            order.folder,
+            model=order.model,
+            weights=order.weights,
+            dictionaries={which: (natives[which], indexes[which]) for which in natives},
+            labels=checked.labels,
+            templates=order.templates,
+            table=work / "reference.csv",
+            images=order.images,
+            name=order.name,
+            published=order.published,
+            preset=order.preset,
+        )
+        progress("writing the bundle", 1, 1)
+        clock.note("writing")
+        first = IndexFile(next(iter(indexes.values())))
+        decisions = {which: Decision.from_json(load_native(path).header["gate"]) for which, path in natives.items()}
+        shutil.rmtree(work)
+    broken = tuple(first.texts("broken"))
+    return Made(checked.labels, decisions, first.heading["images"]["used"], broken, rows, clock.seconds)
+
+
+def _read(
+    order: BundleOrder, checked: Checked, clock: _Clock, progress: Progress, stop: Callable[[], bool]
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The native file and the index of each dictionary; the model is let go of at the end."""
+    clip = Clip.load(
+        order.model,
+        order.weights,
+        block=-1,
+        labels=checked.labels,
+        templates=order.templates,
+        device=order.device,
+    )
+    clock.note("model")
+    natives = _accepted(order, checked, clip, progress, stop)
+    clock.note("gate")
+    indexes: dict[str, Path] = {}
+    for which, native in natives.items():
+        indexes[which] = order.work / f"{which}.index"
+        if indexes[which].is_file():
+            continue
+        _go_on(stop, order)
+        sae = load_native(native, device=order.device)
+        asked = Order(
+            images=order.images,
+            out=indexes[which],
+            vocabulary=checked.words,
+            pretrained=str(order.weights or ""),
+            batch=order.batch,
+            threads=order.threads,
+            truths=order.truths,
+            from_folders=order.from_folders,
+            readers=order.readers,
+            cache=order.cache,
+        )
+        build_index(sae.cut(clip), sae, asked, progress=_of(which, progress), stop=stop)
+        clock.note(f"index {which}")
+    return natives, indexes
+
+
+def _accepted(
+    order: BundleOrder, checked: Checked, clip: Clip, progress: Progress, stop: Callable[[], bool]
+) -> dict[str, Path]:
+    """A native file with the gate's decision for each dictionary: the one that came, or one in the work folder."""
+    places: dict[str, Path] = {}
+    waiting: list[str] = []
+    for which, given in order.dictionaries.items():
+        places[which] = given.path if _is_gated(given.path) else order.work / f"{which}.safetensors"
+        if places[which].is_file():
+            load_native(places[which]).cut(clip)
+        else:
+            refuse_contents(_checkpoint(order, which), clip)
+            waiting.append(which)
+    if not waiting:
+        return places
+    _go_on(stop, order)
+    sample = gather(clip, checked.pictures, progress=progress)
+    for which in waiting:
+        _go_on(stop, order)
+        said = f"{which}: weighing the readings"
+        progress(said, 0, 1)
+        accepted = accept(_checkpoint(order, which), clip, sample, published=order.dictionaries[which].published)
+        save_native(accepted, places[which])
+        progress(said, 1, 1)
+    return places
+
+
+def _checkpoint(order: BundleOrder, which: str) -> Checkpoint:
+    given = order.dictionaries[which]
+    found = read_checkpoint(given.path)
+    if found.block is not None:
+        return found
+    if given.block is None:
+        raise TillerError(
+            f"{found.source} does not say after which block it was made; make a native file of it first, with `tiller "
+            "sae convert --block`, and name that."
+        )
+    note = f"Block {given.block} is the preset's; the file says none."
+    return replace(found, block=given.block, notes=(*found.notes, note))
+
+
+def _is_gated(path: Path) -> bool:
+    return path.is_file() and READERS[NATIVE].recognises(path) and bool(load_native(path).header.get("gate"))
+
+
+def _write_table(order: BundleOrder, indexes: list[IndexFile], table: Path) -> int:
+    """Pictures with their truth and their digest, as many of each class, of those whose activations each index keeps.
+
+    Which ones is decided by a hash of their place in the list.
+    """
+    kept: list[dict[str, str]] = []
+    for index in indexes:
+        names, labels = index.texts("files"), index.heading["labels"]
+        pairs = zip(index["reference_images"].tolist(), index["reference_truths"].tolist(), strict=True)
+        kept.append({names[place]: labels[truth] for place, truth in pairs if truth >= 0})
+    both = sorted(name for name in kept[0] if all(name in one for one in kept))
+    if not both:
+        raise TillerError(f"None of the pictures of known class in {order.images} can be read; bring others.")
+    known = sorted({kept[0][name] for name in both})
+    classes = np.array([known.index(kept[0][name]) for name in both])
+    chosen = [both[place] for place in stratified(classes, len(both), order.reference, salt=_SALT).tolist()]
+    with table.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["file", "truth", "sha256"])
+        rows.writerows([name, kept[0][name], file_digest(picture_in(order.images, name))] for name in chosen)
+    return len(chosen)
+
+
+def _go_on(stop: Callable[[], bool], order: BundleOrder) -> None:
+    if stop():
+        raise Stopped(f"Stopped; what is done is kept in {order.work}, and the same command goes on from there.")
+
+
+def _of(which: str, progress: Progress) -> Progress:
+    return lambda what, done, of: progress(f"{which}: {what}", done, of)
+
+
+class _Clock:
+    """Seconds from one note to the next."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def note(self, step: str) -> None:
+        now = time.monotonic()
+        self.seconds[step], self._since = round(now - self._since, 1), now

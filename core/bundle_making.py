@@ -65,11 +65,14 @@ def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bo
     work, clock = order.work, _Clock()
     work.mkdir(parents=True, exist_ok=True)
     with held(work):
+        if not _is_begun(work):
+            (work / "plan.json").unlink(missing_ok=True)
         settle_plan(work / "plan.json", checked.plan, what="a bundle")
         try:
             natives, indexes = _read(order, checked, clock, progress, stop)
-        except CheckpointRefused:
-            shutil.rmtree(work)
+        except TillerError as wrong:
+            if isinstance(wrong, CheckpointRefused) or not _is_begun(work):
+                shutil.rmtree(work)
             raise
         rows = _write_table(order, [IndexFile(path) for path in indexes.values()], work / "reference.csv")
         progress("writing the bundle", 0, 1)
@@ -93,6 +96,11 @@ def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bo
         shutil.rmtree(work)
     broken = tuple(first.texts("broken"))
     return Made(checked.labels, decisions, first.heading["images"]["used"], broken, rows, clock.seconds)
+
+
+def _is_begun(work: Path) -> bool:
+    """Whether the work folder holds anything that cost time."""
+    return any(each.name not in ("lock", "plan.json") for each in work.iterdir())
 
 
 def _read(

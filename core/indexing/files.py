@@ -112,7 +112,7 @@ def adopt(listed: Path, work: Path) -> None:
 
 def read_truths(table: Path) -> dict[str, str]:
     """The class of each file, from a CSV with the columns `file` and `truth`."""
-    with table.open(newline="", encoding="utf-8") as file:
+    with table.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark before the first column
         rows = csv.DictReader(file)
         if not {"file", "truth"} <= set(rows.fieldnames or ()):
             raise TillerError(

@@ -98,7 +98,7 @@ def another_preset(folder: Path, preset: str | None) -> str:
     return (
         f"runtime.preset: the script is for {preset}, and the bundle in {folder} is "
         f"{f'of {found}' if found else 'of no preset'}; get it with `tiller fetch {preset}`, make a bundle of it "
-        "and name its folder in TILLER_BUNDLE."
+        f"with `tiller bundle make FOLDER --preset {preset} --images DIR`, and name that folder in TILLER_BUNDLE."
     )
 
 

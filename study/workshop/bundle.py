@@ -19,7 +19,7 @@ from study.workshop.index import CACHE, asked_to_stop, named_words
 
 if TYPE_CHECKING:
     from core.bundle_making import Made
-    from core.bundle_order import Given
+    from core.bundle_order import BundleOrder, Given
     from core.presets import Preset
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
@@ -98,7 +98,7 @@ def make(
         )
         with shown_progress() as advance, asked_to_stop() as stop:
             made = make_bundle(order, progress=advance, stop=stop)
-        result = told(folder, order.model, preset, made)
+        result = told(order, made)
         emit(result, in_words(result), json_wanted=json_wanted)
 
 
@@ -166,12 +166,13 @@ def _opened(name: str) -> tuple[str, str | Path | None, dict[str, Given]]:
     return preset.model, weights, dictionaries
 
 
-def told(folder: Path, model: str, preset: str | None, made: Made) -> dict[str, Any]:
+def told(order: BundleOrder, made: Made) -> dict[str, Any]:
     """What `--json` prints; `next` are the commands that come after."""
+    which = "" if "spatial" in made.decisions else f" --sae {next(iter(made.decisions))}"
     return {
-        "bundle": str(folder),
-        "model": model,
-        "preset": preset,
+        "bundle": str(order.folder),
+        "model": order.model,
+        "preset": order.preset,
         "labels": list(made.labels),
         "dictionaries": {
             which: {"verdict": one.verdict, "explained": one.explained, "block": one.block, "tokens": one.tokens}
@@ -182,9 +183,9 @@ def told(folder: Path, model: str, preset: str | None, made: Made) -> dict[str, 
         "reference": made.reference,
         "seconds": dict(made.seconds),
         "next": [
-            f"TILLER_BUNDLE={folder} streamlit run app.py",
-            f"tiller doctor --bundle {folder}",
-            f"tiller task find --bundle {folder} --images DIR",
+            f"TILLER_BUNDLE={order.folder} streamlit run app.py",
+            f"tiller doctor --bundle {order.folder}",
+            f"tiller task find --bundle {order.folder}{which} --images {order.images}",
         ],
     }
 

@@ -279,7 +279,7 @@ def test_a_dictionary_that_the_gate_refuses_leaves_nothing_behind(words, tmp_pat
 )
 def test_what_is_wrong_is_said_in_one_sentence_and_nothing_is_left(words, tmp_path, changed, said):
     assert said in refused(words(**changed))
-    assert not (tmp_path / "mine").exists()
+    assert left(tmp_path) == []
 
 
 def test_too_few_pictures_are_refused_before_anything_long(words, tmp_path, home, monkeypatch):
@@ -296,6 +296,7 @@ def test_too_few_pictures_are_refused_before_anything_long(words, tmp_path, home
     (tmp_path / "truths.csv").write_text("file,truth\nboat/001.png,boat\nboat/999.png,boat\n")
     table = {"labels": tmp_path / "truths.csv", "labels_from_folders": False}
     assert "names boat/999.png" in refused(words(images=images, **table))
+    assert left(tmp_path) == ["images", "truths.csv"]
     (tmp_path / "mine").mkdir()
     assert "something is there already" in refused(words())
     assert left(tmp_path) == ["images", "mine", "truths.csv"]

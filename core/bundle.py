@@ -10,8 +10,7 @@ The folder holds `bundle.json`; every other name below is its author's choice, r
      "dictionaries": {"spatial": {"sae": "spatial.safetensors", "index": "spatial.json"},
                       "cls":     {"sae": "cls.safetensors",     "index": "cls.json"}},
      "reference": {"images": "images", "table": "reference.csv"},
-     "published": {"cls": {"explained": {"value": 0.84, "tolerance": 0.05, "source": "..."}}},  (may be left out)
-     "preset": "...",  (may be left out)
+     "preset": "...", "published": {"cls": {"explained": {"value": 0.84, "tolerance": 0.05, "source": "..."}}},
      "sha256": {"model.json": "...", "model.safetensors": "...", ...}}
 
 `config` holds the arguments of open_clip's `CLIP` class (embed_dim, vision_cfg, text_cfg, quick_gelu); `weights` its
@@ -25,13 +24,13 @@ exactly, and each serves where a command names none. A model of full size is nam
 
 with `architecture` a folder of the bundle that holds open_clip_config.json, or what `core.sources.find_source` takes;
 `digest` is `core.weights.weights_digest`. `images` may be an absolute folder. `published` says what was published of
-each dictionary, by the names of `core.health.Health.figures`.
+each dictionary, by the names of `core.health.Health.figures`; it and `preset` may be left out.
 
 An index is a file of `tiller index build` (`data/docs/index.md`), or a JSON list of `core.types.Component` fields, null
-for NaN. The table is a CSV with columns `file` (in the
-images folder) and `truth` (one of the labels), and others as its author likes. With a column `sha256` of the pictures,
-what an index keeps of all of them is taken in place of another pass. `sha256` above covers at least every file
-named above except the pictures; whatever it lists is checked. `seal` writes it.
+for NaN. The table is a CSV with columns `file` (in the images folder) and `truth` (one of the labels), and others as
+its author likes. With a column `sha256` of the pictures, what an index keeps of all of them is taken in place of
+another pass. `sha256` above covers at least every file named above except the pictures; whatever it lists is checked.
+`seal` writes it.
 """
 
 from __future__ import annotations

@@ -27,10 +27,9 @@ with `architecture` a folder of the bundle that holds open_clip_config.json, or 
 each dictionary, by the names of `core.health.Health.figures`; it and `preset` may be left out.
 
 An index is a file of `tiller index build` (`data/docs/index.md`), or a JSON list of `core.types.Component` fields, null
-for NaN. The table is a CSV with columns `file` (in the images folder) and `truth` (one of the labels), and others as
-its author likes. With a column `sha256` of the pictures, what an index keeps of all of them is taken in place of
-another pass. `sha256` above covers at least every file named above except the pictures; whatever it lists is checked.
-`seal` writes it.
+for NaN. The table is a CSV with columns `file` (in the images folder) and `truth` (one of the labels), and any others.
+With a column `sha256` of the pictures, what an index keeps of all of them is taken in place of another pass. `sha256`
+above covers at least every file named above except the pictures; whatever it lists is checked. `seal` writes it.
 """
 
 from __future__ import annotations

@@ -107,5 +107,6 @@ def monosemanticity(tally: Tally) -> np.ndarray:
         part = slice(first, first + _AT_ONCE)
         pulled[part] = ((sums["pull"][part] / ONE - least[part, None] * everywhere) ** 2).sum(1)
     weight = plain**2 - square
-    sound = (greatest > least) & (weight > 1e-6 * plain**2)
+    alone = (sums["firing"] == 1) & (least == 0)  # one image has all of it; rounding would leave a weight near 0
+    sound = (greatest > least) & (weight > 1e-6 * plain**2) & ~alone
     return np.where(sound, (pulled - square) / np.where(sound, weight, 1.0), np.nan).astype(np.float32)

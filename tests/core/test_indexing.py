@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,8 @@ from indexed import WORDS, Oracle, build, draw_pictures
 from core.indexing.best import Best, lot_keys, strength_keys
 from core.indexing.draws import drawn, hashed, stratified
 from core.indexing.naming import distinct, names_of, read_vocabulary
-from core.indexing.statistics import clarity
-from core.indexing.tally import BINS, bins_of, edges
+from core.indexing.statistics import clarity, monosemanticity
+from core.indexing.tally import BINS, ONE, bins_of, edges
 from core.sae import Convention, JumpRelu, Relu, TopK
 from core.types import TillerError
 
@@ -229,3 +231,19 @@ def test_a_vocabulary_has_each_phrase_once(tmp_path):
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(TillerError, match="is not UTF-8"):
         read_vocabulary(path)
+
+
+def test_a_component_of_a_single_image_has_no_monosemanticity_whatever_rounding_leaves():
+    strength, row = 3.0, np.array([0.6, 0.83])  # a little longer than 1, as whole numbers may leave it
+    sums = {"firing": [1], "strength": [strength * ONE], "square": [0.999 * strength**2 * ONE]}
+    sums |= {"pull": strength * row[None] * ONE, "everywhere": np.zeros(2)}
+    tally = SimpleNamespace(
+        used=10,
+        unit=1.0,
+        SUMS=tuple(sums),
+        sums={name: np.asarray(value) for name, value in sums.items()},
+        least=np.zeros(1),
+        places=("class",),
+        maxima={"class": np.array([strength])},
+    )
+    assert np.isnan(monosemanticity(tally)).all()

@@ -62,7 +62,8 @@ def until(what: Callable[[], object], seconds: float = 30.0) -> None:
 
 
 def light(page: Any, face: str) -> None:
-    page.locator(f".light[data-face='{face}']").wait_for(state="attached")
+    """A server that starts again beside other tests may take its time; the page waits for it however long."""
+    page.locator(f".light[data-face='{face}']").wait_for(state="attached", timeout=120_000)
 
 
 def whole(page: Any, who: Speaker, one: Recording) -> None:

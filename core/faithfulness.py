@@ -18,7 +18,7 @@ from core.steering import Look
 from core.types import TillerError
 
 KS = (0, 1, 2, 4, 8, 16, 32, 64)
-LEAST_RANGE = 0.05  # logits; where codes move the margin by less, the scaled curve is noise
+LEAST_RANGE = 0.05  # logits; where codes hold the margin up by less, the scaled curve is noise, or upside down
 DRAWS = 1000
 
 Order = Callable[[Dissection], Sequence[int]]
@@ -52,7 +52,7 @@ class Curve:
     spearman: float
     top5: float
     pictures: int
-    left_out: int  # pictures whose codes move the margin by less than LEAST_RANGE
+    left_out: int  # pictures whose codes hold the margin up by less than LEAST_RANGE
 
 
 def curves(
@@ -87,7 +87,7 @@ def curves(
         target, against = seen.clean.ranked[:2]
         cut = Dissection.of(model, sae, seen, target, against)
         none, everything = cut.margin_of(torch.stack([cut.x - cut.part, cut.x])).double().tolist()
-        if abs(everything - none) < LEAST_RANGE:
+        if everything - none < LEAST_RANGE:
             left_out += 1
             continue
         effects = ablation(cut, screened(cut)).scores

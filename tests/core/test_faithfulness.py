@@ -41,7 +41,7 @@ def test_curves_are_what_steering_step_by_step_draws(scene):
         scores = attribute(model, sae, seen, target, view=View.GRADIENT).scores
         ranked = sorted(scores, key=lambda each: (-scores[each], each))
         full, empty = margin_without(model, sae, seen, []), margin_without(model, sae, seen, active(model, seen))
-        if abs(full - empty) < 0.05:
+        if full - empty < 0.05:
             continue
         out = [margin_without(model, sae, seen, ranked[:k]) for k in KS]
         alone = [margin_without(model, sae, seen, ranked[k:]) for k in KS]

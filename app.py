@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import os
@@ -20,6 +19,7 @@ from starlette.routing import Route
 
 from core.types import TillerError
 from pages.parts.calm import apologise
+from pages.parts.card_address import CARD
 from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
 from pages.parts.intake import SOUND
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tiller")
 _FOR_EVER = "private, max-age=31536000, immutable"
-_ripple_turn = asyncio.Lock()  # one at a time: predictions, which people wait for, keep a core and all threads
 
 
 def build(environment: Mapping[str, str]) -> Rig:
@@ -67,6 +66,7 @@ def warm(rig: Rig) -> None:
     import pages.parts.replays  # noqa: F401, PLC0415
     from core.ripple import ripple  # noqa: PLC0415
     from core.types import Edit, SteeringPlan  # noqa: PLC0415
+    from pages.parts.held_out import similar_set  # noqa: PLC0415
     from pages.parts.opened import open_picture, seen_under  # noqa: PLC0415
 
     for task in rig.script.tasks.values():
@@ -75,6 +75,8 @@ def warm(rig: Rig) -> None:
         seen_under(rig, opened, plan)
         with suppress(TillerError):  # a task with classes of its own has no ripple over pictures of others
             ripple(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
+        if "similar" in task.tools:
+            similar_set(rig, opened.bundle, opened.model, rig.tasks[task.picture])
 
 
 def _lock_up(log: EventLog) -> None:
@@ -140,8 +142,7 @@ async def picture(request: Request) -> Response:
     """One picture of the bundle, under its opaque name."""
     from pages.parts.gallery import encoded  # noqa: PLC0415
 
-    rig, side = installed(), request.query_params.get("side", "")
-    name = request.path_params["name"]
+    rig, side, name = installed(), request.query_params.get("side", ""), request.path_params["name"]
     found = None
     if rig is not None and side.isdecimal() and len(side) < 6:
         found = await to_thread.run_sync(lambda: encoded(rig, name, int(side)))
@@ -151,29 +152,24 @@ async def picture(request: Request) -> Response:
 
 
 async def ripple_of(request: Request) -> Response:
-    """The ripple of the plan that stands for the session whose link is given."""
-    from pages.parts.ripples import asked_by, known_ripple, ripple_under  # noqa: PLC0415
+    """The ripple of a participant's plan; see `pages.parts.ripple_stream`."""
+    from pages.parts.ripple_stream import ripple_of as streamed  # noqa: PLC0415
 
-    rig = installed()
-    if rig is None:
-        return Response(status_code=503)
-    try:
-        asked = await to_thread.run_sync(asked_by, rig, request.query_params.get("s", ""))
-        if asked is None:
-            return Response(status_code=404)
-        found = known_ripple(rig, *asked)
-        if found is None:
-            await request.body()  # only after it does the server say that nobody listens any more
-            async with _ripple_turn:
-                if await request.is_disconnected():  # the participant went on; their page has asked anew
-                    return Response(status_code=204)
-                found = await to_thread.run_sync(ripple_under, rig, *asked)
-    except TillerError:  # the classes of the task are not those of the reference pictures
-        return Response(status_code=422)
-    except Exception:
-        _log.exception("The ripple could not be measured.")
-        return Response(status_code=500)
-    return JSONResponse(found, headers={"Cache-Control": "no-store"})
+    return await streamed(request)
+
+
+async def claim_file(request: Request) -> Response:
+    """The file of a claim, for the participant who saved it and by whose link it is asked for."""
+    from pages.parts.claims import claim_of  # noqa: PLC0415
+
+    rig, sha256 = installed(), request.path_params["sha256"]
+    found = None
+    if rig is not None:
+        found = await to_thread.run_sync(claim_of, rig, request.query_params.get("s", ""), sha256)
+    if found is None:
+        return Response(status_code=404)
+    headers = {"Content-Disposition": f'attachment; filename="claim-{sha256[:12]}.json"', "Cache-Control": "no-store"}
+    return Response(found, media_type="application/json", headers=headers)
 
 
 async def pulse(request: Request) -> Response:
@@ -233,6 +229,8 @@ app = st.App(
         Route("/api/health", health),
         Route("/api/picture/{name}", picture),
         Route("/api/ripple", ripple_of),
+        *CARD,
+        Route("/api/claim/{sha256}", claim_file),
         Route("/api/pulse", pulse, methods=["GET", "POST"]),
         *SOUND,
         Route("/api/enter", enter, methods=["GET", "POST"]),

@@ -48,6 +48,7 @@ from torch import Tensor
 
 from core.checkpoints.gate import check_gate
 from core.checkpoints.native import load_native
+from core.description import FORMAT, VERSION, read_description, read_json
 from core.hub import file_digest
 from core.index import Index, read_index
 from core.kept_reference import reference_of
@@ -59,7 +60,6 @@ from core.sae import SparseAutoencoder
 from core.sources import CONFIG
 from core.types import MissingArtefact, TillerError
 
-FORMAT, VERSION = "tiller-bundle", 1
 PICTURES_AT_ONCE = 32
 
 
@@ -182,7 +182,8 @@ def _model(folder: Path, said: Mapping[str, Any], device: str, dtype: str) -> Cl
     if (device, dtype) != ("cpu", "float32"):
         raise TillerError(f"The model of {folder} computes on cpu in float32; {device} in {dtype} was asked for.")
     weights = {name: tensor.float() for name, tensor in load_file(folder / named["weights"]).items()}
-    return Clip.build(_json(folder / named["config"]), weights, named["image"], name=named["name"], block=0, **prompts)
+    config = read_json(folder / named["config"])
+    return Clip.build(config, weights, named["image"], name=named["name"], block=0, **prompts)
 
 
 def seal(folder: Path, description: Mapping[str, Any], *, also: tuple[str, ...] = ()) -> None:
@@ -202,15 +203,7 @@ def description_of(folder: Path) -> dict[str, Any]:
     Raises:
         MissingArtefact: a file is missing or differs from the digest it was sealed with.
     """
-    path = folder / "bundle.json"
-    if not path.is_file():
-        raise MissingArtefact(f"No bundle at {path}; run `tiller demo build`, or name the folder of another bundle.")
-    said = _json(path)
-    if said.get("format") != FORMAT or said.get("version") != VERSION:
-        raise TillerError(
-            f"{path} says format {said.get('format')!r}, version {said.get('version')!r}; this reads {FORMAT!r}, "
-            f"version {VERSION}: make the bundle again."
-        )
+    said = read_description(folder)
     wrong = [f"{name} has no digest" for name in named_files(folder, said) if name not in said["sha256"]]
     for name, digest in said["sha256"].items():
         if not (folder / name).is_file():
@@ -230,13 +223,6 @@ def named_files(folder: Path, said: Mapping[str, Any]) -> tuple[str, ...]:
     if config is None and (folder / model["architecture"] / CONFIG).is_file():
         config = f"{model['architecture']}/{CONFIG}"
     return (*([config] if config else []), model["weights"], *dictionaries, said["reference"]["table"])
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as wrong:
-        raise TillerError(f"{path} is not JSON ({wrong}); make or fetch the bundle again.") from wrong
 
 
 def _is_whole(images: Path, row: Mapping[str, str]) -> bool:

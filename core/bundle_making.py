@@ -14,11 +14,11 @@ import numpy as np
 from core.bundle_order import BundleOrder, Checked, check_order
 from core.bundle_writing import write_bundle
 from core.checkpoints import CheckpointRefused
-from core.checkpoints.contents import Checkpoint
-from core.checkpoints.decision import Decision
-from core.checkpoints.formats import NATIVE, READERS, read_checkpoint
+from core.checkpoints.contents import NATIVE, Checkpoint
+from core.checkpoints.decision import Decision, decision_of
+from core.checkpoints.formats import READERS, read_checkpoint
 from core.checkpoints.gate import accept
-from core.checkpoints.native import load_native, save_native
+from core.checkpoints.native import load_native, read_header, save_native
 from core.checkpoints.refusals import refuse_contents
 from core.checkpoints.sample import gather
 from core.hub import file_digest
@@ -92,7 +92,7 @@ def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bo
         progress("writing the bundle", 1, 1)
         clock.note("writing")
         first = IndexFile(next(iter(indexes.values())))
-        decisions = {which: Decision.from_json(load_native(path).header["gate"]) for which, path in natives.items()}
+        decisions = {which: Decision.from_json(read_header(path)["gate"]) for which, path in natives.items()}
         shutil.rmtree(work)
     broken = tuple(first.texts("broken"))
     return Made(checked.labels, decisions, first.heading["images"]["used"], broken, rows, clock.seconds)
@@ -184,7 +184,7 @@ def _checkpoint(order: BundleOrder, which: str) -> Checkpoint:
 
 
 def _is_gated(path: Path) -> bool:
-    return path.is_file() and READERS[NATIVE].recognises(path) and bool(load_native(path).header.get("gate"))
+    return path.is_file() and READERS[NATIVE].recognises(path) and decision_of(read_header(path)) is not None
 
 
 def _write_table(order: BundleOrder, indexes: list[IndexFile], table: Path) -> int:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.checkpoints.refusals import LEAST_PICTURES
+from core.checkpoints import LEAST_PICTURES
 from core.checkpoints.sample import MOST_PICTURES
 from core.hub import file_digest
 from core.indexing.files import ImageFiles, list_files
-from core.indexing.naming import distinct
+from core.indexing.words import distinct
 from core.model import TEMPLATES
 from core.pictures import open_image
 from core.sources import find_source

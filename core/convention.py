@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-TokenSet = Literal["all", "cls", "patches"]
+from core.types import TokenSet
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ class Sums:
 @torch.no_grad()
 def sums(sae: SparseAutoencoder, x: Float[Tensor, "n d"]) -> Sums:
     """The sums of `sae` over rows of one token type, whichever tokens its convention speaks for."""
-    reader, mean = _of_any_token(sae), x.double().mean(dim=0)
+    reader = sae.changed(convention=replace(sae.convention, tokens="all"))  # it speaks for whatever rows it is given
+    mean = x.double().mean(dim=0)
     whole = shared = rebuilt = spread = 0.0
     count = 0
     fired = torch.zeros(sae.size, dtype=torch.bool, device=x.device)
@@ -93,16 +94,3 @@ def pooled(found: Iterable[tuple[float, Sums]], scale: float = 1.0) -> float:
     spread = sum(weight * one.spread for weight, one in weighted)
     left = sum(weight * one.left(scale) for weight, one in weighted)
     return 1 - left / spread if spread else float("nan")
-
-
-def _of_any_token(sae: SparseAutoencoder) -> SparseAutoencoder:
-    """The same weights, for whatever rows they are given."""
-    return SparseAutoencoder(
-        sae.encoder,
-        sae.encoder_bias,
-        sae.dictionary,
-        sae.bias,
-        convention=replace(sae.convention, tokens="all"),
-        thresholds=sae.thresholds,
-        mean=sae.mean,
-    )

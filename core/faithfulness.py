@@ -113,7 +113,8 @@ def _orders(model: Clip, draw: np.random.Generator) -> dict[str, Order]:
     orders: dict[str, Order] = {
         "gradient": lambda cut: _by_score(gradient(cut).scores),
         "integrated": lambda cut: _by_score(integrated(cut).scores),
-        "ablation": lambda cut: _by_score(ablation(cut, screened(cut)).scores, then=gradient(cut).scores),
+        # what removing one alone does, and where that was not tried its first-order guess: both in logits
+        "ablation": lambda cut: _by_score(gradient(cut).scores | ablation(cut, screened(cut)).scores),
         "activation": lambda cut: _by_score(cut.codes.totals()),
         "random": lambda cut: draw.permutation(cut.codes.active()).tolist(),
     }
@@ -122,9 +123,8 @@ def _orders(model: Clip, draw: np.random.Generator) -> dict[str, Order]:
     return orders
 
 
-def _by_score(scores: dict[int, float], then: dict[int, float] | None = None) -> list[int]:
-    first = sorted(scores, key=lambda component: (-scores[component], component))
-    return first + [component for component in _by_score(then or {}) if component not in scores] if then else first
+def _by_score(scores: dict[int, float]) -> list[int]:
+    return sorted(scores, key=lambda component: (-scores[component], component))
 
 
 @torch.no_grad()

@@ -7,13 +7,15 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from core.model import Clip
 from core.types import TillerError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from core.model import Clip
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 AT_ONCE = 16  # pictures in one pass; fixed, so that a run that was cut short rounds as one that was not
@@ -31,8 +33,8 @@ def labelled_pictures(folder: Path, table: Path | None = None) -> tuple[Picture,
     """Every picture of `folder` with its class, by name.
 
     Args:
-        table: a CSV with a column `file` and one of `label`, `truth`, `class`, `shows`, `thing`; where none is given,
-            the folder that a picture lies in names its class.
+        table: a CSV with the columns `file` and `truth`; where none is given, the folder that a picture lies in names
+            its class.
 
     Raises:
         TillerError: there are none, or the table is not one.
@@ -55,6 +57,8 @@ def seen_pictures(
 
     Pictures that cannot be read are left out; a pass whose pictures are all broken is left out as well.
     """
+    import torch  # noqa: PLC0415 - slow, and a folder is judged without it
+
     for first in range(0, len(pictures), AT_ONCE):
         whole: list[Picture] = []
         digests: list[str] = []
@@ -86,16 +90,15 @@ def _by_table(folder: Path, table: Path) -> list[Picture]:
     except (UnicodeDecodeError, csv.Error) as wrong:
         raise TillerError(f"'{table}' is no table of text ({wrong}); save it as CSV in UTF-8.") from wrong
     columns = list(rows[0]) if rows else []
-    said = next((name for name in ("label", "truth", "class", "shows", "thing") if name in columns), None)
-    if "file" not in columns or said is None:
+    if not {"file", "truth"} <= set(columns):
         raise TillerError(
-            f"'{table}' has the columns {', '.join(map(str, columns)) or 'none'}; it takes `file` and `label`: name "
+            f"'{table}' has the columns {', '.join(map(str, columns)) or 'none'}; it takes `file` and `truth`: name "
             "them so in its first line."
         )
     inside = folder.resolve()
     for number, row in enumerate(rows, 2):
-        if not row["file"] or not row[said]:
-            raise TillerError(f"Line {number} of '{table}' lacks a file or a label; complete it or take it out.")
+        if not row["file"] or not row["truth"]:
+            raise TillerError(f"Line {number} of '{table}' lacks a file or its truth; complete it or take it out.")
         if not (folder / row["file"]).resolve().is_relative_to(inside):
             raise TillerError(f"Line {number} of '{table}' names {row['file']!r}, which lies outside of '{folder}'.")
-    return list({row["file"]: Picture(Path(row["file"]).as_posix(), row[said].strip()) for row in rows}.values())
+    return list({row["file"]: Picture(Path(row["file"]).as_posix(), row["truth"].strip()) for row in rows}.values())

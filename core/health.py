@@ -15,7 +15,6 @@ from core.checkpoints.gate import decide
 from core.checkpoints.sample import gather
 from core.faithfulness import Curve, curves
 from core.figures import Rebuilt, error_shares, rebuilt, speeds
-from core.sae import SparseAutoencoder
 from core.steering import Look, look
 from core.types import TillerError
 
@@ -120,7 +119,7 @@ def examine(bundle: Bundle, which: str, *, progress: Progress | None = None) -> 
     pictures = [bundle.images / name for name in reference.names]
     sample = gather(model, pictures, progress=tell)
     tell("reading the weights in every way", 0, 1)
-    decision, _ = decide(_as_checkpoint(sae, which), model, sample)
+    decision, _ = decide(Checkpoint.of(sae, source=which, sha256=sae.digest), model, sample)
     tell("reading the weights in every way", 1, 1)
     taken = pictures[:: max(1, len(pictures) // LOOKS)][:LOOKS]
     looks: list[Look] = []
@@ -179,21 +178,3 @@ def _sound(said: Any) -> Any:
     if isinstance(said, list | tuple):
         return [_sound(value) for value in said]
     return None if isinstance(said, float) and not math.isfinite(said) else said
-
-
-def _as_checkpoint(sae: SparseAutoencoder, which: str) -> Checkpoint:
-    """A native file as the gate takes it: everything is stated."""
-    return Checkpoint(
-        format="tiller-sae",
-        source=which,
-        sha256=sae.digest,
-        encoder=sae.encoder.data,
-        encoder_bias=sae.encoder_bias.data,
-        dictionary=sae.dictionary.data,
-        bias=sae.bias.data,
-        convention=sae.convention,
-        thresholds=None if sae.thresholds is None else sae.thresholds.data,
-        mean=None if sae.mean is None else sae.mean.data,
-        model=sae.header.get("model"),
-        block=sae.block,
-    )

@@ -32,7 +32,26 @@ from huggingface_hub.utils import WeakFileLock, build_hf_headers, disable_progre
 from core.types import MissingArtefact, TillerError
 
 BY_HAND = "by hand"
+HUB = "hf-hub:"
+CONFIG = "open_clip_config.json"
+WEIGHTS = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "open_clip_pytorch_model.pth",
+)
 Progress = Callable[[str, int, int], None]  # what, bytes done, bytes of
+
+
+class Unreached(MissingArtefact):
+    """Files are not on this machine, and nothing could be had from the hub; `why` says the latter in a few words."""
+
+    def __init__(self, wanted: Wanted, why: str) -> None:
+        self.why = why
+        super().__init__(
+            f"{wanted.in_words} of {wanted.repo} is not on this machine and {why}; fetch it where there is a network, "
+            f"or put it into {hand_folder(wanted.repo)} under the same name."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,12 @@ class Found:
     repo: str
     commit: str
     files: tuple[Path, ...]
+
+
+def wanted_model(name: str) -> Wanted:
+    """The files of a model called `hf-hub:ORG/NAME`, maybe with `@REVISION`."""
+    repo, _, revision = name.removeprefix(HUB).partition("@")
+    return Wanted(repo, ((CONFIG,), WEIGHTS), revision or "main")
 
 
 def hand_folder(repo: str) -> Path:
@@ -236,7 +261,4 @@ def _in_words(wanted: Wanted, refused: Exception) -> TillerError:
             why = f"the hub answered {refused.response.status_code}"
         case _:
             why = f"the hub cannot be reached ({type(refused).__name__})"
-    return MissingArtefact(
-        f"{wanted.in_words} of {wanted.repo} is not on this machine and {why}; fetch it where there is a network, or "
-        f"put it into {hand_folder(wanted.repo)} under the same name."
-    )
+    return Unreached(wanted, why)

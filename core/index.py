@@ -7,15 +7,18 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from core.indexing.layout import IndexFile, is_index_file
-from core.model import Clip
-from core.sae import SparseAutoencoder
-from core.types import Component, MissingArtefact, Scope, TillerError
+from core.indexing.layout import IndexFile, no_index, opening_of
+from core.types import Component, Scope, TillerError
 
+if TYPE_CHECKING:  # an index is looked into without a model, and torch takes seconds to import
+    from core.model import Clip
+    from core.sae import SparseAutoencoder
+
+LONGEST_LIST = 1 << 26  # bytes of a JSON list: the demo's has 1 MB
 SHOWN = 9  # of a component's strongest images, those on its card
 _NEVER = "never active"
 
@@ -105,19 +108,16 @@ def read_index(path: Path) -> Index:
         MissingArtefact: there is no such file.
         TillerError: it is damaged, cut short, of another version, or no index.
     """
-    if not path.is_file():
-        raise MissingArtefact(
-            f"No index at {path}; make one with `tiller index build`, or `tiller demo build` for the demo."
-        )
-    if is_index_file(path):
+    opening = opening_of(path)
+    if opening == "file":
         file = IndexFile(path)
         return Index(file.heading["dictionary"]["components"], lambda component: _card(file, component), file)
+    if opening != "list" or path.stat().st_size > LONGEST_LIST:
+        raise no_index(path)
     try:
         return index_of(tuple(_said(row) for row in json.loads(path.read_text(encoding="utf-8"))))
-    except (ValueError, TypeError, AttributeError) as wrong:
-        raise TillerError(
-            f"{path} is not an index, or is cut short ({wrong}); give a file that `tiller index build` wrote."
-        ) from wrong
+    except (ValueError, TypeError, AttributeError, RecursionError) as wrong:
+        raise no_index(path) from wrong
 
 
 def _card(file: IndexFile, component: int) -> Component:
@@ -168,6 +168,10 @@ def _card(file: IndexFile, component: int) -> Component:
 def _said(row: dict[str, Any]) -> Component:
     """A card of a JSON list, where null stands for NaN and a list for a tuple."""
     plain = {field.name for field in fields(Component)} - {"label", "follows", "index"}
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    values: dict[str, Any] = {name: _held(value) for name, value in row.items()}
     values |= {name: math.nan for name, value in values.items() if value is None and name in plain}
     return Component(**values)
+
+
+def _held(value: Any) -> Any:
+    return tuple(_held(each) for each in value) if isinstance(value, list) else value

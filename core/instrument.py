@@ -9,6 +9,7 @@ from typing import Any
 
 from core.bundle import description_of, load_instrument
 from core.checkpoints.native import load_native
+from core.description import refuse_names
 from core.index import NOTHING, Index
 from core.model import Clip
 from core.sae import SparseAutoencoder
@@ -75,17 +76,14 @@ def open_instrument(
         home: which of the bundle's dictionaries serves where none is named; its first where it has none of that name.
         device: where it computes, as torch names it.
     """
-    if model is None and pretrained is not None:
-        raise TillerError(f"--pretrained {pretrained} was given without --model; name the architecture, e.g. ViT-B-32.")
     there = tuple(description_of(demo)["dictionaries"]) if model is None or sae is None else ("spatial", "cls")
+    refuse_names(model, pretrained, sae, there)
     home = home if home in there else there[0]
     which = sae if sae is not None and sae in there else home
     if model is None and sae in (None, which):
         clip, dictionary, components = load_instrument(demo, which, device=device)
-    elif sae in (None, which):
-        raise TillerError(f"--model {model} was given with the demo's dictionary; name a native SAE file with --sae.")
     else:
-        dictionary, components = load_native(Path(sae), device=device), NOTHING
+        dictionary, components = load_native(Path(sae or which), device=device), NOTHING
         if model is None:
             clip = load_instrument(demo, home, device=device)[0]
         else:

@@ -10,10 +10,9 @@ from typing import Any, cast, get_args
 
 import yaml
 
-from core.convention import TokenSet
 from core.hub import Wanted
 from core.presets import Figure, Preset, Published
-from core.types import TillerError
+from core.types import TillerError, TokenSet
 
 HERE = Path(__file__).resolve().parent.parent / "data" / "presets.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -12,12 +11,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from core.codes import Codes
+from core.lots import anywhere, without_another
 from core.model import Clip
 from core.sae import SparseAutoencoder
 from core.steering import check_plan, edited, refuse_logits
 from core.types import ClassChange, Ripple, SteeringPlan, TillerError
 
 TOKENS_AT_ONCE = 1 << 14  # in one tail pass
+TOKENS_AT_FIRST = 1 << 12  # in the first of a ripple that somebody waits for
 
 Control = Literal["random", "flipped"]
 
@@ -49,6 +50,20 @@ class Shift:
         """||dx|| of each image."""
         squares = self.delta.new_zeros(images)
         return squares.index_add_(0, self.rows // tokens, self.delta.square().sum(dim=-1)).sqrt()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some pictures of a reference set, by their places in it: the best class of each before and after, and its lead.
+
+    A lead is the logit of the right class less the best other: above 0 the picture is called right.
+    """
+
+    places: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    leads_before: tuple[float, ...]
+    leads_after: tuple[float, ...]
 
 
 @torch.no_grad()
@@ -124,10 +139,10 @@ def control(sae: SparseAutoencoder, reference: ReferenceSet, plan: SteeringPlan,
         return Shift(real.rows, -real.delta)
     images, tokens, _ = reference.activations.shape
     wanted = real.norms(images, tokens)
-    drawn = _without_another(sae, reference, plan, wanted > 0, seed)
+    drawn = Shift(*without_another(sae, reference, plan, wanted > 0, seed))
     found = drawn.norms(images, tokens)
     bare = ((wanted > 0) & (found == 0))[real.rows // tokens]
-    drawn = _joined(drawn, _anywhere(sae, Shift(real.rows[bare], real.delta[bare]), plan, seed=seed))
+    drawn = _joined(drawn, Shift(*anywhere(sae, real.rows[bare], plan, seed=seed)))
     factor = wanted / drawn.norms(images, tokens).clamp_min(torch.finfo(wanted.dtype).tiny)
     return Shift(drawn.rows, drawn.delta * factor[drawn.rows // tokens, None])
 
@@ -139,76 +154,58 @@ def spread(model: Clip, reference: ReferenceSet, shift: Shift) -> Ripple:
     after = before.clone()
     tokens = reference.activations.shape[1]
     moved, step = torch.unique(shift.rows // tokens), max(1, TOKENS_AT_ONCE // tokens)
-    for first in range(0, len(moved), step):
-        touched = moved[first : first + step]
-        x = reference.activations[touched]
-        start, stop = torch.searchsorted(shift.rows, torch.stack([touched[0] * tokens, (touched[-1] + 1) * tokens]))
-        rows = shift.rows[start:stop]
-        place = torch.searchsorted(touched, rows // tokens) * tokens + rows % tokens
-        x.view(-1, x.shape[-1])[place] += shift.delta[start:stop]
-        logits = model.logits(x, exact=False)
-        refuse_logits(logits)
-        after[touched] = logits.argmax(dim=-1)
-    return _counted(_truth(reference, model.labels), tuple(before.tolist()), tuple(after.tolist()), model.labels)
+    for touched in moved.split(step):
+        after[touched] = _moved(model, reference, shift, touched).argmax(dim=-1)
+    return counted(truth_of(reference, model.labels), before.tolist(), after.tolist(), model.labels)
 
 
-@dataclass(frozen=True, eq=False)
-class _Lots:
-    """Each picture's active components in the order in which `_without_another` would draw them.
+@torch.no_grad()
+def pieces(model: Clip, reference: ReferenceSet, shift: Shift) -> Iterator[Piece]:
+    """`spread` bit by bit: first few pictures, so that there is something to see at once, then ever more at a time.
 
-    Those of picture n are at begin[n] to begin[n + 1]; the codes of each are codes[first : first + many].
+    The order is drawn once and for all, so that what has come so far is a fair sample of the whole set.
     """
-
-    begin: Int[Tensor, " n_plus_1"]
-    component: Int[Tensor, " p_plus_1"]  # -1 at the end
-    first: Int[Tensor, " p"]
-    many: Int[Tensor, " p"]
-
-
-@lru_cache(maxsize=8)
-def _lots(reference: ReferenceSet, components: int, seed: int) -> _Lots:
-    """A fair draw: (large random per component * random per image) mod 1, the least first; no plan changes it."""
-    codes, (images, tokens, _) = reference.codes, reference.activations.shape
-    generator = torch.Generator().manual_seed(seed)
-    of_component = 2**20 * torch.rand(components, generator=generator, dtype=torch.float64).to(codes.values.device)
-    of_image = torch.rand(images, generator=generator, dtype=torch.float64).to(codes.values.device)
-    # codes are sorted by component, then row: those of one component in one picture are neighbours
-    pair = codes.components.long() * images + codes.rows.long() // tokens
-    pair, many = torch.unique_consecutive(pair, return_counts=True)
-    component, image = pair // images, pair % images
-    order = (of_component[component] * of_image[image] % 1).argsort()
-    order = order[image[order].argsort(stable=True)]
-    return _Lots(
-        torch.searchsorted(image[order], torch.arange(images + 1, device=image.device)),
-        torch.cat([component[order], component.new_tensor([-1])]),
-        (many.cumsum(0) - many)[order],
-        many[order],
-    )
+    images, tokens, _ = reference.activations.shape
+    truth = torch.tensor(truth_of(reference, model.labels), device=shift.rows.device)
+    before = model.classify(reference.embeddings)
+    order = torch.randperm(images, generator=torch.Generator().manual_seed(0)).to(shift.rows.device)
+    touched = torch.zeros(images, dtype=torch.bool, device=order.device)
+    touched[torch.unique(shift.rows // tokens)] = True
+    cost, done, size = touched[order].long().cumsum(0) * tokens, 0, TOKENS_AT_FIRST
+    while done < images:
+        spent = int(cost[done - 1]) if done else 0
+        upto = max(done + 1, int(torch.searchsorted(cost, spent + size, right=True)))
+        places = order[done:upto].sort().values
+        after = before[places]
+        mine = touched[places]
+        if mine.any():
+            after[mine] = _moved(model, reference, shift, places[mine])
+        was, now = (
+            (logits.argmax(dim=-1).tolist(), _leads(logits, truth[places])) for logits in (before[places], after)
+        )
+        yield Piece(tuple(places.tolist()), tuple(was[0]), tuple(now[0]), tuple(was[1]), tuple(now[1]))
+        done, size = upto, min(2 * size, TOKENS_AT_ONCE)
 
 
-def _without_another(
-    sae: SparseAutoencoder, reference: ReferenceSet, plan: SteeringPlan, wanted: Tensor, seed: int
-) -> Shift:
-    """dx of taking one active component that `plan` leaves alone out of each `wanted` picture that has one."""
-    codes, width, lots = reference.codes, reference.activations.shape[-1], _lots(reference, sae.size, seed)
-    place, end = lots.begin[:-1].clone(), lots.begin[1:]
-    taken = torch.isin(lots.component, lots.component.new_tensor([edit.component for edit in plan]))
-    for _ in plan:
-        place += (place < end) & taken[place]
-    place = place[wanted & (place < end)]
-    first, many = lots.first[place], lots.many[place]
-    chosen = torch.arange(int(many.sum()), device=first.device)
-    chosen += torch.repeat_interleave(first - many.cumsum(0) + many, many)
-    rows = codes.rows[chosen].long()
-    scale = sae.frame(reference.activations.view(-1, width)[rows])[0]
-    return Shift(rows, -codes.values[chosen, None] * scale * sae.dictionary[codes.components[chosen].long()])
+def _moved(model: Clip, reference: ReferenceSet, shift: Shift, touched: Tensor) -> Float[Tensor, "n c"]:
+    """The logits of pictures that `shift` touches, under it; ascending."""
+    tokens = reference.activations.shape[1]
+    x = reference.activations[touched]
+    begin, end = torch.searchsorted(shift.rows, torch.stack([touched * tokens, (touched + 1) * tokens]))
+    many = end - begin
+    chosen = torch.arange(int(many.sum()), device=touched.device)
+    chosen += torch.repeat_interleave(begin - many.cumsum(0) + many, many)
+    place = torch.repeat_interleave(torch.arange(len(touched), device=touched.device) * tokens, many)
+    x.view(-1, x.shape[-1])[place + shift.rows[chosen] % tokens] += shift.delta[chosen]
+    logits = model.logits(x, exact=False)
+    refuse_logits(logits)
+    return logits
 
 
-def _anywhere(sae: SparseAutoencoder, real: Shift, plan: SteeringPlan, *, seed: int) -> Shift:
-    """For pictures where nothing else is active: some component's direction at the rows the plan touches."""
-    others = [each for each in range(sae.size) if plan.on(each) is None] or list(range(sae.size))
-    lot = torch.randint(len(others), (), generator=torch.Generator().manual_seed(seed)).item()
-    return Shift(real.rows, sae.dictionary[others[int(lot)]].expand(len(real.rows), -1))
+def _leads(logits: Float[Tensor, "n c"], truth: Int[Tensor, " n"]) -> list[float]:
+    """Logit of the right class less the best other."""
+    own = logits.gather(1, truth[:, None])[:, 0]
+    return (own - logits.scatter(1, truth[:, None], -torch.inf).amax(dim=-1)).tolist()
 
 
 def _joined(one: Shift, two: Shift) -> Shift:
@@ -216,7 +213,8 @@ def _joined(one: Shift, two: Shift) -> Shift:
     return Shift(rows, torch.cat([one.delta, two.delta])[order])
 
 
-def _truth(reference: ReferenceSet, labels: tuple[str, ...]) -> tuple[int, ...]:
+def truth_of(reference: ReferenceSet, labels: tuple[str, ...]) -> tuple[int, ...]:
+    """The right class of each picture, by its place in `labels`; a TillerError where one has none there."""
     lost = {reference.labels[each] for each in reference.truth} - set(labels)
     if lost:
         raise TillerError(
@@ -226,9 +224,8 @@ def _truth(reference: ReferenceSet, labels: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(labels.index(reference.labels[each]) for each in reference.truth)
 
 
-def _counted(
-    truth: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...], labels: tuple[str, ...]
-) -> Ripple:
+def counted(truth: Sequence[int], before: Sequence[int], after: Sequence[int], labels: tuple[str, ...]) -> Ripple:
+    """The counts of some pictures, from the right class of each and what it was called before and after."""
     rows = list(zip(truth, before, after, strict=True))
     fixed = sum(was != right == now for right, was, now in rows)
     broken = sum(was == right != now for right, was, now in rows)
@@ -245,6 +242,6 @@ def _counted(
         unchanged=len(rows) - fixed - broken,
         rerouted=sum(right not in (was, now) and was != now for right, was, now in rows),
         classes=tuple(classes),
-        before=before,
-        after=after,
+        before=tuple(before),
+        after=tuple(after),
     )

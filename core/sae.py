@@ -52,6 +52,9 @@ __all__ = [
 PRE_ACTIVATIONS_AT_ONCE = 1 << 24  # 64 MiB of float32 while encoding, whatever the batch
 
 
+TENSORS = ("encoder", "encoder_bias", "dictionary", "bias", "thresholds", "mean")  # of a SparseAutoencoder
+
+
 class SparseAutoencoder(nn.Module):
     """Reads activations x as sparse codes z, and z as a reconstruction of x; its weights are never written to.
 
@@ -116,6 +119,11 @@ class SparseAutoencoder(nn.Module):
         """SHA-256 of the weights and the convention, the same whatever file they came from."""
         said = weights_digest(self) + json.dumps(self.convention.as_json(), sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
+
+    def changed(self, **parts: Any) -> SparseAutoencoder:
+        """Another autoencoder with some `parts` of the constructor's in place of its own, and no header."""
+        held = {name: getattr(self, name) for name in (*TENSORS, "convention")}
+        return SparseAutoencoder(**(held | parts))
 
     def check(self, model: Clip) -> None:
         """Refuse a model of another width, with other weights, or cut at another block, in one sentence."""
@@ -189,23 +197,32 @@ class SparseAutoencoder(nn.Module):
             return x.new_ones(0, 1), x.new_zeros(1)
         return scale_and_centre(self.convention.normalisation, x, self.mean)
 
-    def _entries(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        read = normalised(self.convention.normalisation, x, self.mean)
-        if self.convention.pre_bias:
-            read = read - self.bias
-        u = functional.linear(read, self.encoder, self.encoder_bias)
-        activation = self.convention.activation
-        match activation:
-            case TopK(k, signed):
-                values, components = u.topk(min(k, self.size), dim=-1)
-                token, place = torch.nonzero(values if signed else values.relu_(), as_tuple=True)
-                return rows[token], components[token, place], values[token, place]
+    @property
+    def floor(self) -> Tensor | None:
+        """What a code has to exceed, never below 0: one for all or one each; None where codes are chosen by rank."""
+        match self.convention.activation:
+            case TopK():
+                return None
             case Relu():
-                token, component = torch.nonzero(u > 0, as_tuple=True)
+                return self.bias.new_zeros(1)
             case BatchTopK(_, threshold):
-                token, component = torch.nonzero(u > max(0.0, threshold), as_tuple=True)
+                return self.bias.new_full((1,), max(0.0, threshold))
             case JumpRelu():
-                token, component = torch.nonzero(u > cast(Tensor, self.thresholds).clamp_min(0.0), as_tuple=True)
-            case _:
-                assert_never(activation)
+                return cast(Tensor, self.thresholds).detach().clamp_min(0.0)
+            case _ as other:
+                assert_never(other)
+
+    def read(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """What the rows of the encoder are multiplied with: normalised, and less the bias where the convention says."""
+        read = normalised(self.convention.normalisation, x, self.mean)
+        return read - self.bias if self.convention.pre_bias else read
+
+    def _entries(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        u = functional.linear(self.read(x), self.encoder, self.encoder_bias)
+        activation, floor = self.convention.activation, self.floor
+        if isinstance(activation, TopK):
+            values, components = u.topk(min(activation.k, self.size), dim=-1)
+            token, place = torch.nonzero(values if activation.signed else values.relu_(), as_tuple=True)
+            return rows[token], components[token, place], values[token, place]
+        token, component = torch.nonzero(u > cast(Tensor, floor), as_tuple=True)
         return rows[token], component, u[token, component]

@@ -14,17 +14,9 @@ import open_clip
 from open_clip.transform import PreprocessCfg
 
 from core import hub
+from core.hub import CONFIG, HUB, WEIGHTS
 from core.types import MissingArtefact, TillerError
 from core.weights import why_refused
-
-HUB = "hf-hub:"
-CONFIG = "open_clip_config.json"
-WEIGHTS = (
-    "open_clip_model.safetensors",
-    "open_clip_pytorch_model.safetensors",
-    "open_clip_pytorch_model.bin",
-    "open_clip_pytorch_model.pth",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +68,8 @@ def find_source(
 
 def wanted_of(name: str, pretrained: str | None) -> hub.Wanted:
     """The files that a repository, or a tag that one serves, comes to."""
-    repo, _, revision = name.removeprefix(HUB).partition("@")
     if name.startswith(HUB):
-        return hub.Wanted(repo, ((CONFIG,), WEIGHTS), revision or "main")
+        return hub.wanted_model(name)
     repo, _, file = open_clip.get_pretrained_cfg(name, str(pretrained)).get("hf_hub", "").rpartition("/")
     return hub.Wanted(repo, ((f"{file.rpartition('.')[0]}.safetensors", file) if file else WEIGHTS,))
 

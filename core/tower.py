@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
@@ -23,12 +24,23 @@ def can_shorten(visual: VisionTransformer) -> bool:
     return reads_class_token(visual) and type(visual.transformer.resblocks[-1]) is ResidualAttentionBlock
 
 
-def through(visual: VisionTransformer, x: Float[Tensor, "b t d"], start: int, stop: int) -> Float[Tensor, "b t d"]:
-    """The residual stream after blocks `start` to `stop` - 1, in the layout that the tower itself works in."""
+def through(
+    visual: VisionTransformer,
+    x: Float[Tensor, "b t d"],
+    start: int,
+    stop: int,
+    *,
+    blocks: Sequence[Callable[[Tensor], Tensor]] | None = None,
+) -> Float[Tensor, "b t d"]:
+    """The residual stream after blocks `start` to `stop` - 1, in the layout that the tower itself works in.
+
+    Args:
+        blocks: to go through in the place of the tower's own.
+    """
     token_first = not visual.transformer.batch_first
     if token_first and start < stop:
         x = x.transpose(0, 1).contiguous()
-    for block in visual.transformer.resblocks[start:stop]:
+    for block in (visual.transformer.resblocks if blocks is None else blocks)[start:stop]:
         x = block(x)
     return x.transpose(0, 1) if token_first and start < stop else x
 

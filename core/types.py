@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+from typing import Literal
+
+TokenSet = Literal["all", "cls", "patches"]  # what a dictionary speaks for
 
 
 class TillerError(Exception):

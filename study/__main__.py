@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.pictures import open_image
 from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
 from study.desk import Json, backup, erase, export, invite, passphrase, restore, revoke, verify
@@ -20,12 +21,15 @@ from study.settings import settings_in
 from study.speech_desk import audio, transcribe, transcript
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, steering_table
-from study.terminal import emit, one_sentence, screen, shown_progress
+from study.terminal import Commands, emit, one_sentence, screen, shown_progress
 from study.workshop import tasks
 from study.workshop.bundle import bundle
+from study.workshop.claims import claim
+from study.workshop.given import refuse_options
 from study.workshop.health import doctor
 from study.workshop.index import index
 from study.workshop.models import fetch
+from study.workshop.overview import overview
 from study.workshop.sae import sae
 
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ WORK = HOME / ".build" / "demo"
 
 app = typer.Typer(
     name="tiller",
+    cls=Commands,
     help="Debug CLIP with sparse-autoencoder components, and keep every intervention.",
     no_args_is_help=True,
     add_completion=False,
@@ -49,6 +54,7 @@ app.add_typer(script, name="study")
 app.add_typer(sae, name="sae")
 app.add_typer(bundle, name="bundle")
 app.add_typer(index, name="index")
+app.add_typer(claim, name="claim")
 app.add_typer(tasks.app, name="task")
 
 
@@ -112,11 +118,15 @@ def steer(
     with one_sentence():
         if units not in ("p99", "code"):
             raise TillerError(f"Units {units!r} were asked for; set and add count in p99 or code: name one of them.")
+        picture = open_image(image)
+        refuse_options(None, model, pretrained, sae)
+        read_plan(edit or (), scope, lambda component, scope: 1.0)  # whether it can be read, before torch is
+
         from core import steering
 
         tool = instrument_of(model, pretrained, sae, labels, template, home="spatial")
         plan = read_plan(edit or (), scope, tool.unit if units == "p99" else lambda component, scope: 1.0)
-        seen = steering.look(tool.model, tool.sae, tool.model.pixels(image))
+        seen = steering.look(tool.model, tool.sae, tool.model.pixels(picture))
         after = steering.steer(tool.model, tool.sae, seen, plan)
 
         pinned = Pinned(
@@ -157,6 +167,12 @@ def attribute(
 ) -> None:
     """Share a picture's margin between two classes out over the components."""
     with one_sentence():
+        picture = open_image(image)
+        refuse_options(None, model, pretrained, sae)
+        for name in (target, against):
+            if labels is not None and name is not None:
+                find_label(read_labels(labels), name)
+
         from core.attribution import attribute as share_out
         from core.steering import look
 
@@ -164,7 +180,7 @@ def attribute(
         names = tool.model.labels
         wanted = find_label(names, target)
         other = find_label(names, against) if against is not None else None
-        seen = look(tool.model, tool.sae, tool.model.pixels(image))
+        seen = look(tool.model, tool.sae, tool.model.pixels(picture))
         found = share_out(tool.model, tool.sae, seen, wanted, against=other, view=view)
         listed = found.ranked(top)
         result = {
@@ -187,6 +203,7 @@ def attribute(
 
 
 app.command()(doctor)
+app.command()(overview)
 app.command()(replay)
 app.command()(simulate)
 app.command()(preflight)

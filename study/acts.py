@@ -6,19 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from core.types import Scope, TillerError
-from study.events import Event
-from study.preview_events import InterventionPreviewed
-from study.prompt_events import PromptAnswered, PromptDismissed
+from core.types import TillerError
 from study.records import ClientTime
-from study.steering_events import (
-    InterventionApplied,
-    InterventionCompared,
-    InterventionRedone,
-    InterventionReset,
-    InterventionUndone,
-)
-from study.task_events import ConceptInspected, ExplanationChanged, PageEntered
+from study.searches import How, Query
 
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
 
@@ -99,6 +89,12 @@ class Compare(_Act):
     kind: Literal["compare"]
 
 
+class Claim(_Act):
+    """Save what the edits that stand do to other pictures, so that it can be measured again."""
+
+    kind: Literal["claim"]
+
+
 class Undo(_Act):
     """Take the last standing intervention back."""
 
@@ -141,6 +137,41 @@ class Overlay(_Act):
     component: Index | None = None
 
 
+class Search(_Act):
+    """Ask the dictionary for components: by a word, by patches, or by what moves one label to another."""
+
+    kind: Literal["search"]
+    how: How
+    text: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    patches: Annotated[tuple[Index, ...], Field(max_length=4096, strict=False)] = ()
+    origin: Annotated[str, StringConstraints(max_length=200)] = ""
+    target: Annotated[str, StringConstraints(max_length=200)] = ""
+
+    @property
+    def query(self) -> Query:
+        """What is looked for, and nothing that does not belong to that way of looking."""
+        match self.how:
+            case "word":
+                return Query("word", text=self.text)
+            case "region":
+                return Query("region", patches=tuple(sorted(set(self.patches))))
+            case "move":
+                return Query("move", origin=self.origin, target=self.target)
+
+
+class Open(_Act):
+    """Look at another picture under the edits that stand, by the name that the page gave it."""
+
+    kind: Literal["open"]
+    picture: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,90}$")]
+
+
+class Close(_Act):
+    """Go back to the task's own picture."""
+
+    kind: Literal["close"]
+
+
 class Turn(_Act):
     """Go to the answer page, or back from it to the workspace."""
 
@@ -179,41 +210,19 @@ class Tick(_Act):
 
 
 Change = Setting | Undo | Redo | Reset
-Act = Change | Compare | Preview | Inspect | Explain | Overlay | Turn | PromptAnswer | PromptDismiss | Tick
-
-
-def asked(act: Act, event: Event) -> bool:
-    """Whether `event`, which stands under the act's id, is what this act asks for; what was found out aside."""
-    wanted: tuple[object, ...]
-    match act, event:
-        case Setting(), InterventionApplied():
-            unit = "factor" if act.op == "scale" else act.unit
-            wanted = (act.component, act.tool, act.strength, unit, Scope(act.scope), act.patches)
-            stands = (event.component, event.tool, event.value, event.unit, event.scope, event.patches)
-        case (Undo(), InterventionUndone()) | (Redo(), InterventionRedone()) | (Reset(), InterventionReset()):
-            wanted = stands = ()
-        case Inspect(), ConceptInspected():
-            wanted, stands = (act.component,), (event.component,)
-        case Explain(), ExplanationChanged():
-            wanted, stands = (act.view, act.toward, act.against), (event.view, event.toward, event.against)
-        case Overlay(), ExplanationChanged():
-            wanted, stands = (act.overlay, act.component), (event.overlay, event.component)
-        case Turn(), PageEntered():
-            wanted, stands = (act.kind,), (event.page,)
-        case _:
-            return _asked_aside(act, event)
-    return wanted == stands
-
-
-def _asked_aside(act: Act, event: Event) -> bool:
-    """The same for acts that change nothing in the workspace."""
-    match act, event:
-        case (PromptAnswer() as said, PromptAnswered() as row):
-            given = {(one.item, one.text.strip(), one.number) for one in said.answers}
-            return not row.item or (row.item, row.text, row.number) in given
-        case (Preview() as rested, InterventionPreviewed() as row):
-            return (rested.component, rested.strength) == (row.component, row.value)
-        case (PromptDismiss(), PromptDismissed()) | (Compare(), InterventionCompared()):
-            return True
-        case _:
-            return False
+Act = (
+    Change
+    | Compare
+    | Claim
+    | Preview
+    | Inspect
+    | Search
+    | Explain
+    | Overlay
+    | Open
+    | Close
+    | Turn
+    | PromptAnswer
+    | PromptDismiss
+    | Tick
+)

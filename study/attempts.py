@@ -24,7 +24,7 @@ from study.times import moments_of, paused_after
 STEPS = (InterventionApplied, InterventionUndone, InterventionRedone, InterventionReset)
 FRESH_S = 10.0  # a silence that was told longer ago than this may be over
 JOINED_MS = 1500.0  # stretches of silence no further apart than this are one
-_HAND = ("intervention.", "concept.", "explanation.", "page.", "task.", "prompt.answered", "prompt.dismissed")
+_HAND = ("intervention.", "claim.", "concept.", "explanation.", "page.", "task.", "prompt.answered", "prompt.dismissed")
 
 Cause = tuple[Record, int]  # what sets a prompt off, and from when on (server wall clock, ns)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.types import Prediction, Scope, SteeringPlan
+from core.types import Edit, Prediction, Scope, SteeringPlan
 from study.records import Record
 from study.script.talk import Prompt
 from study.script.tasks import Expect
+from study.searches import Find, nothing
 from study.state import Pinned
 
 
@@ -23,6 +24,39 @@ class Seen:
 
 
 See = Callable[[SteeringPlan], Seen]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An edit, and the number in which it was given: `value` in factors, multiples of a p99, or codes."""
+
+    edit: Edit
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A claim that was measured: its digest, its sentence, its counts by name, and the text of its file."""
+
+    sha256: str
+    sentence: str
+    figures: Mapping[str, int]
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Another picture than the task's, which a participant may look at; `of` is the set that it belongs to."""
+
+    of: str
+    shows: str
+    pinned: Pinned
+    see: See
+
+
+def _nowhere(_image: str) -> Elsewhere | None:
+    return None
 
 
 def _free(_records: Sequence[Record]) -> bool:
@@ -46,6 +80,10 @@ class Bench:
     unit: Callable[[int, Scope], float]
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     prompts: Mapping[str, Prompt] = field(default_factory=dict[str, Prompt])  # the script's, by id
+    find: Find = nothing
+    labels: tuple[str, ...] = ()  # that the model chooses from
+    certify: Callable[[Sequence[Given]], Certificate] | None = None  # None: no picture to measure a claim on
     expect: Expect | None = None  # what is to be said before a step
     shows: str = ""  # what the picture really shows, for the record
+    elsewhere: Callable[[str], Elsewhere | None] = _nowhere  # another picture, by the name that the page gave it
     held: Callable[[Sequence[Record]], bool] = _free  # whether a question has to be answered before anything is steered

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import assert_never
 
 from core.types import SteeringPlan
-from study.acts import Compare, Explain, Inspect, Overlay, Preview
+from study.acts import ActRefused, Close, Compare, Explain, Inspect, Open, Overlay, Preview, Search
 from study.bench import Bench
+from study.concept_events import ConceptSearched
 from study.events import Event
 from study.history import plan_in
 from study.predictions import Shown, shown
@@ -17,12 +18,20 @@ from study.records import Record
 from study.state import canonical_edits
 from study.steering_events import InterventionCompared, ModelPredicted
 from study.task_events import ConceptInspected, ExplanationChanged
+from study.visit_events import PictureClosed, PictureOpened
+from study.visits import visit_in
 
 
 def looked(
-    act: Compare | Preview | Inspect | Explain | Overlay, bench: Bench, records: Sequence[Record]
+    act: Compare | Preview | Inspect | Search | Explain | Overlay | Open | Close,
+    bench: Bench,
+    records: Sequence[Record],
 ) -> tuple[Event, ...]:
-    """The events of `act` after `records`; none for a comparison with, or a rest at, what stands anyway."""
+    """The events of `act` after `records`; none for a comparison with, or a rest at, what stands anyway.
+
+    Raises:
+        ActRefused: no such picture may be opened.
+    """
     plan = plan_in(records, bench.task)
     match act:
         case Compare():
@@ -31,8 +40,12 @@ def looked(
             return _previewed(act, bench, plan)
         case Inspect():
             return (ConceptInspected(task=bench.task, attempt=bench.attempt, component=act.component),)
+        case Search():
+            return (_searched(act, bench),)
         case Explain() | Overlay():
             return (_explained(act, bench, plan),)
+        case Open() | Close():
+            return _visited(act, bench, records, plan)
         case _:
             assert_never(act)
 
@@ -45,6 +58,28 @@ def last_shown(records: Sequence[Record], bench: Bench, plan: SteeringPlan) -> S
         if isinstance(event, ModelPredicted) and event.after.state_id == here:
             return event.after
     return shown(bench.see(plan).prediction, plan, bench.pinned)
+
+
+def _searched(act: Search, bench: Bench) -> ConceptSearched:
+    query = act.query
+    if not (query.text or query.patches or query.origin):
+        raise ActRefused("A search for nothing was asked for; give a word, patches of the picture, or two labels.")
+    strange = [label for label in (query.origin, query.target) if query.how == "move" and label not in bench.labels]
+    if strange or (query.how == "move" and query.origin == query.target):
+        raise ActRefused(
+            f"What moves {query.origin!r} to {query.target!r} was asked for; the model chooses from "
+            f"{', '.join(bench.labels)}: name two of them."
+        )
+    return ConceptSearched(
+        task=bench.task,
+        attempt=bench.attempt,
+        how=query.how,
+        text=query.text,
+        patches=query.patches,
+        origin=query.origin,
+        to=query.target,
+        found=bench.find(query),
+    )
 
 
 def _compared(act: Compare, bench: Bench, records: Sequence[Record], plan: SteeringPlan) -> tuple[Event, ...]:
@@ -76,6 +111,30 @@ def _previewed(act: Preview, bench: Bench, plan: SteeringPlan) -> tuple[Event, .
             tool=act.tool,
             value=act.strength,
             unit="factor",
+        ),
+    )
+
+
+def _visited(act: Open | Close, bench: Bench, records: Sequence[Record], plan: SteeringPlan) -> tuple[Event, ...]:
+    there = visit_in(records, bench.task)
+    if isinstance(act, Close):
+        return (PictureClosed(task=bench.task, attempt=bench.attempt, image=there.image),) if there else ()
+    if there and there.image == act.picture:
+        return ()
+    other = bench.elsewhere(act.picture)
+    if other is None:
+        raise ActRefused("A picture was to be opened that is none of those on the page; choose one that is shown.")
+    before, after = (shown(other.see(each).prediction, each, other.pinned) for each in (SteeringPlan(), plan))
+    return (
+        PictureOpened(
+            task=bench.task,
+            attempt=bench.attempt,
+            image=act.picture,
+            of=other.of,
+            shows=other.shows,
+            before=before,
+            after=after,
+            pinned=other.pinned,
         ),
     )
 

@@ -11,16 +11,20 @@ from study.acts import (
     Act,
     ActRefused,
     Change,
+    Claim,
+    Close,
     Compare,
     Expectation,
     Explain,
     Inspect,
+    Open,
     Overlay,
     Preview,
     PromptAnswer,
     PromptDismiss,
     Redo,
     Reset,
+    Search,
     Setting,
     Tick,
     Turn,
@@ -28,6 +32,7 @@ from study.acts import (
 )
 from study.bench import Bench, Seen
 from study.beside import last_shown, looked
+from study.claims import claimed
 from study.events import Event
 from study.expectations import Expected, lacking, scored
 from study.history import History, history_in
@@ -72,13 +77,15 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
 
     Raises:
         ActRefused: the component has no p99 to be set in multiples of; a question or an expectation has to come first;
-            an answer does not fit its question.
+            an answer does not fit its question; there is nothing to claim.
     """
     match act:
         case Setting() | Undo() | Redo() | Reset():
             return _changed(act, bench, records)
-        case Compare() | Preview() | Inspect() | Explain() | Overlay():
+        case Compare() | Preview() | Inspect() | Search() | Explain() | Overlay() | Open() | Close():
             return looked(act, bench, records)
+        case Claim():
+            return claimed(bench, records)
         case Turn() | Tick():  # what a tick brings up has a key of its own: study.ticks
             turned = () if isinstance(act, Tick) else (act.kind,)
             return tuple(PageEntered(page=page, task=bench.task, attempt=bench.attempt) for page in turned)

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from core.types import TillerError
+from study.claim_events import ClaimSaved
 from study.coding_events import (
     AgreementComputed,
     CodeAgreed,
@@ -22,6 +23,7 @@ from study.coding_events import (
     MemoWritten,
     SampleDrawn,
 )
+from study.concept_events import ConceptNamed, ConceptSearched
 from study.instrument_events import InstrumentItemAnswered, InstrumentScored
 from study.media_events import MediaAnchored, MediaChunkStored, MediaLost, MediaStarted, MediaStopped
 from study.moderator_events import (
@@ -77,6 +79,7 @@ from study.task_events import (
     TaskSubmitted,
     TaskTimedOut,
 )
+from study.visit_events import PictureClosed, PictureOpened
 
 SCHEMA_VERSION = 1
 
@@ -96,6 +99,8 @@ Event = (
     | ExplanationViewed
     | ExplanationChanged
     | ConceptInspected
+    | ConceptNamed
+    | ConceptSearched
     | InterventionApplied
     | InterventionUndone
     | InterventionRedone
@@ -136,6 +141,9 @@ Event = (
     | InterventionPredicted
     | InterventionPreviewed
     | InterventionCompared
+    | ClaimSaved
+    | PictureOpened
+    | PictureClosed
     | PromptShown
     | PromptAnswered
     | PromptDismissed

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from study.acts import Act, ActRefused, asked
+from study.acts import Act, ActRefused
 from study.bench import Bench
 from study.decisions import decide
 from study.log import EventLog, LogMoved, LogRefused
 from study.messages import offered
 from study.records import Record
+from study.repeats import asked
 from study.session import Step
 from study.steering_events import InterventionFailed
 

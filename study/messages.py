@@ -8,14 +8,16 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from study.acts import Act, ActRefused, Preview, Setting
+from study.acts import Act, ActRefused, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
-    *("edit", "undo", "redo", "reset", "inspect", "explain", "overlay", "answer", "workspace"),
-    *("compare", "preview", "prompt_answer", "prompt_dismiss", "tick"),
+    *("edit", "undo", "redo", "reset", "inspect", "search", "explain", "overlay", "open", "close", "answer"),
+    *("workspace", "compare", "claim", "preview", "prompt_answer", "prompt_dismiss", "tick"),
 )
-ALWAYS = frozenset({"restore", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"})  # needs no tool
+ALWAYS = frozenset(
+    {"restore", "close", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"}
+)  # needs no tool
 _ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
 
 
@@ -68,14 +70,19 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
             "Choose one of these."
         )
     if not isinstance(act, Setting):
+        if isinstance(act, Search):
+            _patches_there(act.patches, patches)
         return
     if (act.scope == "patches") != bool(act.patches):
         raise ActRefused(
             f"Scope {act.scope} was asked for with {len(act.patches)} patches; patches go with scope patches, "
             "at least one. Choose them and try again."
         )
-    if act.patches and max(act.patches) >= patches:
+    _patches_there(act.patches, patches)
+
+
+def _patches_there(named: tuple[int, ...], patches: int) -> None:
+    if named and max(named) >= patches:
         raise ActRefused(
-            f"Patch {max(act.patches)} was asked for; the picture has {patches} (0 to {patches - 1}). "
-            "Choose one of these."
+            f"Patch {max(named)} was asked for; the picture has {patches} (0 to {patches - 1}). Choose one of these."
         )

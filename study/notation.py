@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.types import Edit, Op, Scope, SteeringPlan, TillerError
 
-EDIT = re.compile(r"(?P<component>[0-9]+):(?:(?P<suppress>suppress)|(?P<op>scale|set|add)=(?P<value>[^=]+))")
+EDIT = re.compile(r"(?P<component>[0-9]{1,18}):(?:(?P<suppress>suppress)|(?P<op>scale|set|add)=(?P<value>[^=]+))")
 
 Unit = Callable[[int, Scope], float]
 
@@ -48,7 +48,7 @@ def read_edit(text: str, reach: Reach, unit: Unit) -> Edit:
     found = EDIT.fullmatch(text.strip())
     if found is None:
         raise TillerError(
-            f"Edit {text!r} cannot be read; an edit is COMPONENT:suppress or COMPONENT:scale=2, :set=1.5, :add=1."
+            f"Edit {text[:60]!r} cannot be read; an edit is COMPONENT:suppress or COMPONENT:scale=2, :set=1.5, :add=1."
         )
     component = int(found["component"])
     if found["suppress"]:

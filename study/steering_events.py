@@ -34,9 +34,9 @@ class Intervention(InTask):
     def cells(self) -> dict[str, Cell]:
         return {
             "control": self.control,
-            **_pinned_cells(self.pinned),
-            **_shown_cells(self.before, "_before"),
-            **_shown_cells(self.after, "_after"),
+            **pinned_cells(self.pinned),
+            **shown_cells(self.before, "_before"),
+            **shown_cells(self.after, "_after"),
         }
 
 
@@ -125,7 +125,7 @@ class InterventionCompared(Intervention):
         return self.pinned.state(self.after.edits), self.pinned.state(self.other.edits)
 
     def cells(self) -> dict[str, Cell]:
-        own: dict[str, Cell] = {"other_state_id": self.other.state_id, **_shown_cells(self.other, "_other")}
+        own: dict[str, Cell] = {"other_state_id": self.other.state_id, **shown_cells(self.other, "_other")}
         return {**Intervention.cells(self), **own}
 
 
@@ -168,8 +168,8 @@ class ModelPredicted(InTask):
 
     def cells(self) -> dict[str, Cell]:
         return {
-            **_pinned_cells(self.pinned),
-            **_shown_cells(self.after, "_after"),
+            **pinned_cells(self.pinned),
+            **shown_cells(self.after, "_after"),
             "latency_ms": self.latency_ms,
             "cache_hit": self.cache_hit,
             "edit_norm_ratio": self.edit_norm_ratio,
@@ -177,7 +177,8 @@ class ModelPredicted(InTask):
         }
 
 
-def _pinned_cells(pinned: Pinned) -> dict[str, Cell]:
+def pinned_cells(pinned: Pinned) -> dict[str, Cell]:
+    """The cells of what a prediction hangs on."""
     return {
         "model_sha256": pinned.model_sha256,
         "dictionary_sha256": pinned.dictionary_sha256,
@@ -187,7 +188,8 @@ def _pinned_cells(pinned: Pinned) -> dict[str, Cell]:
     }
 
 
-def _shown_cells(seen: Shown, when: str) -> dict[str, Cell]:
+def shown_cells(seen: Shown, when: str) -> dict[str, Cell]:
+    """The cells of one state and what the model said there; `when` is the end of their names."""
     edits = [
         edit_text(each.component, each.op.value, each.strength, each.scope.value, each.patches) for each in seen.edits
     ]

@@ -11,7 +11,7 @@ from study.schema import events
 RECEIPTS = "receipts"  # what was erased, and when: nobody's session, and the one name without a colon
 
 About = Literal["transcript", "coding", "replay"]
-Of = Literal["codebook", "exports", "preflight"]
+Of = Literal["codebook", "exports", "preflight", "names"]
 
 
 def stream_about(what: About, session_id: str, by: str | None = None) -> str:

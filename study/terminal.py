@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from time import monotonic
 from typing import Any
 
 import typer
@@ -23,11 +26,33 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.table import Table
+from typer.core import TyperGroup
 
 from core.types import TillerError
 
 screen = Console()
 stderr = Console(stderr=True)
+
+
+Advance = Callable[[str, int, int], None]  # what, done, of
+SECONDS, AT_LATEST = 10.0, 60.0  # between two lines of progress in a file: never sooner, and never later while it moves
+
+_json_wanted: ContextVar[bool] = ContextVar("json_wanted", default=False)
+
+
+class Commands(TyperGroup):
+    """All commands; whatever is refused with `--json`, misspelt options too, is one JSON object on stdout as well."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run what was typed."""
+        before = _json_wanted.set("--json" in ctx.args)
+        try:
+            return super().invoke(ctx)
+        except typer.TyperException as wrong:
+            _tell_refusal(wrong.format_message())
+            raise
+        finally:
+            _json_wanted.reset(before)
 
 
 @contextmanager
@@ -36,8 +61,21 @@ def one_sentence() -> Generator[None]:
     try:
         yield
     except (TillerError, OSError) as error:
-        stderr.print(f"tiller: {error}", highlight=False, markup=False, soft_wrap=True)
+        stderr.print(f"tiller: {shown(str(error))}", highlight=False, markup=False, soft_wrap=True)
+        _tell_refusal(str(error))
         raise typer.Exit(2) from error
+
+
+def _tell_refusal(said: str) -> None:
+    if _json_wanted.get():
+        sys.stdout.write(json.dumps({"error": said}) + "\n")
+
+
+def shown(text: str) -> str:
+    """`text` with what would move a terminal's cursor, or cannot be printed, written out; lines stay lines."""
+    return "".join(
+        each if each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cs") else ascii(each)[1:-1] for each in text
+    )
 
 
 def emit(result: dict[str, Any], readable: Table | Markdown | Group | str, *, json_wanted: bool) -> None:
@@ -51,28 +89,71 @@ def emit(result: dict[str, Any], readable: Table | Markdown | Group | str, *, js
 
 
 @contextmanager
-def shown_progress() -> Generator[Callable[[str, int, int], None]]:
-    """A function (what, done, of) that keeps one progress bar per `what` on stderr."""
-    with _bars(MofNCompleteColumn(), TimeElapsedColumn()) as advance:
+def shown_progress() -> Generator[Advance]:
+    """A function (what, done, of) that keeps one progress bar per `what` on stderr; in a file, a line now and then."""
+    with _told(lambda done, of: f"{done:,} of {of:,}", MofNCompleteColumn(), TimeElapsedColumn()) as advance:
         yield advance
 
 
 @contextmanager
-def shown_bytes() -> Generator[Callable[[str, int, int], None]]:
+def shown_bytes() -> Generator[Advance]:
     """The same for downloads, counted in bytes."""
-    with _bars(DownloadColumn(), TransferSpeedColumn()) as advance:
+
+    def count(done: int, of: int) -> str:
+        return f"{done / 1e6:,.1f} of {of / 1e6:,.1f} MB"
+
+    with _told(count, DownloadColumn(), TransferSpeedColumn()) as advance:
         yield advance
 
 
 @contextmanager
-def _bars(*counts: ProgressColumn) -> Generator[Callable[[str, int, int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn())
-    with Progress(*columns, console=stderr) as bars:
+def _told(count: Callable[[int, int], str], *columns: ProgressColumn) -> Generator[Advance]:
+    if not stderr.is_terminal:
+        yield _Lines(count)
+        return
+    with Progress(
+        TextColumn("{task.description}", markup=False), BarColumn(), *columns, TimeRemainingColumn(), console=stderr
+    ) as bars:
         known: dict[str, Any] = {}
 
         def advance(what: str, done: int, of: int) -> None:
             if what not in known:
-                known[what] = bars.add_task(what, total=of)
+                known[what] = bars.add_task(shown(what), total=of)
             bars.update(known[what], completed=done, total=of)
 
         yield advance
+
+
+class _Lines:
+    """Progress where nobody watches: nothing for what is soon done, a line for each tenth or minute of what is not."""
+
+    def __init__(self, count: Callable[[int, int], str]) -> None:
+        self._count = count
+        self._last = monotonic()
+        self._begun: dict[str, tuple[float, int]] = {}  # when, and what had been done by then
+        self._tenths: dict[str, int] = {}  # of what a line has told
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        now = monotonic()
+        since, before = self._begun.setdefault(what, (now, done))
+        tenth, told = 10 * done // max(1, of), self._tenths.get(what, -1)
+        if done >= of:
+            if 0 <= told < 10:
+                self._print(what, done, of, f"took {_clock(now - since)}")
+                self._tenths[what] = 10
+        elif now - max(since, self._last) >= (SECONDS if tenth > told else AT_LATEST):
+            left = (of - done) * (now - since) / (done - before) if done > before else None
+            self._print(what, done, of, "time left not known" if left is None else f"{_clock(left)} left")
+            self._last, self._tenths[what] = now, tenth
+
+    def _print(self, what: str, done: int, of: int, ends: str) -> None:
+        line = f"{shown(what)}: {self._count(done, of)} ({done / max(1, of):.0%}), {ends}"
+        stderr.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _clock(seconds: float) -> str:
+    if seconds >= 2 * 86_400:
+        return f"{seconds / 86_400:.0f} days"
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"

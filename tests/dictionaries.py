@@ -1,4 +1,4 @@
-"""One tiny dictionary, written the way each library writes its own, and the engine's reading of a checkpoint."""
+"""One tiny dictionary, written the way each library writes its own."""
 
 from __future__ import annotations
 
@@ -11,25 +11,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from core.checkpoints.contents import Checkpoint
-from core.sae import SparseAutoencoder
-
-
-def engine(checkpoint: Checkpoint) -> SparseAutoencoder:
-    """The autoencoder by the file's own convention, with no gate in between."""
-    return SparseAutoencoder(
-        checkpoint.encoder,
-        checkpoint.encoder_bias,
-        checkpoint.dictionary,
-        checkpoint.bias,
-        convention=checkpoint.convention,
-        thresholds=checkpoint.thresholds,
-        mean=checkpoint.mean,
-    )
 
 
 def assert_computes(checkpoint: Checkpoint, codes: Tensor, rebuilt: Tensor, x: Tensor) -> None:
     """The engine's codes and reconstruction of `x` (image, token, d) are those worked out another way, to 1e-5."""
-    sae = engine(checkpoint)
+    sae = checkpoint.stated()
     assert all(part.is_contiguous() and part.dtype == torch.float32 for part in sae.parameters())
     found = sae.encode(x)
     torch.testing.assert_close(found.dense(), codes, atol=1e-5, rtol=1e-5)

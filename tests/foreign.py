@@ -1,4 +1,4 @@
-"""What tests of foreign files share: classes that seem to come from a library, and a checkpoint read as it states."""
+"""What tests of foreign files share: classes that seem to come from a library, and a comparison with a formula."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import types
 
 import pytest
 import torch
-from dictionaries import engine
 
 from core.checkpoints.contents import Checkpoint
 
@@ -33,20 +32,14 @@ def module_named(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def as_stated():
-    """A function that makes the autoencoder which a checkpoint states that it is."""
-    return engine
-
-
-@pytest.fixture(scope="session")
-def assert_computes(as_stated):
+def assert_computes():
     """A function that compares a checkpoint with codes and reconstructions worked out by another formula."""
 
     def compare(held: Checkpoint, x: torch.Tensor, codes: torch.Tensor, rebuilt: torch.Tensor) -> None:
         for part in (held.encoder, held.encoder_bias, held.dictionary, held.bias):
             assert part.dtype == torch.float32
             assert part.is_contiguous()
-        sae = as_stated(held)
+        sae = held.stated()
         found = sae.encode(x)
         rows = sae.rows(*x.shape[:2])
         due = torch.zeros(x.shape[0] * x.shape[1], codes.shape[-1])

@@ -175,7 +175,7 @@ def test_what_cannot_be_used_gets_one_sentence_and_nothing_of_it_runs(folder, ne
     save_file({**whole, "visual.proj": torch.ones(32, 24)}, folder / "other.safetensors")
     done = run("steer", folder, "--labels", ",".join(LABELS), *words, **files)
     assert done.exit_code == 2
-    assert done.stdout == ""
+    assert list(json.loads(done.stdout)) == ["error"]
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert "it ran" not in done.output + capfd.readouterr().out

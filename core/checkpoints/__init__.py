@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from core.types import TillerError
 
+LEAST_PICTURES = 256  # that a dictionary is judged on
+
 
 class CheckpointRefused(TillerError):
     """A file is there, and what it holds cannot be trusted to be what was asked for."""

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from core.convention import Convention
+from core.sae import TENSORS, SparseAutoencoder
 
 Hook = Literal["block", "mlp_out", "embedding"]
+NATIVE = "native"
 Unsaid = Literal["pre_bias", "normalisation", "scale"]
 
 
@@ -50,3 +53,25 @@ class Checkpoint:
     unsaid: tuple[Unsaid, ...] = ()
     notes: tuple[str, ...] = ()
     said: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sae: SparseAutoencoder, *, source: str, sha256: str) -> Checkpoint:
+        """A native file's autoencoder as the gate takes it: everything is stated."""
+        tensors = {name: getattr(sae, name) for name in TENSORS}
+        held: dict[str, Any] = {name: None if tensor is None else tensor.data for name, tensor in tensors.items()}
+        return cls(
+            format=NATIVE,
+            source=source,
+            sha256=sha256,
+            **held,
+            convention=sae.convention,
+            model=sae.header.get("model"),
+            block=sae.block,
+            said=sae.header,
+        )
+
+    def stated(self, device: str | torch.device = "cpu") -> SparseAutoencoder:
+        """The autoencoder by the file's own word, with no gate in between; nothing is copied on one device."""
+        held = {name: getattr(self, name) for name in TENSORS}
+        moved: dict[str, Any] = {name: None if tensor is None else tensor.to(device) for name, tensor in held.items()}
+        return SparseAutoencoder(**moved, convention=self.convention)

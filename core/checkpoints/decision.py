@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 VERSION = 1
 NOT_GATED = "not gated"
+EARLIER = "accepted by an earlier version of Tiller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +77,100 @@ class Decision:
         """The decision that `as_json` wrote.
 
         Raises:
+            Earlier: an earlier version of Tiller wrote it, without some of the figures.
             ValueError: it is not one.
         """
-        if not isinstance(said, dict) or said.get("version") != VERSION:
-            raise ValueError(f"the gate's decision is not of version {VERSION}")
-        try:
-            values = {name: value for name, value in said.items() if name != "version"}
-            values["chosen"] = Candidate(**values["chosen"])
-            values["candidates"] = tuple(Candidate(**one) for one in values["candidates"])
-            values["elsewhere"] = {int(block): value for block, value in values["elsewhere"].items()}
-            values["unsaid"] = tuple(values["unsaid"])
-            found = cls(**values)
-            numbers = [found.explained, found.floor, found.gap, found.scale, *found.by_type.values()]
-            sound = all(isinstance(each, int | float) and math.isfinite(each) for each in numbers)
-        except (TypeError, KeyError, AttributeError, ValueError) as wrong:
-            raise ValueError(f"the gate's decision is not whole ({wrong})") from wrong
-        if not sound:
-            raise ValueError("the gate's decision holds values that are not finite numbers")
+        if not isinstance(said, dict):
+            raise ValueError("it is no JSON object")
+        if said.get("version") != VERSION:
+            raise ValueError(f"it says version {said.get('version')!r}, and this reads version {VERSION}")
+        values = {name: value for name, value in said.items() if name != "version"}
+        _refuse_wrong(cls, values, "it")
+        _refuse_wrong(Candidate, values["chosen"], "its chosen reading")
+        for one in values["candidates"]:
+            _refuse_wrong(Candidate, one, "a candidate")
+        values["chosen"] = Candidate(**values["chosen"])
+        values["candidates"] = tuple(Candidate(**one) for one in values["candidates"])
+        values["elsewhere"] = {int(block): value for block, value in values["elsewhere"].items()}
+        values["unsaid"] = tuple(values["unsaid"])
+        found = cls(**values)
+        numbers = [found.explained, found.floor, found.gap, found.scale, *found.by_type.values()]
+        if not found.by_type:
+            raise ValueError("it says nothing of any token")
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("it holds values that are not finite numbers")
         return found
 
 
+class Earlier(ValueError):
+    """A decision in which figures are lacking that are part of one today; what it accepted is to be looked at anew."""
+
+
+def decision_of(header: Mapping[str, Any]) -> Decision | None:
+    """The decision in a native file's header; None where it never passed the gate, or only that of an earlier version.
+
+    Raises:
+        ValueError: what is there is damaged.
+    """
+    try:
+        return None if header.get("gate") is None else Decision.from_json(header["gate"])
+    except Earlier:
+        return None
+
+
 def verdict_of(header: Mapping[str, Any]) -> str:
-    """The verdict in a native file's header, or that it never passed the gate."""
-    return Decision.from_json(header["gate"]).verdict if header.get("gate") else NOT_GATED
+    """The verdict in a native file's header, or that it never passed the gate, or only that of an earlier version.
+
+    Raises:
+        ValueError: what is there is damaged.
+    """
+    if header.get("gate") is None:
+        return NOT_GATED
+    decision = decision_of(header)
+    return EARLIER if decision is None else decision.verdict
+
+
+def _refuse_wrong(kind: type[Decision | Candidate], said: Any, what: str) -> None:
+    """Refuse an object that has other keys than `kind` or values of another type; `Earlier` where only some lack."""
+    if not isinstance(said, dict):
+        raise ValueError(f"{what} is no JSON object")
+    due = {each.name: str(each.type) for each in fields(kind)}
+    strange = [name for name in said if name not in due]
+    if strange:
+        raise ValueError(f"{what} holds {str(strange[0])[:40]!r}, which is no part of one")
+    wrong = [name for name, value in said.items() if not _SOUND[due[name]](value)]
+    if wrong:
+        raise ValueError(f"{what} has a value of a wrong kind for {', '.join(wrong)}")
+    lacking = [name for name in due if name not in said]
+    if len(lacking) == len(due):
+        raise ValueError(f"{what} says nothing")
+    if lacking:
+        raise Earlier(f"{what} lacks {', '.join(lacking)}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _are(key: Callable[[str], bool], value: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda said: isinstance(said, dict) and all(key(each) and value(said[each]) for each in said)
+
+
+# What JSON holds for a field, by its annotation.
+_SOUND: Mapping[str, Callable[[Any], bool]] = {
+    "bool": lambda said: isinstance(said, bool),
+    "int": _is_count,
+    "float": _is_number,
+    "float | None": lambda said: said is None or _is_number(said),
+    "str": lambda said: isinstance(said, str),
+    "tuple[str, ...]": lambda said: isinstance(said, list) and all(isinstance(each, str) for each in said),
+    "Candidate": lambda said: isinstance(said, dict),
+    "tuple[Candidate, ...]": lambda said: isinstance(said, list) and all(isinstance(each, dict) for each in said),
+    "Mapping[str, float]": _are(lambda kind: kind in ("class", "patches"), _is_number),
+    "Mapping[str, int]": _are(lambda kind: kind in ("class", "patches"), _is_count),
+    "Mapping[int, float]": _are(lambda block: block.isascii() and block.isdecimal(), _is_number),
+}

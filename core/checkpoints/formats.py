@@ -21,12 +21,11 @@ from core.checkpoints import (
     saelens,
     saev,
 )
-from core.checkpoints.contents import Checkpoint
+from core.checkpoints.contents import NATIVE, Checkpoint
 from core.checkpoints.inert import load_inert
 from core.checkpoints.native import FORMAT, load_native
 from core.checkpoints.tensors import digest_of
 
-NATIVE = "native"
 _SHOWN = 8  # names, where a file fits no format
 _WEIGHTS = ("*.pt", "*.pth", "*.ckpt", "*.safetensors")
 
@@ -46,27 +45,13 @@ def _is_native(path: Path) -> bool:
                 return False
         with safe_open(path, framework="pt") as file:
             return json.loads((file.metadata() or {}).get("tiller", "{}")).get("format") == FORMAT
-    except (OSError, SafetensorError, ValueError, AttributeError):
+    except (OSError, SafetensorError, ValueError, AttributeError, RecursionError):
         return False
 
 
 def _read_native(path: Path) -> Checkpoint:
     sae = load_native(path)
-    return Checkpoint(
-        format=NATIVE,
-        source=path.name,
-        sha256=digest_of(path),
-        encoder=sae.encoder.data,
-        encoder_bias=sae.encoder_bias.data,
-        dictionary=sae.dictionary.data,
-        bias=sae.bias.data,
-        convention=sae.convention,
-        thresholds=None if sae.thresholds is None else sae.thresholds.data,
-        mean=None if sae.mean is None else sae.mean.data,
-        model=sae.header["model"],
-        block=sae.block,
-        said=sae.header,
-    )
+    return Checkpoint.of(sae, source=path.name, sha256=digest_of(path))
 
 
 # Asked in this order; Prisma's tensors have names that others use too, so it comes last.

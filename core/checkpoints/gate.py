@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from core.checkpoints import CheckpointRefused
-from core.checkpoints.contents import Checkpoint
-from core.checkpoints.decision import Decision
-from core.checkpoints.readings import Tried, read_as, readings, tried
+from core.checkpoints.contents import NATIVE, Checkpoint
+from core.checkpoints.decision import Decision, decision_of
+from core.checkpoints.readings import KINDS, Tried, read_as, readings, tried
 from core.checkpoints.refusals import CLEARLY, refuse_contents, refuse_reading, refuse_sample
 from core.checkpoints.sample import Sample, sampled
 from core.explained import pooled, sums
@@ -106,19 +106,27 @@ def check_gate(sae: SparseAutoencoder, model: Clip, activations: Float[Tensor, "
     """What a gated file explains of activations at hand; None where it was never gated or these are too few to tell.
 
     The token types that `activations` hold are compared with the same of the recorded decision; a set of pictures may
-    be narrower than the gate's, so the bar is the floor, or 0.05 below the record where that is lower.
+    be narrower than the gate's, so the bar is the floor, or 0.05 below the record where that is lower. Where an earlier
+    version of Tiller wrote the decision, nothing of it is taken: the bar is the floor of a file that was never gated.
 
     Raises:
         CheckpointRefused: it explains less than that.
     """
-    said = sae.header.get("gate")
-    if not said or len(activations) < _LEAST_CHECKED:
+    if sae.header.get("gate") is None or len(activations) < _LEAST_CHECKED:
         return None
-    decision = Decision.from_json(said)
+    decision = decision_of(sae.header)
     sample = sampled(model, activations, patches=_CHECKED)
-    kinds = [kind for kind in decision.by_type if len(sample.rows(kind, model.block))]
+    types = KINDS[sae.convention.tokens] if decision is None else decision.by_type
+    kinds = [kind for kind in types if len(sample.rows(kind, model.block))]
     found = [(sample.weight(kind), sums(sae, sample.rows(kind, model.block))) for kind in kinds]
     value = pooled(found)
+    if decision is None:
+        if not value >= FLOOR:
+            raise CheckpointRefused(
+                f"The dictionary was accepted by an earlier version of Tiller and explains {value:.0%} of the variance "
+                f"of these {len(activations)} pictures, where {FLOOR:.0%} is the least; run `tiller sae convert` again."
+            )
+        return value
     recorded = decision.explained if len(kinds) > 1 else decision.by_type[kinds[0]]
     if not value >= min(decision.floor, recorded - BELOW_PUBLISHED):
         raise CheckpointRefused(
@@ -169,26 +177,20 @@ def _with_scale(sae: SparseAutoencoder, scale: float) -> SparseAutoencoder:
     if scale == 1.0:
         return sae
     kept = (scale - 1) * (sae.encoder @ sae.bias) if sae.convention.pre_bias else 0.0
-    return SparseAutoencoder(
-        sae.encoder,
-        sae.encoder_bias + kept,
-        sae.dictionary * scale,
-        sae.bias * scale,
-        convention=sae.convention,
-        thresholds=sae.thresholds,
-        mean=sae.mean,
-    )
+    return sae.changed(encoder_bias=sae.encoder_bias + kept, dictionary=sae.dictionary * scale, bias=sae.bias * scale)
 
 
 def _header(checkpoint: Checkpoint, model: Clip, decision: Decision) -> dict[str, object]:
     names = ("format", "source", "sha256", "model", "notes", "said")
     origin = {name: getattr(checkpoint, name) for name in names}
+    origin |= {"notes": list(checkpoint.notes), "said": dict(checkpoint.said)}
+    known = checkpoint.said if checkpoint.format == NATIVE else {}  # where a native file came from stays known
     return {
         "model": model.name,
         "weights": model.digest,
         "block": model.block,
-        "training": {},
-        "metrics": {},
-        "origin": {**origin, "notes": list(checkpoint.notes), "said": dict(checkpoint.said)},
+        "training": known.get("training", {}),
+        "metrics": known.get("metrics", {}),
+        **({"origin": known["origin"]} if "origin" in known else {} if known else {"origin": origin}),
         "gate": decision.as_json(),
     }

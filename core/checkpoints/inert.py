@@ -17,7 +17,8 @@ from torch import Tensor
 
 from core.checkpoints import CheckpointRefused
 
-_TORCH_ZIP, _TORCH_LEGACY = b"PK\x03\x04", b"\x80"
+_TORCH_ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
+_TORCH_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the number that torch's older files begin with, as pickled
 _NAMED = re.compile(r"(?:GLOBAL |unrecognized function |but got )(<[^>]*>|[\w.]+)")
 _LONGEST_REASON = 160  # characters
 # torch keeps its list of safe names for the whole process; two files read at once would end each other's
@@ -137,12 +138,17 @@ def _refuse_shape(path: Path) -> None:
     if not path.is_file():
         raise CheckpointRefused(f"The file {path} was asked for, but there is no such file; check the path.")
     with path.open("rb") as file:
-        head = file.read(4)
+        head = file.read(32)
     if not head:
         raise CheckpointRefused(f"{path} is empty; fetch it again.")
-    if head == _TORCH_ZIP:
+    if head.startswith(_TORCH_ZIP):
         _refuse_archive(path)
-    elif head.startswith(_TORCH_LEGACY):
+    elif head.startswith(_PICKLE) and _TORCH_LEGACY not in head:
+        raise CheckpointRefused(
+            f"{path} is a bare pickle, which could hold any program, and no file that torch.save wrote; nothing in it "
+            "was run: get the weights as safetensors, or as torch.save writes them."
+        )
+    elif head.startswith(_PICKLE):
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
             _refuse_room(path, whole)
     else:

@@ -13,14 +13,16 @@ Tensors: `encoder` (k, d), `encoder_bias` (k), `dictionary` (k, d), `bias` (d), 
     training        what it was trained on and how, free form
     metrics         what was measured, free form
     origin          of a converted file: its format, source, sha256, model, notes and said, as in `contents.Checkpoint`
-    gate            what the gate decided (core.checkpoints.decision.Decision); a file without it is not gated
+    gate            what the gate decided (core.checkpoints.decision.Decision); a file without it is not gated,
+                    and one that lacks figures of today is from an earlier version: it is looked at anew
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,16 @@ def save_native(sae: SparseAutoencoder, path: Path, header: Mapping[str, Any] | 
         part.unlink(missing_ok=True)
 
 
+def read_header(path: Path) -> dict[str, Any]:
+    """What a file of ours says of itself, with none of its weights read.
+
+    Raises:
+        CheckpointRefused: it is not ours, or its header is damaged.
+    """
+    with _opened(Path(path), "cpu") as file:
+        return _header(file, path)
+
+
 def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -> SparseAutoencoder:
     """Read a file of ours; its header is kept on the autoencoder.
 
@@ -80,11 +92,11 @@ def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -
         CheckpointRefused: the file is not ours, not whole, or says one thing and holds another.
         TillerError: the file does not fit `model`.
     """
-    header, tensors = _read(Path(path), device)
-    _check(tensors, header, path)
-    try:
+    with _opened(Path(path), device) as file:
+        header = _header(file, path)
         convention = Convention.from_json(header)
-        verdict_of(header)
+        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a mapping
+        _check(tensors, header, path)
         sae = SparseAutoencoder(
             **{name: tensors.pop(name) for name in _TENSORS},
             convention=convention,
@@ -92,26 +104,33 @@ def load_native(path: Path, *, model: Clip | None = None, device: str = "cpu") -
             mean=tensors.pop("mean", None),
             header=header,
         )
-    except (KeyError, ValueError) as wrong:
-        raise CheckpointRefused(
-            f"{path} is a dictionary file with a fault ({wrong}); make or fetch it again."
-        ) from wrong
     if model is not None:
         sae.check(model)
     return sae
 
 
-def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+@contextmanager
+def _opened(path: Path, device: str) -> Generator[Any]:
+    """The safetensors file at `path`; what turns out to be wrong with it is refused by its name."""
     if not path.is_file():
-        raise CheckpointRefused(f"The dictionary {path} was asked for, but there is no such file; check the path.")
+        what = "it is a folder" if path.is_dir() else "there is no such file"
+        raise CheckpointRefused(f"The dictionary {path} was asked for, but {what}; check the path.")
     try:
         with safe_open(path, framework="pt", device=device) as file:
-            header = json.loads((file.metadata() or {}).get("tiller", "{}"))
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, json.JSONDecodeError) as wrong:
+            yield file
+    except (SafetensorError, json.JSONDecodeError, RecursionError) as wrong:
         raise CheckpointRefused(
             f"{path} is not a whole safetensors file ({wrong}); give a dictionary that Tiller wrote."
         ) from wrong
+    except (KeyError, ValueError) as wrong:
+        raise CheckpointRefused(
+            f"{path} is a dictionary file with a fault ({wrong}); make or fetch it again."
+        ) from wrong
+
+
+def _header(file: Any, path: Path) -> dict[str, Any]:
+    """The header, once it says all that is due; a decision of the gate in it is whole, or an earlier version's."""
+    header = json.loads((file.metadata() or {}).get("tiller", "{}"))
     if not isinstance(header, dict):
         raise CheckpointRefused(f"The header of {path} is no JSON object; give a dictionary that Tiller wrote.")
     if header.get("format") != FORMAT or header.get("version") != VERSION:
@@ -128,7 +147,14 @@ def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise CheckpointRefused(
             f"The header of {path} says {', '.join(wrong)}, which are no names and counts; make or fetch it again."
         )
-    return header, tensors
+    try:
+        verdict_of(header)
+    except ValueError as fault:
+        raise CheckpointRefused(
+            f"{path} holds a damaged decision of the gate ({fault}), so that nobody knows what was accepted; fetch it "
+            "again, or make it again from the published file with `tiller sae convert`."
+        ) from fault
+    return header
 
 
 def _is_count(value: object, least: int) -> bool:

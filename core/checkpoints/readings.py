@@ -62,16 +62,8 @@ def readings(checkpoint: Checkpoint, sample: Sample, block: int) -> Iterator[tup
 
 def read_as(checkpoint: Checkpoint, reading: Reading, device: torch.device) -> SparseAutoencoder:
     """The autoencoder that `checkpoint` is under `reading`; weights are shared, nothing is copied on one device."""
-    thresholds = checkpoint.thresholds
-    return SparseAutoencoder(
-        checkpoint.encoder.to(device),
-        checkpoint.encoder_bias.to(device),
-        checkpoint.dictionary.to(device),
-        checkpoint.bias.to(device),
-        convention=replace(checkpoint.convention, normalisation=reading.normalisation, pre_bias=reading.pre_bias),
-        thresholds=None if thresholds is None else thresholds.to(device),
-        mean=None if reading.mean is None else reading.mean.to(device),
-    )
+    convention = replace(checkpoint.convention, normalisation=reading.normalisation, pre_bias=reading.pre_bias)
+    return replace(checkpoint, convention=convention, mean=reading.mean).stated(device)
 
 
 def tried(checkpoint: Checkpoint, reading: Reading, stated: bool, sample: Sample, block: int) -> Tried:

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import torch
 
-from core.checkpoints import CheckpointRefused
-from core.checkpoints.contents import Checkpoint
+from core.checkpoints import LEAST_PICTURES, CheckpointRefused
+from core.checkpoints.contents import NATIVE, Checkpoint
 from core.checkpoints.decision import Decision
 from core.checkpoints.readings import KINDS, readings, tried
 from core.checkpoints.sample import Sample
 from core.model import Clip
+from core.sae import TENSORS
 from core.types import TillerError
 
-LEAST_PICTURES = 256
 CLEARLY = 0.03  # another reading or block must explain so much more; below that, what the format states is kept
 LARGEST_GAP = 1e-4  # logits
 _ROWS = 256  # of each token type, while looking for a cause
@@ -67,8 +67,12 @@ def refuse_contents(checkpoint: Checkpoint, model: Clip) -> None:
             f"{checkpoint.source} reads activations {checkpoint.dictionary.shape[1]} wide, and {model.name} gives "
             f"{model.width}; load the model it was made on{_named(checkpoint)}."
         )
-    parts = ("encoder", "encoder_bias", "dictionary", "bias", "thresholds", "mean")
-    wrong = [part for part in parts if (held := getattr(checkpoint, part)) is not None and not held.isfinite().all()]
+    if checkpoint.format == NATIVE and (made := checkpoint.said["weights"]) != model.digest:
+        raise CheckpointRefused(
+            f"{checkpoint.source} was made on {checkpoint.model} with weights {made[:12]}, and this {model.name} has "
+            f"weights {model.digest[:12]}; load the weights it was made on."
+        )
+    wrong = [part for part in TENSORS if (held := getattr(checkpoint, part)) is not None and not held.isfinite().all()]
     if wrong:
         raise CheckpointRefused(
             f"{checkpoint.source} holds values that are not finite in {', '.join(wrong)}; fetch or train it again."

@@ -6,11 +6,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
 from core.codes import Codes
+from core.demo.relations import Relations, histogram_of
 from core.types import Component
 
 FIELDS = (
@@ -26,14 +28,30 @@ FIELDS = (
     "exemplars_low",
     "follows",
     "auc",
+    "density_tokens",
+    "density_class",
+    "density_patches",
+    "maximum",
+    "clarity",
+    "monosemanticity",
+    "runner_ups",
+    "neighbours",
+    "partners",
+    "histogram_class",
+    "histogram_patches",
 )
 BANDS = (9, 6, 6)  # exemplars from the top, the middle and the low end of the pictures in which a component fires
+RUNNER_UPS = 4
 UNCLEAR = 0.70  # below this area under the curve no concept names a component
 PLAIN = 0.5  # of its top pictures must show what it is named after, or its name says that there are others
 
 
 def component_statistics(
-    codes: Codes, names: Sequence[str], *, concepts: Mapping[str, Sequence[bool]] | None = None
+    codes: Codes,
+    names: Sequence[str],
+    *,
+    concepts: Mapping[str, Sequence[bool]] | None = None,
+    relations: Relations | None = None,
 ) -> tuple[Component, ...]:
     """One card per component of the dictionary, those that never fire included (density 0).
 
@@ -44,6 +62,7 @@ def component_statistics(
         names: file names, in the order of the codes.
         concepts: what is known to be in the pictures, one flag per picture; a component follows the concept whose
             presence its strength ranks best (area under the ROC curve), before all one that its top pictures show.
+        relations: what the same pictures say of the components beside one another.
     """
     images, tokens, width = codes.shape
     if len(names) != images:
@@ -60,6 +79,7 @@ def component_statistics(
         own, at_class = values[span], on_class[span]
         top, middle, low = _exemplars(strengths[:, index], names)
         follows, area, plain = _followed(curves[:, index], shown[:, index], order)
+        others = _others(curves[:, index], order, follows) if len(own) else ()
         cards.append(
             Component(
                 index=index,
@@ -74,6 +94,10 @@ def component_statistics(
                 exemplars_low=low,
                 follows=follows if area >= UNCLEAR else "",
                 auc=area,
+                maximum=float(own.max()) if len(own) else 0.0,
+                runner_ups=others if follows else (),
+                **_spread(own, at_class, (images, tokens)),
+                **(relations.of(index) if relations else {}),
             )
         )
     return tuple(cards)
@@ -120,6 +144,21 @@ def write_index(cards: Sequence[Component], path: Path) -> None:
     path.write_text(json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
+def _spread(own: np.ndarray, at_class: np.ndarray, shape: tuple[int, int]) -> dict[str, Any]:
+    """How often a component fires at the class token, at patches and at all, and its codes in bins."""
+    images, tokens = shape
+    on_class, elsewhere = own[at_class], own[~at_class]
+    found: dict[str, Any] = {
+        "density_tokens": len(own) / max(1, images * tokens),
+        "density_class": len(on_class) / max(1, images),
+        "histogram_class": histogram_of(on_class),
+    }
+    if tokens > 1:
+        found["density_patches"] = len(elsewhere) / max(1, images * (tokens - 1))
+        found["histogram_patches"] = histogram_of(elsewhere)
+    return found
+
+
 def _p99(values: np.ndarray) -> float:
     return float(np.quantile(values, 0.99)) if len(values) else math.nan
 
@@ -141,6 +180,12 @@ def _followed(areas: np.ndarray, shown: np.ndarray, order: Sequence[str]) -> tup
     return order[best], float(areas[best]), bool(clear[best])
 
 
+def _others(areas: np.ndarray, order: Sequence[str], follows: str) -> tuple[tuple[str, float], ...]:
+    """The concepts that its strength ranks best besides the one that names it, with their areas."""
+    ranked = sorted(range(len(order)), key=lambda place: -areas[place])
+    return tuple((concept_name(order[at]), float(areas[at])) for at in ranked if order[at] != follows)[:RUNNER_UPS]
+
+
 def _name(follows: str, area: float, plain: bool) -> str:
     if not area >= UNCLEAR:
         return "unclear"
@@ -159,6 +204,8 @@ def _exemplars(strength: np.ndarray, names: Sequence[str]) -> tuple[tuple[str, .
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
     if isinstance(value, float):
         return None if math.isnan(value) else float(f"{value:.6g}")
     return value

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from core.bundle import seal
-from core.demo.cards import component_statistics, write_index
+from core.demo.cards import component_statistics, peaks, write_index
 from core.demo.pool import MODEL_SIDE, Progress
 from core.demo.recipes import HELD_OUT, Split, crossed, truths
+from core.demo.relations import relations_of
 from core.demo.tasks import chosen_tasks, write_tasks
 from core.demo.training import MEAN, STD
 from core.demo.world import CONCEPTS, Truth, draw, write_truths
@@ -54,6 +55,18 @@ def write_known(
     progress: Progress,
 ) -> None:
     """Cards, the held-out reference set and the tasks, all of them read from the files that ship."""
+    write_cards(model, saes, out, index, progress)
+    held = truths(Split.REFERENCE, reference, HELD_OUT)
+    files = write_pictures(held, out / IMAGES, "drawing the reference set", progress)
+    write_truths(held, files, out / "reference.csv")
+    tasks = chosen_tasks(model, saes["spatial"], candidates, progress=progress)
+    write_tasks(
+        model, saes["spatial"], tasks, out, lambda some: write_pictures(some, out / IMAGES, "drawing tasks", progress)
+    )
+
+
+def write_cards(model: Clip, saes: Mapping[str, SparseAutoencoder], out: Path, index: int, progress: Progress) -> None:
+    """What each dictionary's components fire on, over pictures of their own."""
     shown = truths(Split.INDEX, index, crossed)
     names = write_pictures(shown, out / IMAGES, "drawing exemplars", progress)
     concepts = {concept: [concept in one.concepts for one in shown] for concept in CONCEPTS}
@@ -64,18 +77,10 @@ def write_known(
             x = torch.cat(
                 [cut.activations(torch.cat(pixels[at : at + _AT_ONCE])) for at in range(0, len(pixels), _AT_ONCE)]
             )
-        write_index(component_statistics(sae.encode(x), names, concepts=concepts), out / f"{which}.json")
-    held = truths(Split.REFERENCE, reference, HELD_OUT)
-    files = write_pictures(held, out / IMAGES, "drawing the reference set", progress)
-    table = out / "reference.csv"
-    write_truths(held, files, table)
-    # the bundle calls the thing a picture shows its truth
-    first, rest = table.read_text(encoding="utf-8").split("\n", 1)
-    table.write_text(first.replace("thing", "truth") + "\n" + rest, encoding="utf-8")
-    tasks = chosen_tasks(model, saes["spatial"], candidates, progress=progress)
-    write_tasks(
-        model, saes["spatial"], tasks, out, lambda some: write_pictures(some, out / IMAGES, "drawing tasks", progress)
-    )
+            vectors = cut.embedding(x)
+        codes = sae.encode(x)
+        relations = relations_of(peaks(codes), vectors, sae.dictionary)
+        write_index(component_statistics(codes, names, concepts=concepts, relations=relations), out / f"{which}.json")
 
 
 def seal_folder(out: Path, model: Clip) -> None:

@@ -203,13 +203,17 @@ def draw(truth: Truth) -> Image.Image:
 
 
 def write_truths(truths: Iterable[Truth], names: Iterable[str], path: Path) -> None:
-    """One CSV row per picture: its file name, then every field of its truth."""
+    """One CSV row per picture: its file name, then every field of its truth, the thing that it shows as `truth`."""
     columns = [field.name for field in fields(Truth)]
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
-        rows.writerow(["file", *columns])
+        rows.writerow(["file", *map(_column, columns)])
         for name, truth in zip(names, truths, strict=True):
             rows.writerow([name, *(getattr(truth, column) for column in columns)])
+
+
+def _column(field: str) -> str:
+    return "truth" if field == "thing" else field
 
 
 def read_truths(path: Path) -> dict[str, Truth]:
@@ -220,8 +224,9 @@ def read_truths(path: Path) -> dict[str, Truth]:
         "str": str,
         "bool": lambda cell: cell == "True",
     }
+
+    def truth(row: dict[str, str]) -> Truth:
+        return Truth(**{one.name: casts[str(one.type)](row[_column(one.name)]) for one in fields(Truth)})  # type: ignore[arg-type]
+
     with path.open(newline="", encoding="utf-8") as file:
-        return {
-            row["file"]: Truth(**{field.name: casts[str(field.type)](row[field.name]) for field in fields(Truth)})  # type: ignore[arg-type]
-            for row in csv.DictReader(file)
-        }
+        return {row["file"]: truth(row) for row in csv.DictReader(file)}

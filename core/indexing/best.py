@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 WAITING = 1 << 20  # entries that wait to be sorted in
+WIDTH = 64  # entries of one component sorted in at once, so that one that fires everywhere makes no wide table of all
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _IMAGE = np.uint64(0xFFFFFFFF)
 
@@ -33,19 +34,27 @@ class Best:
 
     def settle(self) -> None:
         """Sort in what waits."""
-        if not self._count:
-            self._waiting = []
-            return
-        components, keys, values = (np.concatenate(part) for part in zip(*self._waiting, strict=True))
+        if self._count:
+            components, keys, values = (np.concatenate(part) for part in zip(*self._waiting, strict=True))
+            order = np.argsort(components, kind="stable")
+            components, keys, values = components[order], keys[order], values[order]
+            begins = np.r_[True, components[1:] != components[:-1]]
+            starts, runs = np.flatnonzero(begins), np.cumsum(begins) - 1
+            places = np.arange(len(runs)) - starts[runs]
+            for first in range(0, int(places.max()) + 1, WIDTH):
+                some = (places >= first) & (places < first + WIDTH)
+                self._sort_in(components[some], places[some] - first, keys[some], values[some])
         self._waiting, self._count = [], 0
-        touched, size = np.unique(components), self.keys.shape[1]
-        components = np.concatenate([np.repeat(touched, size), components])
-        keys = np.concatenate([self.keys[touched].ravel(), keys])
-        values = np.concatenate([self.values[touched].ravel(), values])
-        order = np.lexsort((keys, components))
-        starts = np.searchsorted(components[order], touched)
-        kept = order[starts[:, None] + np.arange(size)]
-        self.keys[touched], self.values[touched] = keys[kept], values[kept]
+
+    def _sort_in(self, components: np.ndarray, places: np.ndarray, keys: np.ndarray, values: np.ndarray) -> None:
+        """Entries sorted by component, each with its place among those of its component."""
+        begins = places == 0
+        touched, rows, size = components[begins], np.cumsum(begins) - 1, self.keys.shape[1]
+        shape = (len(touched), size + int(places.max()) + 1)
+        wide_keys, wide_values = np.full(shape, _EMPTY), np.zeros(shape, np.float32)
+        wide_keys[:, :size], wide_values[:, :size] = self.keys[touched], self.values[touched]
+        wide_keys[rows, size + places], wide_values[rows, size + places] = keys, values
+        self.keys[touched], self.values[touched] = _least(wide_keys, wide_values, size)
 
     def merge(self, other: Best) -> None:
         """Take in what another has kept of other images."""
@@ -53,8 +62,13 @@ class Best:
         other.settle()
         keys = np.concatenate([self.keys, other.keys], axis=1)
         values = np.concatenate([self.values, other.values], axis=1)
-        order = np.argsort(keys, axis=1, kind="stable")[:, : self.keys.shape[1]]
-        self.keys, self.values = np.take_along_axis(keys, order, 1), np.take_along_axis(values, order, 1)
+        self.keys, self.values = _least(keys, values, self.keys.shape[1])
+
+
+def _least(keys: np.ndarray, values: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `size` entries of least key of each row; equal keys are those of empty places alone."""
+    order = np.argsort(keys, axis=1)[:, :size]
+    return np.take_along_axis(keys, order, 1), np.take_along_axis(values, order, 1)
 
 
 def strength_keys(strengths: np.ndarray, images: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -13,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.indexing.files import adopt, list_files, open_files
-from core.indexing.kept import Broken, Kept, held, settle_plan
+from core.indexing.files import adopt, check_images, check_same, list_files, open_files
+from core.indexing.kept import Broken, Kept, check_out, held, settle_plan, tidied
 from core.indexing.layout import packed, write_file
 from core.indexing.naming import names_of, phrase_vectors
-from core.indexing.order import Order, Progress, heading_of
-from core.indexing.passing import Pass, Passed, reference_images
+from core.indexing.order import NAMED, Order, Progress, heading_of, plan_of
+from core.indexing.passing import Pass, Passed, Stopped, reference_images
 from core.indexing.relations import neighbours, partners
 from core.indexing.shares import Share
 from core.indexing.statistics import statistics_of
@@ -54,6 +53,16 @@ def build_index(
     share = share or Share(device=model.text.device.type)
     sae.check(model)
     torch.set_num_threads(order.threads)
+
+    def told(what: str, done: int, of: int) -> None:
+        """Progress after the pass, when all is counted and only Ctrl-C is to be heard."""
+        progress(what, done, of)
+        if stop():
+            raise Stopped(
+                f"Stopped while {what}; what was counted of the pictures is kept in {order.work}: the same command "
+                "goes on there, and begins this step anew."
+            )
+
     with ExitStack() as stack:
         if share.first:
             _begin(model, sae, order, share, stack)
@@ -62,7 +71,7 @@ def build_index(
         one = Pass(model, sae, files, order, share, reference_images(model, files))
         passed = one.run(progress, stop)
         share.wait()
-        arrays, heading = _brought_together(one, passed, progress)
+        arrays, heading = _brought_together(one, passed, told)
         if share.first:
             write_file(order.out, heading, arrays)
             shutil.rmtree(order.work)
@@ -72,26 +81,18 @@ def build_index(
 
 def _begin(model: Clip, sae: SparseAutoencoder, order: Order, share: Share, stack: ExitStack) -> None:
     """Claim the work folder and list the files, or refuse."""
-    if order.out.exists():
-        raise TillerError(f"There is {order.out} already; remove it, or name another file with --out.")
+    check_out(order.out)
+    check_images(order.images, order.truths)
+    made = not order.work.exists()
     order.work.mkdir(parents=True, exist_ok=True)
     stack.enter_context(held(order.work))
-    heading = heading_of(model, sae, order)
-    plan = {
-        "model": heading["model"]["sha256"],
-        "dictionary": heading["dictionary"]["sha256"],
-        "block": model.block,
-        **heading["settings"],
-        "vocabulary": hashlib.sha256("\n".join(order.vocabulary).encode()).hexdigest(),
-        "images": str(order.images.resolve()),
-        "processes": share.count,
-        "version": 1,
-    }
-    settle_plan(order.work / "plan.json", plan)
+    stack.enter_context(tidied(order.work, made=made))
+    settle_plan(order.work / "plan.json", plan_of(model, sae, order, share.count), named=NAMED)
     listed = order.work / "listed"
     listed.mkdir(exist_ok=True)
     files = list_files(order.images, listed, truths=order.truths, from_folders=order.from_folders)
-    settle_plan(order.work / "files.json", {"files": files.digest})
+    if (order.work / "list").is_file():
+        check_same(open_files(order.work), files, order.work)
     adopt(listed, order.work)
 
 
@@ -109,6 +110,7 @@ def _brought_together(one: Pass, passed: Passed, progress: Progress) -> tuple[di
             other.restore(arrays)
             tally.merge(other)
     if share.first and not tally.used:
+        shutil.rmtree(one.order.work)  # nothing was counted, and mended pictures are another set
         raise TillerError(
             f"None of the {len(one.files):,} pictures in {one.files.folder} can be read; the first: {broken[0][1]}"
         )
@@ -134,9 +136,12 @@ def _finished(
     progress("counting partners", 0, 1)
     arrays |= partners(tally.arrays()["together"], one.sae.size)
     progress("counting partners", 1, 1)
-    progress("encoding the vocabulary", 0, 1)
-    vectors = phrase_vectors(one.model, one.order.vocabulary, one.order.cache)
-    progress("encoding the vocabulary", 1, 1)
+    vectors = phrase_vectors(
+        one.model,
+        one.order.vocabulary,
+        one.order.cache,
+        lambda done, of: progress("encoding the vocabulary", done, of),
+    )
     arrays |= names_of(arrays["exemplar_mean"], vectors) | {"word_vectors": vectors.numpy()}
     unread = {place for place, _ in broken}
     kept = np.array([each not in unread for each in one.reference.tolist()], bool)

@@ -57,10 +57,9 @@ def list_files(
         from_folders: each file's class is the first folder of its path.
 
     Raises:
-        TillerError: there is no such folder, or no picture in it.
+        TillerError: as `check_images`.
     """
-    if not folder.is_dir():
-        raise TillerError(f"The images in {folder} were asked for, and it is no folder; check the path.")
+    check_images(folder, truths)
     digest, labels, end, count = hashlib.sha256(), dict[str, int](), 0, 0
     with (work / "names").open("wb") as names, (work / "ends").open("wb") as ends, (work / "truths").open("wb") as said:
         spans, classes = array("q"), array("i")
@@ -79,15 +78,39 @@ def list_files(
                 spans, classes = array("q"), array("i")
         spans.tofile(ends)
         classes.tofile(said)
-    if not count:
-        raise TillerError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))}); name a folder that does.")
-    if truths and not labels:
-        raise TillerError(
-            f"None of the {len(truths)} files in the table of truths is in {folder}; name files by their path below it."
-        )
     heading = {"folder": str(folder), "labels": list(labels), "digest": digest.hexdigest()}
     (work / "list").write_text(json.dumps(heading), encoding="utf-8")
     return open_files(work)
+
+
+def check_images(folder: Path, truths: Mapping[str, str] | None = None) -> None:
+    """Refuse a folder without a picture, and truths of none of its files, before anything is made of it."""
+    if not folder.is_dir():
+        what = "it is no folder" if folder.exists() else "there is no such folder"
+        raise TillerError(f"The images in {folder} were asked for, and {what}; check the path.")
+    if not any(_is_picture(name) for _, _, names in os.walk(folder) for name in names):
+        raise TillerError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))}); name a folder that does.")
+    if truths is not None and not any(_is_picture(Path(name).name) and (folder / name).exists() for name in truths):
+        raise TillerError(
+            f"None of the {len(truths)} files in the table of truths is in {folder}; name files by their path below it."
+        )
+
+
+def check_same(begun: ImageFiles, now: ImageFiles, work: Path) -> None:
+    """Refuse a list that differs from the one that an index was begun with; say by which file first."""
+    if begun.digest == now.digest:
+        return
+    size = min(len(begun.names), len(now.names))
+    place = int(np.argmax(np.r_[begun.names[:size] != now.names[:size], True]))
+    number = min(int(np.searchsorted(each.ends, place, "right")) for each in (begun, now))
+    longer = begun if len(begun) > len(now) else now
+    first = (
+        f"the first that differs is {longer.name(number)}" if number < len(longer) else "the same names, other sizes"
+    )
+    raise TillerError(
+        f"The pictures in {now.folder} have changed since this index was begun ({len(begun):,} then, {len(now):,} now; "
+        f"{first}); put them back to go on with it, or remove {work} to begin anew."
+    )
 
 
 def open_files(work: Path) -> ImageFiles:
@@ -112,14 +135,30 @@ def adopt(listed: Path, work: Path) -> None:
 
 def read_truths(table: Path) -> dict[str, str]:
     """The class of each file, from a CSV with the columns `file` and `truth`."""
-    with table.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark before the first column
-        rows = csv.DictReader(file)
-        if not {"file", "truth"} <= set(rows.fieldnames or ()):
-            raise TillerError(
-                f"{table} was given as a table of truths and has columns {', '.join(rows.fieldnames or ['none'])}; "
-                "it needs `file` and `truth`."
-            )
-        return {row["file"]: row["truth"] for row in rows}
+    if not table.is_file():
+        raise TillerError(f"The table of truths {table} was asked for, but there is no such file; check the path.")
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark before the first column
+            rows = csv.DictReader(file)
+            if not {"file", "truth"} <= set(rows.fieldnames or ()):
+                raise TillerError(
+                    f"{table} was given as a table of truths and has columns {', '.join(rows.fieldnames or ['none'])}; "
+                    "it needs `file` and `truth`."
+                )
+            found: dict[str, str] = {}
+            for row in rows:
+                if not row["file"] or not row["truth"]:
+                    raise TillerError(f"Line {rows.line_num} of {table} lacks a file or its truth; fill it in.")
+                found[row["file"]] = row["truth"]
+    except (UnicodeDecodeError, csv.Error) as wrong:
+        raise TillerError(
+            f"{table} is no CSV in UTF-8 ({wrong}); save it so, with columns `file` and `truth`."
+        ) from wrong
+    return found
+
+
+def _is_picture(name: str) -> bool:
+    return Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
 
 
 def _walked(folder: Path, below: str) -> Iterator[tuple[str, int]]:
@@ -128,7 +167,7 @@ def _walked(folder: Path, below: str) -> Iterator[tuple[str, int]]:
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             yield from _walked(Path(entry.path), f"{below}{entry.name}/")
-        elif Path(entry.name).suffix.lower() in SUFFIXES and not entry.name.startswith("."):
+        elif _is_picture(entry.name):
             yield f"{below}{entry.name}", _size(entry)
 
 

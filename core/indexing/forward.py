@@ -10,9 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from core.indexing.encoding import encoder_of
 from core.indexing.reading import Batch
 from core.indexing.tally import Seen
 from core.model import Clip
+from core.packing import packed_blocks
 from core.sae import SparseAutoencoder
 from core.tower import can_shorten, class_token_through_last, embedded, through
 
@@ -30,38 +32,47 @@ def places(sae: SparseAutoencoder) -> tuple[Place, ...]:
     return both[sae.convention.tokens]
 
 
-@torch.inference_mode()
-def halves(model: Clip, sae: SparseAutoencoder, pixels: Tensor) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b e"]]:
-    """Activations after the block and image embeddings; t is 1 where the class token alone is read.
+class Sight:
+    """A model and a dictionary made ready for many batches; with it go copies of weights in other layouts."""
 
-    The last block then computes its class token alone: the same function as the whole tower, rounded otherwise
-    (under 1e-4 in logits), and cheaper.
-    """
-    if not class_alone(model, sae):
-        activations = model.activations(pixels)
-        return activations, model.embedding(activations, exact=False)
-    before = through(model.visual, model.visual._embeds(pixels), 0, model.block)
-    activations = class_token_through_last(model.visual, before)
-    return activations, embedded(model.visual, activations)
+    def __init__(self, model: Clip, sae: SparseAutoencoder, images: int) -> None:
+        """`images` are those of a batch, about."""
+        self.model, self.sae, self._encode = model, sae, encoder_of(sae)
+        self._short = can_shorten(model.visual) and (not model.is_last or class_alone(model, sae))
+        self._stop = model.depth - 1 if self._short else model.depth
+        self._blocks = packed_blocks(model.visual, self._stop, images * model.tokens)
 
+    @torch.inference_mode()
+    def halves(self, pixels: Tensor) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b e"]]:
+        """Activations after the block and image embeddings; t is 1 where the class token alone is read.
 
-@torch.inference_mode()
-def see(model: Clip, sae: SparseAutoencoder, batch: Batch) -> tuple[Seen, Tensor, Tensor]:
-    """What a tally counts of one batch, and the activations and embeddings as they are."""
-    activations, embeddings = halves(model, sae, batch.pixels.to(model.text.device, model.visual.conv1.weight.dtype))
-    activations, embeddings = activations.float(), embeddings.float()
-    codes = sae.encode(activations)
-    usable = np.ones(len(batch.pixels), bool)
-    usable[list(batch.broken)] = False
-    unit = functional.normalize(embeddings, dim=-1).cpu().numpy()
-    unit[~usable] = 0
-    seen = Seen(
-        images=np.arange(batch.first, batch.first + len(usable)),
-        usable=usable,
-        embeddings=unit,
-        tokens=activations.shape[1],
-        rows=codes.rows.cpu().numpy(),
-        components=codes.components.cpu().numpy(),
-        values=codes.values.float().cpu().numpy(),
-    )
-    return seen, activations, embeddings
+        The last block computes its class token alone where nothing else of it is read: the same function as the whole
+        tower, rounded otherwise (under 1e-4 in logits), and cheaper.
+        """
+        model, visual = self.model, self.model.visual
+        middle = min(model.block + 1, self._stop)
+        x = activations = through(visual, visual._embeds(pixels), 0, middle, blocks=self._blocks)
+        x = through(visual, x, middle, self._stop, blocks=self._blocks)
+        if self._short:
+            x = class_token_through_last(visual, x)
+        return (x if model.is_last else activations).float(), embedded(visual, x).float()
+
+    @torch.inference_mode()
+    def see(self, batch: Batch) -> tuple[Seen, Tensor, Tensor]:
+        """What a tally counts of one batch, and the activations and embeddings as they are."""
+        activations, embeddings = self.halves(batch.pixels.to(self.model.device, self.model.dtype))
+        rows, components, values = self._encode(activations)
+        usable = np.ones(len(batch.pixels), bool)
+        usable[list(batch.broken)] = False
+        unit = functional.normalize(embeddings, dim=-1).cpu().numpy()
+        unit[~usable] = 0
+        seen = Seen(
+            images=np.arange(batch.first, batch.first + len(usable)),
+            usable=usable,
+            embeddings=unit,
+            tokens=activations.shape[1],
+            rows=rows,
+            components=components,
+            values=values,
+        )
+        return seen, activations, embeddings

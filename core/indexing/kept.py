@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,10 +32,7 @@ class Kept:
     def save(self, arrays: Mapping[str, np.ndarray], done: int, broken: Broken) -> None:
         """Keep what the first `done` batches of this process gave."""
         said = json.dumps({"done": done, "broken": broken})
-        new = self.path.with_suffix(".new")
-        save_file(dict(arrays), new, metadata={"tiller": said})
-        _to_disk(new)
-        new.replace(self.path)
+        write_whole(self.path, dict(arrays), said)
 
     def load(self) -> tuple[dict[str, np.ndarray], int, Broken] | None:
         """What was kept last; None where nothing was."""
@@ -50,8 +49,30 @@ class Kept:
         return arrays, said["done"], [(place, reason) for place, reason in said["broken"]]
 
 
-def settle_plan(path: Path, plan: Mapping[str, Any], *, what: str = "an index") -> None:
-    """Write down of what that which is made in this folder is made, or refuse if something else is being made here."""
+def write_whole(path: Path, arrays: dict[str, np.ndarray], said: str) -> None:
+    """Write arrays and what is said of them to a file that is there whole or not at all, whatever the disk does."""
+    new = path.with_name(path.name + ".new")
+    try:
+        save_file(arrays, new, metadata={"tiller": said})
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
+        new.replace(path)
+    except SafetensorError as wrong:
+        raise TillerError(
+            f"{path} could not be written ({wrong}); make room there, and give the same command."
+        ) from wrong
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def settle_plan(
+    path: Path, plan: Mapping[str, Any], *, what: str = "an index", named: Mapping[str, str] | None = None
+) -> None:
+    """Write down of what that which is made in this folder is made, or refuse if something else is being made here.
+
+    Args:
+        named: what entries of the plan are called for a person, such as the option that gives them.
+    """
     if not path.is_file():
         path.with_suffix(".new").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
         path.with_suffix(".new").replace(path)
@@ -61,12 +82,36 @@ def settle_plan(path: Path, plan: Mapping[str, Any], *, what: str = "an index") 
     except ValueError:
         there = {}
     different = [name for name in plan if there.get(name) != plan[name]]
-    if different:
-        shown = ", ".join(f"{name} {_short(there.get(name))} (now {_short(plan[name])})" for name in different)
-        raise TillerError(
-            f"In {path.parent} {what} is being built with another {shown}; give the options it was begun with, "
-            "remove that folder, or name another place to write to."
-        )
+    if not different:
+        return
+    called = {name: (named or {}).get(name, name) for name in different}
+    then = [_said(called[name], there.get(name), plan[name]) for name in different]
+    now = [_said(called[name], plan[name], there.get(name)) for name in different if not _is_digest(plan[name])]
+    says = f"; this command says {' and '.join(now)}" if now else ""
+    raise TillerError(
+        f"{path.parent} holds {what} that is not finished and was begun with {' and '.join(then)}{says}. Give what it "
+        "was begun with to go on with it, remove that folder to begin anew, or name another place to write to."
+    )
+
+
+@contextmanager
+def tidied(work: Path, *, made: bool) -> Generator[None]:
+    """Take a folder that was `made` for this away again, where what goes wrong leaves nothing in it that cost time."""
+    try:
+        yield
+    except BaseException:
+        if made and not any(work.glob("counted-*.safetensors")):
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def check_out(out: Path) -> None:
+    """Refuse a file to write that is there already, or a place that is no folder."""
+    if out.exists():
+        raise TillerError(f"There is {out} already; remove it, or name another file with --out.")
+    above = next(each for each in out.absolute().parents if each.exists())
+    if not above.is_dir():
+        raise TillerError(f"{out} was to be written, and {above} is no folder; name another file with --out.")
 
 
 @contextmanager
@@ -87,11 +132,14 @@ def held(work: Path) -> Generator[None]:
         yield
 
 
-def _short(value: object) -> str:
-    said = "none" if value is None else str(value)
-    return said if len(said) <= 24 else said[:12] + "..."
+def _said(name: str, value: object, other: object) -> str:
+    """An entry of a plan as a person reads it; of a digest, only that it is another one."""
+    if _is_digest(value) or (value is None and _is_digest(other)):
+        return f"another {name.removeprefix('--')}"
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    return f"no {name}" if value is None else f"{name} {value}"
 
 
-def _to_disk(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{40,64}", value) is not None

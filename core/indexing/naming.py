@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +15,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.model import Clip
-from core.types import TillerError
-from core.zeroshot import text_vectors
+from core.zeroshot import PROMPTS_AT_ONCE, text_vectors
 
 CHOICES = 5  # the name, and four runners-up
 TEMPLATE = "{}"
 _ROWS_AT_ONCE = 4096
-
-
-def read_vocabulary(path: Path) -> tuple[str, ...]:
-    """One word or phrase a line; empty lines and what follows a # are left out."""
-    if not path.is_file():
-        raise TillerError(f"The vocabulary {path} was asked for, but there is no such file; check the path.")
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as wrong:
-        raise TillerError(f"The vocabulary {path} is not UTF-8 text; save it as UTF-8, one phrase a line.") from wrong
-    words = distinct(line.split("#", 1)[0] for line in lines)
-    if not words:
-        raise TillerError(f"The vocabulary {path} holds no word; write one phrase a line.")
-    return words
 
 
 def imagenet_names() -> tuple[str, ...]:
@@ -42,26 +27,30 @@ def imagenet_names() -> tuple[str, ...]:
     return tuple(str(name) for name in IMAGENET_CLASSNAMES)
 
 
-def distinct(words: Iterable[str]) -> tuple[str, ...]:
-    """The words without surrounding space, each once whatever its letter case, in the order given."""
-    found: dict[str, str] = {}
-    for word in words:
-        if word.strip():
-            found.setdefault(word.strip().casefold(), word.strip())
-    return tuple(found.values())
-
-
-def phrase_vectors(model: Clip, words: Sequence[str], cache: Path | None = None) -> Float[Tensor, "w_plus_1 e"]:
+def phrase_vectors(
+    model: Clip,
+    words: Sequence[str],
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Float[Tensor, "w_plus_1 e"]:
     """Unit text vectors of the empty prompt and of `words`, in this order.
 
     Args:
         cache: a folder where they are kept for the next time; by model, words and threads, which move last bits.
+        progress: told how many texts of how many are done.
     """
+    texts = ("", *words)
     said = "\n".join((model.digest, TEMPLATE, str(torch.get_num_threads()), model.text.device.type, *words))
     kept = None if cache is None else cache / f"{hashlib.sha256(said.encode()).hexdigest()[:24]}.safetensors"
     if kept is not None and kept.is_file():
+        progress(len(texts), len(texts))
         return load_file(kept)["vectors"]
-    vectors = text_vectors(model.network, model.tokenizer, ("", *words), (TEMPLATE,)).float().cpu()
+    parts: list[Tensor] = []
+    for first in range(0, len(texts), PROMPTS_AT_ONCE):
+        some = texts[first : first + PROMPTS_AT_ONCE]
+        parts.append(text_vectors(model.network, model.tokenizer, some, (TEMPLATE,)).float().cpu())
+        progress(first + len(some), len(texts))
+    vectors = torch.cat(parts)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         save_file({"vectors": vectors.contiguous()}, kept.with_suffix(".new"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import torch
 
+from core.indexing.encoding import arithmetic_of
 from core.indexing.naming import TEMPLATE
 from core.indexing.relations import NEAREST, SEEN_TOGETHER
 from core.indexing.tally import BINS, OCTAVES, SAMPLE, STEPS, STRONGEST, TOP
@@ -19,6 +22,16 @@ TOGETHER = 16_384  # images whose components are counted together
 REFERENCE, REFERENCE_BYTES = 1_000, 1 << 28  # images of the reference set at most, and bytes of their activations
 SAVED_EVERY = 300.0  # seconds
 READERS = 2
+NAMED = {  # entries of the plan, as a person gives them
+    "batch": "--batch",
+    "threads": "--threads",
+    "device": "--device",
+    "codes": "a processor that multiplies",
+    "images": "--images",
+    "from_folders": "--labels-from-folders",
+    "processes": "a number of processes of",
+    "version": "a work folder of version",
+}
 
 Progress = Callable[[str, int, int], None]
 
@@ -65,6 +78,7 @@ def heading_of(model: Clip, sae: SparseAutoencoder, order: Order) -> dict[str, A
             "batch": order.batch,
             "threads": order.threads,
             "device": model.text.device.type,
+            "codes": arithmetic_of(sae),
             "precision": str(model.visual.conv1.weight.dtype).removeprefix("torch."),
             "torch": torch.__version__,
             "pooling": "max",
@@ -79,3 +93,24 @@ def heading_of(model: Clip, sae: SparseAutoencoder, order: Order) -> dict[str, A
             "histogram": {"from": 2.0 ** OCTAVES[0], "to": 2.0 ** OCTAVES[1], "bins_of_pass": BINS, "steps": STEPS},
         },
     }
+
+
+def plan_of(model: Clip, sae: SparseAutoencoder, order: Order, processes: int) -> dict[str, Any]:
+    """What a build must be begun and gone on with; texts as digests. `NAMED` has how a person gives each."""
+    heading = heading_of(model, sae, order)
+    return {
+        "model": heading["model"]["sha256"],
+        "dictionary": heading["dictionary"]["sha256"],
+        "block": model.block,
+        **heading["settings"],
+        "vocabulary": _digest("\n".join(order.vocabulary)),
+        "images": str(order.images.resolve()),
+        "from_folders": order.from_folders,
+        "classes": None if order.truths is None else _digest(json.dumps(order.truths, sort_keys=True)),
+        "processes": processes,
+        "version": 2,
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

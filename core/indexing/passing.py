@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +14,7 @@ import torch
 
 from core.indexing.draws import drawn, stratified
 from core.indexing.files import ImageFiles
-from core.indexing.forward import class_alone, places, see
+from core.indexing.forward import Sight, class_alone, places
 from core.indexing.kept import Broken, Kept
 from core.indexing.order import REFERENCE, REFERENCE_BYTES, TOGETHER, Order, Progress
 from core.indexing.reading import Batch, batches
@@ -51,6 +52,11 @@ class Pass:
     order: Order
     share: Share
     reference: np.ndarray
+
+    @cached_property
+    def sight(self) -> Sight:
+        """Made when the first batch is there."""
+        return Sight(self.model, self.sae, self.order.batch)
 
     @property
     def tokens(self) -> int:
@@ -112,7 +118,7 @@ class Pass:
 
     def take(self, batch: Batch, tally: Tally, embeddings: BinaryIO, reference: BinaryIO, place: int) -> None:
         """Count in one batch, the `place`-th of this process, and write its rows."""
-        seen, activations, vectors = see(self.model, self.sae, batch)
+        seen, activations, vectors = self.sight.see(batch)
         if tally.unit == 0:
             tally.unit = _unit(seen)
         tally.add(seen)
@@ -144,7 +150,7 @@ class Pass:
 
     def _first_unit(self) -> float:
         """The unit that the process with the first batch finds."""
-        return _unit(see(self.model, self.sae, next(self._batches(range(1))))[0])
+        return _unit(self.sight.see(next(self._batches(range(1))))[0])
 
     def _keep_reference(self, file: BinaryIO, seen: Seen, activations: torch.Tensor, vectors: torch.Tensor) -> None:
         wanted = np.flatnonzero(seen.usable & np.isin(seen.images, self.reference))

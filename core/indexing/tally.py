@@ -18,7 +18,7 @@ OCTAVES, STEPS = (-12, 12), 16  # the histogram reaches from 2^-12 to 2^12, in 1
 BINS = (OCTAVES[1] - OCTAVES[0]) * STEPS
 ONE = 1 << 30  # what stands for 1 in the sums
 _FULL = 1 << 61
-_ROWS_AT_ONCE = 2048
+_ROWS_AT_ONCE = 256  # 1 MB of sums, which a core keeps near
 _SHIFT = 23 - int(math.log2(STEPS))
 _FIRST_BIN = (127 + OCTAVES[0]) * STEPS
 
@@ -134,7 +134,9 @@ class Tally:
             if place not in self.places or not mine.any():
                 continue
             own, codes = (components, values) if mine.all() else (components[mine], values[mine])
-            np.add.at(self.histograms[place].reshape(-1), own.astype(np.int64) * BINS + bins_of(codes), 1)
+            histogram = self.histograms[place].reshape(-1)
+            # a 1 of another type would be ten times slower
+            np.add.at(histogram, own.astype(np.int64) * BINS + bins_of(codes), histogram.dtype.type(1))
             starts = starts_of(own)
             found = own[starts]
             greatest = np.maximum.reduceat(codes, starts)
@@ -163,13 +165,15 @@ class Tally:
         self.sums["strength"][found] += np.add.reduceat(whole(counted), starts)
         self.sums["square"][found] += np.add.reduceat(whole(counted * counted), starts)
         self.least[found] = np.minimum(self.least[found], np.minimum.reduceat(strengths, starts))
-        vectors = torch.from_numpy(embeddings).double()
+        vectors = torch.from_numpy(embeddings).double() * ONE
         for first in range(0, len(found), _ROWS_AT_ONCE):
             part = slice(first, first + _ROWS_AT_ONCE)
             span = slice(starts[part][0], ends[part][-1])
             dense = np.zeros((len(found[part]), len(embeddings)))  # this batch's images alone
             dense[np.repeat(np.arange(len(dense)), (ends - starts)[part]), slots[span]] = counted[span]
-            self.sums["pull"][found[part]] += whole((torch.from_numpy(dense) @ vectors).numpy())
+            rows = found[part]
+            together = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] == len(rows) - 1 else rows  # no copy of them
+            self.sums["pull"][together] += (torch.from_numpy(dense) @ vectors).round_().long().numpy()
         self._refuse_overflow()
 
     def _count_together(self, components: np.ndarray, slots: np.ndarray, strengths: np.ndarray, seen: Seen) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.here import arrive
+from pages.parts.names import named
 from pages.parts.opened import bench_of, open_picture, seen_under
 from pages.parts.questions import Sheet, answers_given, ask, say_what_is_open
 from pages.parts.sheets import eyebrow, picture_beside, plan_in_words
@@ -23,7 +24,7 @@ from study.task_events import TaskSubmitted
 who = arrive(Step.ANSWER)
 key, attempt = str(who.place.task), who.place.attempt
 task = who.rig.script.tasks[key]
-opened = open_picture(who.rig, task)
+opened = named(who.rig, who.records, open_picture(who.rig, task))
 plan = history_in(who.records, key).plan
 now = seen_under(who.rig, opened, plan).prediction
 sheet = Sheet(key, attempt, task.answers)

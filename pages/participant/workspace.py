@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pages.parts.frame import page
 from pages.parts.here import arrive
+from pages.parts.names import named
 from pages.parts.opened import open_picture, viewed
 from pages.parts.prompts import wait_ms
 from pages.parts.stage import stage
@@ -12,7 +13,7 @@ from study.session import Step
 
 who = arrive(Step.WORKSPACE)
 key = str(who.place.task)
-opened = open_picture(who.rig, who.rig.script.tasks[key])
+opened = named(who.rig, who.records, open_picture(who.rig, who.rig.script.tasks[key]))
 who.note(viewed(opened, key, who.place.attempt), key=f"viewed/{key}/{who.place.attempt}")
 
 with page("stage", say("workspace.window"), who):

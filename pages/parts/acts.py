@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from pages.parts.calm import new_reference, told
-from pages.parts.opened import bench_of
+from pages.parts.names import named
+from pages.parts.opened import bench_of, open_picture
 from pages.parts.rig import Rig
+from pages.parts.searches import found_for
+from pages.parts.visits import elsewhere
 from pages.parts.words import say
 from study.acts import Act, ActRefused, Tick, Turn
+from study.bench import Bench
 from study.database import LogUnavailable
 from study.interventions import perform
 from study.log import LeaseLost, LogMoved, LogRefused
@@ -62,7 +68,7 @@ def _do(here: Rig, session_id: str, message: object, window: str | None) -> str:
             here.log.append(session_id, *leaving, key=act.id, page=place.step, client=act.client, window=window)
             return ""
         page = place.step if place.step is Step.TUTORIAL else Step.WORKSPACE
-        perform(here.log, session_id, act, bench_of(here, place), reference=reference, window=window, page=page)
+        perform(here.log, session_id, act, _bench(here, place, records), reference=reference, window=window, page=page)
     except (LogUnavailable, LogMoved):
         raise
     except LeaseLost:
@@ -73,6 +79,16 @@ def _do(here: Rig, session_id: str, message: object, window: str | None) -> str:
         told(error, reference, "act")
         return say("trouble.step", number=reference)
     return ""
+
+
+def _bench(here: Rig, place: Session, records: Sequence[Record]) -> Bench:
+    """The workspace with other pictures that may be opened in it, and components by the session's names to be found."""
+    opened = named(here, records, open_picture(here, here.script.tasks[str(place.task)]))
+    return replace(
+        bench_of(here, place),
+        elsewhere=partial(elsewhere, here, opened, frozenset(place.tools)),
+        find=lambda query: found_for(here, opened, query),
+    )
 
 
 def _allowed(here: Rig, records: Sequence[Record], place: Session, act: Act) -> None:

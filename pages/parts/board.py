@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from core.types import Component, Prediction, Rate, Ripple, Scope, SteeringPlan
+from core.types import Prediction, SteeringPlan
 from pages.parts.acts import still_to_try
+from pages.parts.cards import edition, tasks_begun
+from pages.parts.claims import claim_board
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import Opened
+from pages.parts.pieces import fires_at, maps, piece
 from pages.parts.prompts import talk
 from pages.parts.pulse import progress
+from pages.parts.searches import found_last
+from pages.parts.visits import visited
 from pages.parts.words import say, words_for
 from study.bench import Seen
 from study.history import History
 from study.records import Record
 from study.session import Session
 from study.task_events import ConceptInspected, ExplanationChanged
+from study.visits import visit_in
 
 CLASSES = 12
-EXEMPLARS = {"top": 8, "middle": 4, "low": 4}
 
 
 def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, Any]:
     """Everything on the workspace but the ripple, which is measured after the prediction is painted."""
     script, place = who.rig.script, who.place
     before, after = opened.seen.clean, seen.prediction
-    still = who.rig.pictures.recall(("still", opened.pinned, opened.hidden), lambda: _still(opened))
+    cards = edition(opened, tasks_begun(who.records))
+    still = who.rig.pictures.recall(("still", opened.pinned, opened.hidden, cards), lambda: _still(opened))
     goal = "workspace.goal_open" if opened.hidden else "workspace.goal"
-    strengths = {edit.component: edit.strength for edit in history.plan}
     return {
         **still,
         "picture": {**still["picture"], "alt": say("workspace.picture.alt", script.language)},
@@ -45,23 +49,22 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "tools": list(place.tools),
         "progress": progress(who),
         "still_to_try": still_to_try(who.records, place),
-        "classes": [
-            {"label": label, "before": before.prob(label), "after": after.prob(label)} for label in _classes(opened)
-        ],
-        "was": _top(before),
-        "now": _top(after),
-        "components": [
-            {**component, "strength": strengths.get(component["index"], 1.0)} for component in still["components"]
-        ],
+        **_said(opened, before, after),
+        "components": _under(still, history.plan),
+        "found": _found(who, opened),
+        "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.is_last,
         "edits": [
-            {"index": each.component, "name": opened.bundle.index[each.component].label, "strength": each.strength}
+            {"index": each.component, "name": opened.name_of(each.component), "strength": each.strength}
             for each in history.plan
         ],
+        "cards": cards,
         "can_undo": bool(history.past),
         "can_redo": bool(history.future),
         "size": seen.edit_norm_ratio,
         "state": state_of(opened, history.plan),
+        "claim": claim_board(who.rig, who.records, str(place.task), opened, history.plan),
         "view": _view(who.records, place, opened),
+        "visit": _visit(who, opened, history.plan),
         "talk": talk(who, opened),
     }
 
@@ -71,45 +74,58 @@ def state_of(opened: Opened, plan: SteeringPlan) -> str:
     return opened.pinned.state(plan).id[:16]
 
 
-def ripple_board(found: Ripple, control: Ripple, opened: Opened, plan: SteeringPlan) -> dict[str, Any]:
-    """The ripple of `plan` as counts with Wilson 95 % intervals, the classes that lost most, and the sham's counts."""
-    # The unchanged of the record hold those that are wrong under another name now; a reader would not call them so.
-    rates = {
-        "fixed": found.fixed_rate,
-        "broken": found.broken_rate,
-        "other": Rate(found.rerouted, found.fixed_rate.trials),
-        "same": Rate(found.unchanged - found.rerouted, found.images),
-    }
+def _visit(who: Here, opened: Opened, plan: SteeringPlan) -> dict[str, Any] | None:
+    """What takes the place of the task's picture while another is open: as the task's, and as it was logged."""
+    event = visit_in(who.records, str(who.place.task))
+    other = event and visited(who.rig, opened, frozenset(who.place.tools), event.image)
+    if event is None or other is None:
+        return None
+    cards = edition(other, tasks_begun(who.records))
+    still = who.rig.visits.recall(("still", other.pinned, cards), lambda: _still(other))
+    before, after = (each.prediction(other.model.labels) for each in (event.before, event.after))
+    alt = say("workspace.visit.alt", who.rig.script.language, shows=other.truth)
     return {
-        "state": state_of(opened, plan),
-        "edits": len(plan),
-        "images": found.images,
-        "sham": {"fixed": control.fixed, "broken": control.broken},
-        **{
-            kind: {
-                "hits": rate.hits,
-                "trials": rate.trials,
-                "value": rate.value if rate.trials else None,
-                "low": rate.low,
-                "high": rate.high,
-            }
-            for kind, rate in rates.items()
-        },
-        "worst": [
-            {"label": change.label, "lost": change.right_before - change.right_after, "images": change.right_before}
-            for change in found.worst[:3]
-        ],
+        **still,
+        "picture": {**still["picture"], "alt": alt},
+        **_said(other, before, after),
+        "components": _under(still, plan),
+        "found": _found(who, other),
+        "cards": cards,
+        "name": event.image,
+        "state": event.after.state_id[:16],
     }
+
+
+def _found(who: Here, opened: Opened) -> dict[str, Any] | None:
+    """What was searched for last, with each component's share of this picture's prediction."""
+    return found_last(who.rig, opened, who.place, who.records) if "search" in who.place.tools else None
+
+
+def _said(opened: Opened, before: Prediction, after: Prediction) -> dict[str, Any]:
+    """What the model says of a picture without and with the edits."""
+    return {
+        "classes": [
+            {"label": label, "before": before.prob(label), "after": after.prob(label)} for label in _classes(opened)
+        ],
+        "was": _top(before),
+        "now": _top(after),
+    }
+
+
+def _under(still: Mapping[str, Any], plan: SteeringPlan) -> list[dict[str, Any]]:
+    """The components of a picture with the strength that `plan` gives each."""
+    strengths = {edit.component: edit.strength for edit in plan}
+    return [{**component, "strength": strengths.get(component["index"], 1.0)} for component in still["components"]]
 
 
 def _still(opened: Opened) -> dict[str, Any]:
     """The part of the board that no act changes."""
     grid = opened.attribution.grid
-    maps = opened.attribution.per_token is not None and not opened.bundle.model.is_last
-    pushes = {each.index: opened.attribution.patches(each.index) for each in opened.shown} if maps else {}
+    drawn = maps(opened)
+    pushes = [opened.attribution.patches(each.index) for each in opened.shown] if drawn else []
     return {
         "picture": {"url": url_of(opened.picture, 448, opened.bundle), "grid": grid},
-        "maps": maps,
+        "maps": drawn,
         "shows": opened.shows,
         "target": opened.target,
         "against": opened.against,
@@ -121,70 +137,15 @@ def _still(opened: Opened) -> dict[str, Any]:
         },
         "explains": opened.attribution.dictionary_explains,
         "explained": opened.attribution.explained_share,
-        "pushes_scale": max((float(np.abs(each).max()) for each in pushes.values()), default=0.0),
-        "components": [_component(opened, each, pushes.get(each.index)) for each in opened.shown],
+        "pushes_scale": max((float(np.abs(each).max()) for each in pushes), default=0.0),
+        "components": [piece(opened, each, opened.effects[each.index]) for each in opened.shown],
     }
-
-
-def _component(opened: Opened, component: Component, pushes: np.ndarray | None) -> dict[str, Any]:
-    fires = _fires(opened, component.index)
-    bands = {
-        "top": component.exemplars_top,
-        "middle": component.exemplars_middle,
-        "low": component.exemplars_low,
-    }
-    return {
-        "index": component.index,
-        "name": component.label,
-        "score": opened.attribution.scores[component.index],
-        "effect": opened.effects[component.index],
-        "activation": opened.attribution.activation[component.index],
-        "density": component.density,
-        "fit": _known(component.label_score),
-        "p99": _known(component.p99),
-        "exemplars": {
-            band: [url_of(name, 96, opened.bundle) for name in names[: EXEMPLARS[band]]]
-            for band, names in bands.items()
-        },
-        "fires": _rounded(fires),
-        "fires_scale": _p99(component, float(fires.max(initial=0.0))),
-        # No patch of the picture stands for the class token, so the maps need its share in numbers.
-        "class_code": _class_code(opened, component.index),
-        "class_push": opened.attribution.class_part[component.index],
-        "patch_push": opened.attribution.patch_part[component.index],
-        "pushes": None if pushes is None else _rounded(pushes),
-    }
-
-
-def _fires(opened: Opened, component: int) -> np.ndarray:
-    rows, values = opened.seen.codes.of(component)
-    flat = np.zeros(opened.attribution.grid**2)
-    flat[rows[rows > 0].numpy() - 1] = values[rows > 0].numpy()
-    return flat
-
-
-def _class_code(opened: Opened, component: int) -> float:
-    rows, values = opened.seen.codes.of(component)
-    return float(values[rows == 0].sum())
-
-
-def _p99(component: Component, otherwise: float) -> float:
-    unit = component.unit(Scope.PATCHES)
-    return unit if unit > 0 else max(otherwise, 1e-9)
 
 
 def _first(opened: Opened) -> int:
     """The strongest of those shown that fire on a patch, so that there is a map to see."""
-    mapped = (each.index for each in opened.shown if _fires(opened, each.index).any())
+    mapped = (each.index for each in opened.shown if fires_at(opened, each.index).any())
     return next(mapped, opened.shown[0].index)
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _rounded(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.3g}") for value in values.reshape(-1)]
 
 
 def _classes(opened: Opened) -> list[str]:

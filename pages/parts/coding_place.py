@@ -9,6 +9,7 @@ from study.codebook import Books, books_in
 from study.coded_units import CodedUnit, Naming, session_units
 from study.coding import Coded, Coder, CodingRefused, coded_by, coders_of
 from study.coding_acts import Agree, CodingAct
+from study.concept_names import given_names
 from study.samples import Samples, drawn_for, partners_of, samples_in, visible
 from study.staff import CONSENSUS, Role
 from study.streams import stream_of
@@ -95,6 +96,9 @@ def naming(insider: Insider, study: str) -> Naming:
     def named(task: str, component: int) -> str:
         known = script.tasks.get(task) if study == script.study.id else None
         index = bundles[known.sae].index if known is not None else ()
-        return f"{index[component].label} (#{component})" if component < len(index) else f"component {component}"
+        if known is None or component >= len(index):
+            return f"component {component}"
+        given = given_names(insider.rig.log, study, bundles[known.sae].sae.digest).get(component)
+        return f"{given.called if given else index[component].label} (#{component})"
 
     return named

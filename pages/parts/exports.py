@@ -9,6 +9,7 @@ from html import escape
 import streamlit as st
 
 from pages.parts.calm import calmly
+from pages.parts.errands import bar
 from pages.parts.sheets import many
 from pages.parts.staff import Insider, while_let_in
 from study.exports import FORMATS
@@ -68,9 +69,7 @@ def progress(insider: Insider, run: Run) -> None:
         return
     rows = f", row {run.rows:,} of {run.of:,}" if run.of else ""
     doing = f"{TOOLS[run.formats[run.at]][0]}, format {run.at + 1} of {len(run.formats)}{rows}"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(run.share, f"{run.study}: {'stopping' if run.stopping else doing}")
-        st.button("Stop", key="stop", on_click=while_let_in(insider)(insider.rig.shelf.stop), disabled=run.stopping)
+    bar(insider, insider.rig.shelf, run.share, f"{run.study}: {doing}")
 
 
 def ended(insider: Insider, run: Run) -> None:

@@ -11,9 +11,11 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from pages.parts.calm import calmly
-from pages.parts.health_plots import NORMS, areas, blocks, candidates, deciles, faithfulness, percent
+from pages.parts.errands import is_busy
+from pages.parts.health_plots import areas, blocks, candidates, deciles, faithfulness
 from pages.parts.staff import Insider, while_let_in
-from study.health import Checkup, kept_health
+from study.examinations import HEALTH, found_of
+from study.trust import FIGURES, NORMS, basis_of, figure_text, trust_in
 
 _ASSETS = Path(__file__).parent / "assets"
 # Streamlit takes SVG out of plain HTML; the sheet is that of the findings, with a few marks of its own.
@@ -24,8 +26,9 @@ _mount = component(
     js=(_ASSETS / "findings.js").read_text(encoding="utf-8"),
 )
 COMMAND = "tiller doctor"
+_GAP = 0.0001  # logits; the gate lets no more through
 _TOKENS = {"all": "all tokens", "cls": "the class token", "patches": "patches"}
-FIGURES = {
+_TOLD = {
     "explained": ("Explained variance", "of the activations, pooled over tokens"),
     "explained_per_token": ("Explained variance, per token", "the mean of each token's own ratio"),
     "explained_class": ("of the class token", "pooled, about the class token's own mean"),
@@ -50,7 +53,6 @@ _SPEEDS: dict[str, str] = {
 def offered(insider: Insider) -> None:
     """The button that measures every dictionary that runs, and the command that does the same."""
     examiner, wanted = insider.rig.examiner, list(insider.rig.bundles)
-    busy = examiner.run is not None and examiner.run.state == "running"
 
     @calmly
     @while_let_in(insider)
@@ -58,34 +60,16 @@ def offered(insider: Insider) -> None:
         examiner.start(wanted)
 
     with st.container(key="health-head", horizontal=True, vertical_alignment="center"):
-        st.button("Measure now", type="primary", key="measure", on_click=begin, disabled=busy)
+        st.button("Measure now", type="primary", key="measure", on_click=begin, disabled=is_busy(examiner))
         st.caption(
             f"Or run `{COMMAND}`. Measuring takes a minute or more and slows whoever is in a session.", width="content"
         )
 
 
-def progress(insider: Insider, run: Checkup) -> None:
-    """How far the measurement has come, and the way to stop it."""
-    share = (run.at + min(1.0, run.done / max(1, run.steps))) / len(run.dictionaries)
-    doing = f"{run.dictionaries[run.at]}: {run.stage}, {run.done} of {run.steps}"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(1.0, share), "stopping" if run.stopping else doing)
-        stop = while_let_in(insider)(insider.rig.examiner.stop)
-        st.button("Stop", key="stop", on_click=stop, disabled=run.stopping)
-
-
-def ended(run: Checkup) -> None:
-    """What became of the last measurement of this process, where it did not end well."""
-    if run.state == "failed":
-        st.error(run.reason, icon=None)
-    elif run.state == "stopped":
-        st.info("The measurement was stopped; what was measured before is still shown.", icon=None)
-
-
 def drawn(insider: Insider) -> None:
     """One sheet for each dictionary of the running bundle."""
     for which, bundle in insider.rig.bundles.items():
-        health = kept_health(insider.rig.examiner.folder, bundle.fingerprint["bundle"], which)
+        health = found_of(insider.rig.examiner.folder, HEALTH, bundle.fingerprint["bundle"], which)
         if health is None:
             st.subheader(which)
             st.caption(f"Nothing was measured of this dictionary yet; `{COMMAND}` measures it, or the button above.")
@@ -100,7 +84,13 @@ def sheet(health: Mapping[str, Any]) -> str:
     """Everything of one dictionary as HTML."""
     decision, curves = health["decision"], health["curves"]
     parts = [
-        _section("figures", "Measured beside published", _figures(health), _beyond(health)),
+        f'<p class="trust"><b>Verdict.</b> {escape(trust_in(health))}</p>',
+        _section(
+            "figures",
+            "Measured beside published" if health["published"] else "Measured",
+            _figures(health),
+            _beyond(health),
+        ),
         _section("gate", "How it is read", candidates(decision) + blocks(decision), _gate(health)),
     ]
     if health["error_share"]:
@@ -109,13 +99,16 @@ def sheet(health: Mapping[str, Any]) -> str:
             f"over {health['looks']} predictions: the band holds eight of ten, the upright is the median."
         )
         parts.append(_section("error", "The error's share in a prediction", deciles(health["error_share"]), told))
-    if curves and curves[0]["pictures"]:
+    if curves and not curves[0]["pictures"]:
+        told = f"Nothing can be drawn: {basis_of(health)}."
+        parts.append(_section("curves", "Which components move predictions", "", told))
+    elif curves:
         panels = faithfulness(curves, "insertion", "Put in, from none") + faithfulness(curves, "deletion", "Taken out")
         told = (
             "The margin over the runner-up while components are put in or taken out in several orders, scaled so that "
-            f"0 is none and 1 is all; means of {curves[0]['pictures']} pictures, number of components below. A good "
+            f"0 is none and 1 is all; means {basis_of(health)}. The number of components stands below. A good "
             "order rises early and falls early. The true effect of a component is what removing it alone does; before "
-            "the last block only the 32 of greatest code \u00d7 gradient have one, and the others follow by that. "
+            "the last block only the 32 of greatest code \u00d7 gradient have one, and that stands in for the others. "
             "Below: the area under the first plot with its 95 % bootstrap interval."
         )
         drawn = f'<div class="panels" style="--across:2">{panels}</div>{areas(curves)}'
@@ -136,34 +129,31 @@ def _section(key: str, title: str, shown: str, told: str) -> str:
 
 def _figures(health: Mapping[str, Any]) -> str:
     known = {one["name"]: one for one in health["published"]}
-    heads = '<tr><th></th><th class="number">Measured</th><th class="number">Published</th></tr>'
-    rows = [_row(name, value, known.pop(name, None)) for name, value in health["figures"].items()]
-    rows += [_row(name, None, one) for name, one in known.items()]
-    return f"<table><thead>{heads}</thead><tbody>{''.join(rows)}</tbody></table>"
+    beside = bool(known)
+    heads = "".join(f'<th class="number">{name}</th>' for name in ("Measured", "Published"))
+    rows = [_row(name, value, known.pop(name, None), beside=beside) for name, value in health["figures"].items()]
+    rows += [_row(name, None, one, beside=beside) for name, one in known.items()]
+    head = f"<thead><tr><th></th>{heads}</tr></thead>" if beside else ""
+    return f"<table>{head}<tbody>{''.join(rows)}</tbody></table>"
 
 
-def _row(name: str, value: float | None, one: Mapping[str, Any] | None) -> str:
-    title, means = FIGURES.get(name, (name, "Tiller does not measure this"))
-    said = "" if one is None else f"{_value(name, one['published'])} ± {_value(name, one['tolerance'])}"
+def _row(name: str, value: float | None, one: Mapping[str, Any] | None, *, beside: bool) -> str:
+    title, means = _TOLD.get(name, (name, "Tiller does not measure this"))
+    said = "" if one is None else f"{figure_text(name, one['published'])} ± {figure_text(name, one['tolerance'])}"
     wrong = one is not None and not one["met"]
     source = f' title="{escape(one["source"])}"' if one is not None and one["source"] else ""
-    shown = "not measured" if one is not None and value is None else _value(name, value)
+    shown = "not measured" if one is not None and value is None else figure_text(name, value)
+    published = f'<td class="number"{source}>{said}</td>' if beside else ""
     return (
         f"<tr{' class=wrong' if wrong else ''}><th>{escape(title)}<small>{escape(means)}</small></th>"
-        f'<td class="number">{shown}</td><td class="number"{source}>{said}</td></tr>'
+        f'<td class="number">{shown}</td>{published}</tr>'
     )
 
 
-def _value(name: str, value: float | None) -> str:
-    if value is None:
-        return "none"
-    return f"{value:.1f}" if name.startswith("l0") else f"{value:.3f}" if name == "cosine" else percent(value)
-
-
 def _beyond(health: Mapping[str, Any]) -> str:
-    wrong = [FIGURES.get(one["name"], (one["name"],))[0] for one in health["published"] if not one["met"]]
+    wrong = [FIGURES.get(str(one["name"]), str(one["name"])) for one in health["published"] if not one["met"]]
     if wrong:
-        return f'<b class="wrong">Beyond its tolerance: {escape(", ".join(wrong))}.</b>'
+        return f'<b class="wrong">Beyond its tolerance: {escape("; ".join(wrong))}.</b>'
     return "Every published figure is met." if health["published"] else "Nothing was published for this bundle."
 
 
@@ -179,11 +169,13 @@ def _gate(health: Mapping[str, Any]) -> str:
     scale = f", its reconstruction times {decision['scale']:.4g}" if decision["scale"] != 1 else ""
     how = f"It reads activations {NORMS.get(chosen['normalisation'], chosen['normalisation'])}"
     bias = "takes its bias off first" if chosen["pre_bias"] else "leaves its bias in"
+    small = decision["gap"] < _GAP
+    gap = f"no logit by {_GAP} or more" if small else f"a logit by {decision['gap']:.2g}"
     few = "" if decision["images"] >= 256 else " Fewer than 256 pictures: take it with care."
     return escape(
         f"{verdict} {how}, {bias}, and speaks for {_TOKENS[decision['tokens']]}{scale}. Each row is the variance that "
-        f"one reading explains, on {decision['images']} pictures. Put together again with its error, it moves a logit "
-        f"by {decision['gap']:.1g}.{few}"
+        f"one reading explains, on {decision['images']} pictures. Put together again with its error, it moves "
+        f"{gap}.{few}"
     )
 
 

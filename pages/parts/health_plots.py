@@ -8,32 +8,14 @@ from math import log1p
 from typing import Any
 
 from pages.parts.plot_marks import FIRST, LAST, axis, beside, label, rule, svg, words
+from study.trust import NORMS, order_name, percent
 
 Plain = Mapping[str, Any]
 
-NORMS = {
-    "none": "as they are",
-    "layer_norm": "layer norm",
-    "constant_norm": "one length each",
-    "dataset": "centred, scaled",
-    "scaled": "scaled",
-}
-ORDERS: dict[str, str] = {
-    "ablation": "true effect",
-    "exact": "exact view",
-    "gradient": "code × gradient",
-    "activation": "activation",
-    "random": "random",
-}
 _PANEL = 310
+_BESIDE = 34  # a number nearer to the own block's name would touch it
+_LINE = 14
 _LOWEST, _HIGHEST = -4.0, 5.0  # of a scaled margin; beyond, a curve is cut off
-
-
-def percent(value: float | None) -> str:
-    """A share for people; below -100 % only that it is."""
-    if value is None:
-        return "no number"
-    return "under -100 %" if value < -1 else f"{100 * value:.1f} %"
 
 
 def candidates(decision: Plain) -> str:
@@ -84,7 +66,8 @@ def blocks(decision: Plain) -> str:
             f"<title>block {block}: {escape(percent(found[block]))}</title></circle>"
         )
         name, look = (f"block {block}", "said") if own else (str(block), "tick")
-        drawn.append(words(x, bottom + 15, name, "middle", look))
+        if own or abs(x - at(decision["block"])[0]) > _BESIDE:
+            drawn.append(words(x, bottom + 15, name, "middle", look))
     drawn += [words(right + 12, y + 4, text, "start", "tick") for y, text in ((bottom, "0"), (top, "100 %"))]
     return svg(bottom + 20, drawn)
 
@@ -133,14 +116,23 @@ def faithfulness(curves: Sequence[Plain], kind: str, title: str) -> str:
             continue
         line = "L".join(f"{across(k):.1f} {up(value):.1f}" for k, value in zip(ks, values, strict=True))
         drawn.append(f'<path class="order {curve["order"]}" d="M{line}"/>')
-        named.append((up(values[-1]), str(curve["order"]), _order(curve)))
-    y = top - 10.0
-    for wanted, order, text in sorted(named):
-        y = max(wanted, y + 14)
+        named.append((up(values[-1]), str(curve["order"]), order_name(curve)))
+    for y, (_, order, text) in zip(spread([one[0] for one in sorted(named)], bottom), sorted(named), strict=True):
         drawn.append(f'<path class="order {order}" d="M{right + 6} {y:.1f}h12"/>')
         drawn.append(words(right + 22, y + 4, text, "start", "tick"))
     drawn += [words(across(k), bottom + 14, str(k), "middle", "tick") for k in ks if k in (0, 1, 4, 16, 64)]
     return svg(bottom + 18, drawn, _PANEL)
+
+
+def spread(wanted: Sequence[float], lowest: float) -> list[float]:
+    """Heights for names that would lie on one another: a line apart, in their order, the last not below `lowest`."""
+    placed: list[float] = []
+    for y in wanted:
+        placed.append(max(y, placed[-1] + _LINE) if placed else y)
+    for place in reversed(range(len(placed))):
+        lowest = placed[place] = min(placed[place], lowest)
+        lowest -= _LINE
+    return placed
 
 
 def areas(curves: Sequence[Plain]) -> str:
@@ -156,15 +148,10 @@ def areas(curves: Sequence[Plain]) -> str:
 
     drawn, y = list[str](), 16.0
     for curve, span in zip(found, spans, strict=True):
-        drawn += [label(f"{_order(curve)} order", y), rule(FIRST, LAST, y)]
+        drawn += [label(f"{order_name(curve)} order", y), rule(FIRST, LAST, y)]
         drawn.append(f'<path class="band" d="M{across(span["low"]):.1f} {y}H{across(span["high"]):.1f}"/>')
         drawn.append(f'<path class="value" d="M{across(span["value"]):.1f} {y - 8}v16"/>')
         drawn.append(beside(f"{span['value']:.2f}", y))
         y += 26
     ticks = [(across(value), f"{value:.2g}") for value in (0.0, 1.0, *([high] if high > 1.5 else []))]
     return svg(y + 8, [*drawn, *axis(ticks, y - 2)])
-
-
-def _order(curve: Plain) -> str:
-    name = str(curve["order"])
-    return ORDERS.get(name, name)

@@ -11,7 +11,7 @@ from core.model import Clip
 from core.ripple import ReferenceSet, build_reference, ripple, sham
 from core.types import Ripple, SteeringPlan, TillerError
 from pages.parts.opened import open_picture
-from pages.parts.pictures import TaskPicture
+from pages.parts.pictures import TaskPicture, similar_of
 from pages.parts.rig import Rig
 from study.findings import Measured, Portrait, Spread
 from study.findings.portrait import Attempt, portrait_in
@@ -113,7 +113,7 @@ def _run(here: Rig, bundle: Bundle, attempt: Attempt) -> Measured | str:
     picture = next((one for one in here.tasks.values() if one.file == attempt.image), None)
     try:
         with here.gate:
-            own = None if picture is None else _similar(here, bundle, model, picture)
+            own = None if picture is None else similar_set(here, bundle, model, picture)
             every, every_sham = _both(model, bundle, bundle.reference, attempt.plan)
             on_own = None if own is None else _both(model, bundle, own, attempt.plan)
     except TillerError as error:
@@ -125,19 +125,18 @@ def _run(here: Rig, bundle: Bundle, attempt: Attempt) -> Measured | str:
     return Measured(own=on_own[0], own_sham=on_own[1], all=every, all_sham=every_sham)
 
 
-def _similar(here: Rig, bundle: Bundle, model: Clip, picture: TaskPicture) -> ReferenceSet | None:
-    """The held-out failures of a picture's cause, as far as the model can be asked about them."""
+def similar_set(here: Rig, bundle: Bundle, model: Clip, picture: TaskPicture) -> ReferenceSet | None:
+    """The held-out failures of a picture's cause, ready for a ripple; None where nobody knows any."""
     if not picture.similar:
         return None
-    paths = tuple(path for path, _ in picture.similar)
-    names = tuple(path.name for path in paths)
-    truth = [model.labels.index(label) for _, label in picture.similar]
 
     def make() -> ReferenceSet:
-        pixels = (model.pixels(path.read_bytes()) for path in paths)
-        return build_reference(model, bundle.sae, pixels, truth, names)
+        known = similar_of(picture, bundle.images)
+        truth = [model.labels.index(label) for _, label in known.values()]
+        pixels = (model.pixels(path.read_bytes()) for path, _ in known.values())
+        return build_reference(model, bundle.sae, pixels, truth, tuple(known))
 
-    return here.held_out.recall((bundle.sae.digest, model.labels, paths), make)
+    return here.held_out.recall((bundle.sae.digest, model.labels, picture.similar), make)
 
 
 def _both(model: Clip, bundle: Bundle, reference: ReferenceSet, plan: SteeringPlan) -> tuple[Spread, Spread]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from core.attribution import Attribution, agreement, attribute, leave_one_out
@@ -13,8 +13,10 @@ from core.environment import environment_of
 from core.model import Clip
 from core.steering import Look, look, steer
 from core.types import Component, SteeringPlan, View
+from pages.parts.claims import certifier
 from pages.parts.rig import Rig
 from study.bench import Bench, Seen
+from study.concept_names import Given
 from study.prompts import held
 from study.script import Task
 from study.session import Session
@@ -41,6 +43,12 @@ class Opened:
     agreement: float | None
     shown: tuple[Component, ...]  # by attribution, greatest push towards `target` first
     pinned: Pinned
+    names: Mapping[int, Given] = field(default_factory=dict)  # by researchers, as this session shows them
+
+    def name_of(self, component: int) -> str:
+        """What a component is called here."""
+        given = self.names.get(component)
+        return given.called if given else self.bundle.index.named(component)
 
     @property
     def target(self) -> str:
@@ -61,6 +69,13 @@ class Opened:
 def open_picture(here: Rig, task: Task) -> Opened:
     """The picture of `task`, looked at and attributed once for everybody."""
     return here.pictures.recall((task.picture, task.sae, task.labels, task.truth), lambda: _opened(here, task))
+
+
+def open_another(here: Rig, opened: Opened, name: str, shows: str) -> Opened:
+    """Another picture under the dictionary and the classes of `opened`, told what it shows."""
+    bundle, model = opened.bundle, opened.model
+    key = bundle.sae.digest, model.labels, name, shows
+    return here.visits.recall(key, lambda: _looked(here, bundle, model, name, shows, truth="shown"))
 
 
 def seen_under(here: Rig, opened: Opened, plan: SteeringPlan) -> Seen:
@@ -99,7 +114,9 @@ def bench_of(here: Rig, place: Session) -> Bench:
         see=lambda plan: seen_under(here, opened, plan),
         unit=lambda component, scope: opened.bundle.index[component].unit(scope),
         environment=environment_of(opened.model),
+        labels=opened.model.labels,
         prompts={prompt.id: prompt for prompt in (here.script.think_aloud.prompts if here.script.think_aloud else ())},
+        certify=certifier(here, opened, task),
         expect=task.expect,
         shows=opened.truth,
         held=lambda records: held(records, here.script, place),
@@ -133,12 +150,17 @@ def _opened(here: Rig, task: Task) -> Opened:
     bundle = here.bundles[task.sae]
     picture = here.tasks[task.picture]
     model = bundle.model if task.labels is None else bundle.model.labelled(task.labels)
-    data = here.picture_file(picture.file).read_bytes()
+    return _looked(here, bundle, model, picture.file, picture.label, truth=task.truth)
+
+
+def _looked(here: Rig, bundle: Bundle, model: Clip, file: str, shows: str, *, truth: str) -> Opened:
+    """The picture in `file`; `truth` says whether participants are told what it shows, as in a script."""
+    data = here.picture_file(file).read_bytes()
     with here.gate:
         seen = look(model, bundle.sae, model.pixels(data))
         said = seen.clean.ranked[0]
-        truth = model.labels.index(picture.label)
-        told = truth if task.truth == "shown" else said
+        right = model.labels.index(shows)
+        told = right if truth == "shown" else said
         against = told if told != said else seen.clean.ranked[1]
         view = View.EXACT if model.is_last else View.GRADIENT
         attribution = attribute(model, bundle.sae, seen, said, against=against, view=view)
@@ -148,9 +170,9 @@ def _opened(here: Rig, task: Task) -> Opened:
     return Opened(
         bundle=bundle,
         model=model,
-        picture=picture.file,
-        truth=picture.label,
-        hidden=task.truth == "hidden",
+        picture=file,
+        truth=shows,
+        hidden=truth == "hidden",
         seen=seen,
         attribution=attribution,
         effects=effects,

@@ -46,7 +46,7 @@ def task_pictures(
         TillerError: with every task whose picture or class names do not fit.
     """
     bundle = next(iter(bundles.values()))
-    there = {**_by_kind(folder, bundle.images), **_right(bundle)}
+    there = {**pictures_by_kind(folder, bundle.images), **_right(bundle)}
     wrong: list[str] = []
     for key, task in script.tasks.items():
         labels, where = task.labels or bundle.model.labels, f"tasks.{key}"
@@ -61,6 +61,14 @@ def task_pictures(
     if wrong:
         raise TillerError(f"The study script does not fit the bundle in {folder}; mend it.\n" + "\n".join(wrong))
     return there
+
+
+def similar_of(picture: TaskPicture, images: Path) -> dict[str, tuple[Path, str]]:
+    """The other failures of a picture's cause by their opaque names, with what they show; `images` is the bundle's."""
+    return {
+        path.relative_to(images).as_posix() if path.is_relative_to(images) else _opaque(path): (path, shows)
+        for path, shows in picture.similar
+    }
 
 
 def refuse_another_runtime(folder: Path, bundles: Mapping[str, Bundle], script: StudyScript) -> None:
@@ -102,7 +110,8 @@ def another_preset(folder: Path, preset: str | None) -> str:
     )
 
 
-def _by_kind(folder: Path, images: Path) -> dict[str, TaskPicture]:
+def pictures_by_kind(folder: Path, images: Path) -> dict[str, TaskPicture]:
+    """The task pictures of the bundle in `folder`, which lie in `images`; empty where no task is known for it."""
     listed = folder / "tasks.csv"
     if not listed.is_file():  # a bundle of a model that no task is known for
         return {}

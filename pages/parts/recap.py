@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
+from pages.parts.names import named
 from pages.parts.opened import open_picture, seen_under
 from pages.parts.sheets import edit_in_words, figure, share_in_words
 from pages.parts.words import say
@@ -54,7 +55,7 @@ def _counts(record: Record) -> bool:
 
 def _task(who: Here, key: str) -> str:
     task = who.rig.script.tasks[key]
-    opened = open_picture(who.rig, task)
+    opened = named(who.rig, who.records, open_picture(who.rig, task))
     plan = plan_in(who.records, key)
     now = seen_under(who.rig, opened, plan).prediction
     told = [] if opened.hidden else [say("done.shows", truth=escape(opened.truth))]

@@ -6,6 +6,7 @@ import gzip
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from anyio import to_thread
@@ -14,14 +15,18 @@ from starlette.responses import Response
 
 from core.types import TillerError
 from pages.parts.again import again
+from pages.parts.cards import card_of, is_component, tasks_begun
 from pages.parts.rig import Rig, installed
-from pages.parts.ripples import ripple_under
+from pages.parts.ripples import Asked, ripple_under
 from pages.parts.screen import screen_of, standing_at
 from pages.parts.sound import sound_of
 from pages.parts.staff import COOKIE, ROOMS
 from pages.parts.supposed import suppose
-from pages.parts.tape import study_of, tape_of
+from pages.parts.tape import rows_of, script_for, study_of, tape_of
+from pages.parts.visits import facing
 from study.samples import still_blind
+from study.screens import screen_at
+from study.script.part import ELSEWHERE
 from study.staff import find_staff
 
 _log = logging.getLogger("tiller")
@@ -87,7 +92,17 @@ _Ask = Callable[[Rig, str, int, dict[str, str]], Any]
 
 def _ripple(rig: Rig, session: str, seq: int, _: dict[str, str]) -> dict[str, Any]:
     stands = standing_at(rig, session, seq)
-    return ripple_under(rig, stands.opened, stands.said.after.plan)
+    return ripple_under(rig, Asked(stands.opened, stands.said.after.plan, ELSEWHERE & stands.tools))
+
+
+def _card(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:
+    stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
+    component = asked.get("c", "")
+    if script is None or not is_component(component, stands.opened):
+        return None
+    records = screen_at(rows_of(rig, session), seq, script).records
+    opened = facing(replace(rig, script=script), stands.opened, stands.tools, records, stands.said.task)
+    return card_of(rig, script, opened, tasks_begun(records), int(component))
 
 
 _ASKED: dict[str, _Ask] = {
@@ -96,6 +111,7 @@ _ASKED: dict[str, _Ask] = {
     "again": lambda rig, session, seq, _asked: again(rig, session, seq),
     "suppose": suppose,
     "ripple": _ripple,
+    "card": _card,
 }
 
 

@@ -17,8 +17,8 @@ from core.types import TillerError
 if TYPE_CHECKING:
     from core.bundle import Bundle
     from pages.parts.pictures import TaskPicture
+    from study.examinations import Examiner
     from study.exports.shelf import Shelf
-    from study.health import Examiner
     from study.log import EventLog
     from study.replay import Run
     from study.script import StudyScript
@@ -74,11 +74,13 @@ class Rig:
     study_key: str | None = field(default=None, repr=False)  # platform ids are kept only under it
     gate: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))  # one inference per core
     pictures: Memory = field(default_factory=lambda: Memory(64))
+    neighbours: Memory = field(default_factory=lambda: Memory(8))  # real pictures to be near to, by dictionary
+    visits: Memory = field(default_factory=lambda: Memory(64))  # other pictures, opened beside a task's
     states: Memory = field(default_factory=lambda: Memory(512))
     ripples: Memory = field(default_factory=lambda: Memory(256))
     held_out: Memory = field(default_factory=lambda: Memory(4096))
     thumbnails: Memory = field(default_factory=lambda: Memory(4096))
-    addresses: Memory = field(default_factory=lambda: Memory(1))  # the pictures by what pages call them
+    addresses: Memory = field(default_factory=lambda: Memory(2))  # the pictures by what pages call them
     settled: Memory = field(default_factory=lambda: Memory(1024))
     chains: Memory = field(default_factory=lambda: Memory(4096))
     codes: Memory = field(default_factory=lambda: Memory(64))  # the rules', by session and length
@@ -86,23 +88,44 @@ class Rig:
     portraits: Memory = field(default_factory=lambda: Memory(4096))
     shelf: Shelf = field(init=False)  # the exports that lie beside the record
     examiner: Examiner = field(init=False)  # of the dictionaries' health
+    surveyor: Examiner = field(init=False)  # of classes and failures
+
+    @property
+    def similar(self) -> Mapping[str, Path]:
+        """Where the held-out failures of the tasks lie, by their opaque names."""
+        from pages.parts.pictures import similar_of  # noqa: PLC0415 - it needs a rig's own kinds
+
+        images = next(iter(self.bundles.values())).images
+
+        def known() -> dict[str, Path]:
+            return {name: path for one in self.tasks.values() for name, (path, _) in similar_of(one, images).items()}
+
+        return self.addresses.recall("similar", known)
 
     def picture_file(self, name: str) -> Path:
         """Where the picture of this opaque name lies; the path of a file of the bundle that need not be there."""
         own = (one.path for one in self.tasks.values() if one.file == name and one.path is not None)
-        return next(own, None) or picture_in(next(iter(self.bundles.values())).images, name)
+        return next(own, None) or self.similar.get(name) or picture_in(next(iter(self.bundles.values())).images, name)
 
     def __post_init__(self) -> None:
-        from study.exports.shelf import Shelf  # noqa: PLC0415 - with what it brings, only once there is a log
-        from study.health import Examiner, Progress  # noqa: PLC0415
+        # with what they bring, only once there is a log
+        from study.examinations import HEALTH, OVERVIEW, Examiner, Progress  # noqa: PLC0415
+        from study.exports.shelf import Shelf  # noqa: PLC0415
 
         def measure(which: str, progress: Progress) -> dict[str, Any]:
             from core.health import examine  # noqa: PLC0415 - heavy
 
             return examine(self.bundles[which], which, progress=progress).as_json()
 
+        def survey(which: str, progress: Progress) -> dict[str, Any]:
+            from core.overview.survey import Survey  # noqa: PLC0415 - heavy
+
+            return Survey.of(self.bundles[which], which, progress=progress).whole()
+
+        media = self.log.media
         object.__setattr__(self, "shelf", Shelf(self.log))
-        object.__setattr__(self, "examiner", Examiner(self.log.media.with_name("health"), measure))
+        object.__setattr__(self, "examiner", Examiner(HEALTH, media.with_name(HEALTH.name), measure))
+        object.__setattr__(self, "surveyor", Examiner(OVERVIEW, media.with_name(OVERVIEW.name), survey))
 
 
 class NotReady(TillerError):

@@ -10,6 +10,7 @@ from core.types import Prediction, TillerError
 from pages.parts.board import board
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
+from pages.parts.names import named
 from pages.parts.opened import Opened, open_picture
 from pages.parts.rig import Rig
 from pages.parts.sheets import edit_in_words
@@ -60,6 +61,7 @@ class Standing:
     opened: Opened
     said: ModelPredicted
     seq: int
+    tools: frozenset[str]
 
 
 def standing_at(rig: Rig, session_id: str, seq: int) -> Standing:
@@ -94,7 +96,8 @@ def _standing(rig: Rig, script: StudyScript, screen: Screen) -> Standing:
             "The model, dictionary or picture that this session used is not what the app has open now, so the screen "
             "cannot be drawn; start the app with the bundle and script that were used."
         )
-    return Standing(_as_logged(opened, screen.records, task), said, found.seq)
+    opened = _as_logged(named(rig, screen.records, opened), screen.records, task)
+    return Standing(opened, said, found.seq, frozenset(screen.place.tools))
 
 
 def _as_logged(opened: Opened, records: Sequence[Record], task: str) -> Opened:

@@ -72,7 +72,7 @@ def plan_in_words(opened: Opened, plan: SteeringPlan, now: Prediction) -> None:
 
 def edit_in_words(opened: Opened, edit: Edit, language: str | None = None) -> str:
     """`suppressed printed word “boat” (#12)`, `suppressed object: cup (#7) to 0.5 times`."""
-    name = f"{opened.bundle.index[edit.component].label} (#{edit.component})"
+    name = f"{opened.name_of(edit.component)} (#{edit.component})"
     if edit.strength == 0:
         return say("plan.suppressed", language, name=name)
     key = "plan.amplified_to" if edit.strength > 1 else "plan.suppressed_to"

@@ -38,6 +38,7 @@ ROOMS = (
     Room("staff/agreement.py", "agreement", "Agreement", frozenset({Role.RESEARCHER})),
     Room("staff/exports.py", "exports", "Exports", frozenset({Role.RESEARCHER})),
     Room("staff/health.py", "health", "Health", frozenset({Role.RESEARCHER})),
+    Room("staff/overview.py", "overview", "Overview", frozenset({Role.RESEARCHER})),
 )
 
 

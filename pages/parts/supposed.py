@@ -81,7 +81,7 @@ def _sham_in_words(opened: Opened, kind: str, component: int | None, factor: flo
         return "the plan's own change turned round, of the same size"
     if component is None:
         return "some other component's direction, of the plan's size, for nothing else is active here"
-    name = f"{opened.bundle.index[component].label} (#{component})"
+    name = f"{opened.name_of(component)} (#{component})"
     return f"{name} taken away {factor:.2g} times in place of the plan, a change of the same size"
 
 

@@ -1,7 +1,9 @@
-"""What happens around the steps in plain words: prompts, a moderator's acts, checks, questionnaires, what broke."""
+"""What happens around the steps in plain words: expectations, prompts, moderation, checks, answers, what broke."""
 
 from __future__ import annotations
 
+from pages.parts.sheets import percent
+from study.claim_events import ClaimSaved
 from study.instrument_events import InstrumentItemAnswered, InstrumentScored
 from study.moderator_events import (
     Moderation,
@@ -12,6 +14,7 @@ from study.moderator_events import (
     ModeratorTookOver,
     Presence,
 )
+from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
 from study.records import Record
 from study.session_events import (
@@ -31,6 +34,8 @@ def told_around(record: Record) -> str:
     """What happened, in one line; a kind that has no words of its own by its name."""
     event = record.event
     match event:
+        case InterventionPredicted():
+            line = _expected(event)
         case PromptShown():
             line = f"Asked: “{event.wording}”"
         case PromptAnswered():
@@ -40,6 +45,8 @@ def told_around(record: Record) -> str:
             line = f"Put the prompt away ({event.how})"
         case Moderation() | TaskExtended() | TaskSkipped():
             line = _moderated(event)
+        case ClaimSaved():
+            line = f"Saved a claim: {event.sentence}"
         case InterventionFailed():
             line = f"A step failed ({event.error}, number {event.reference})"
         case SystemErrored():
@@ -47,6 +54,26 @@ def told_around(record: Record) -> str:
         case _:
             line = _set_up(record)
     return line
+
+
+_WAYS = {"up": "to rise", "same": "to stay", "down": "to fall"}
+
+
+def _expected(event: InterventionPredicted) -> str:
+    """What was expected, each part with whether it came so."""
+    parts: list[str] = []
+    if event.direction is not None:
+        parts.append(f"{event.label} {_WAYS[event.direction]} ({_right(event.direction_right)})")
+    if event.top1 is not None:
+        chance = "" if event.probability is None else f" at {percent(event.probability)}"
+        parts.append(f"{event.top1} first{chance} ({_right(event.top1_right)})")
+    if event.hypothesis:
+        parts.append(f"“{event.hypothesis}”")
+    return f"Expected {', '.join(parts) or 'something'}"
+
+
+def _right(came: bool | None) -> str:
+    return "right" if came else "wrong"
 
 
 def _set_up(record: Record) -> str:

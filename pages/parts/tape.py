@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pages.parts.names import names_for
 from pages.parts.rig import Rig
 from pages.parts.sound import said_in, sounds_in
 from pages.parts.telling import Name, told_of
@@ -53,7 +54,8 @@ def names_in(rig: Rig, records: Sequence[Record]) -> Name:
         bundle = at_hand.get(known.sae) if known else None
         if bundle is None or component >= len(bundle.index):
             return f"component {component}"
-        return f"{bundle.index[component].label} (#{component})"
+        given = names_for(rig, records, bundle).get(component)
+        return f"{given.called if given else bundle.index.named(component)} (#{component})"
 
     return name
 

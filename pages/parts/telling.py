@@ -8,9 +8,10 @@ from typing import Any
 
 from pages.parts.sheets import percent
 from pages.parts.surroundings import answer_in_words, told_around
+from study.concept_events import ConceptSearched
 from study.events import readable
 from study.predictions import Shown, unpack_logits
-from study.preview_events import InterventionPredicted, InterventionPreviewed
+from study.preview_events import InterventionPreviewed
 from study.records import Record
 from study.session_events import (
     ConsentAnswer,
@@ -42,6 +43,7 @@ from study.task_events import (
     TaskStarted,
     TaskSubmitted,
 )
+from study.visit_events import PictureClosed, PictureOpened
 
 # what a component of a task is called: its name and number where the dictionary is at hand, else its number
 Name = Callable[[str, int], str]
@@ -64,14 +66,16 @@ def told_of(record: Record, name: Name) -> str:
             line = f"Compared with {other}: {_said(event.other)}"
         case InterventionPreviewed():
             line = f"Rested at {event.value:g} times on {name(event.task, event.component)}"
-        case InterventionPredicted():
-            line = _expected(event)
         case Intervention():
             line = f"{_TURNS[type(event)]}: {_moved(event)}"
         case ModelPredicted():
             line = f"The model says {_said(event.after)}"
         case ConceptInspected():
             line = f"Looked at {name(event.task, event.component)}"
+        case ConceptSearched():
+            line = _searched(event, name)
+        case PictureOpened() | PictureClosed():
+            line = _visited(event)
         case ExplanationChanged():
             line = _drew(event, name)
         case ResponseChanged() | ResponseSubmitted():
@@ -80,6 +84,16 @@ def told_of(record: Record, name: Name) -> str:
         case _:
             line = _around(record)
     return line
+
+
+def _searched(event: ConceptSearched, name: Name) -> str:
+    asked = {
+        "word": f"for “{event.text}”",
+        "region": f"in {len(event.patches)} patches",
+        "move": f"for what moves “{event.origin}” to “{event.to}”",
+    }[event.how]
+    first = f", first {name(event.task, event.found[0])}" if event.found else ""
+    return f"Searched {asked}: {len(event.found)} components{first}"
 
 
 def fields_of(record: Record) -> Iterator[tuple[str, str]]:
@@ -119,26 +133,6 @@ def _around(record: Record) -> str:
     return line
 
 
-_WAYS = {"up": "to rise", "same": "to stay", "down": "to fall"}
-
-
-def _expected(event: InterventionPredicted) -> str:
-    """What was expected, each part with whether it came so."""
-    parts: list[str] = []
-    if event.direction is not None:
-        parts.append(f"{event.label} {_WAYS[event.direction]} ({_right(event.direction_right)})")
-    if event.top1 is not None:
-        chance = "" if event.probability is None else f" at {percent(event.probability)}"
-        parts.append(f"{event.top1} first{chance} ({_right(event.top1_right)})")
-    if event.hypothesis:
-        parts.append(f"“{event.hypothesis}”")
-    return f"Expected {', '.join(parts) or 'something'}"
-
-
-def _right(came: bool | None) -> str:
-    return "right" if came else "wrong"
-
-
 def _setting(event: InterventionApplied, name: Name) -> str:
     what = name(event.task, event.component)
     if event.tool == "restore":
@@ -149,6 +143,12 @@ def _setting(event: InterventionApplied, name: Name) -> str:
         event.tool, event.tool
     )
     return f"{verb} {what}: {event.amount}" if event.tool == "add" else f"{verb} {what} to {event.amount}"
+
+
+def _visited(event: PictureOpened | PictureClosed) -> str:
+    if isinstance(event, PictureClosed):
+        return "Went back to the task's picture"
+    return f"Opened another picture, which shows “{event.shows}”: {_said(event.before)} → {_said(event.after)}"
 
 
 def _drew(event: ExplanationChanged, name: Name) -> str:

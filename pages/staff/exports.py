@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
+from pages.parts.errands import watch
 from pages.parts.exports import ended, listed, order, progress
 from pages.parts.staff import admit_staff
 from pages.parts.staff_frame import staff_page, study_picked
@@ -11,26 +14,6 @@ from study.staff import Role
 
 insider = admit_staff(Role.RESEARCHER)
 study = study_picked(insider)
-shelf = insider.rig.shelf
-
-
-def under_way() -> bool:
-    return shelf.run is not None and shelf.run.state == "running"
-
-
-@st.fragment(run_every=0.5 if under_way() else None)
-def watched() -> None:
-    run = shelf.run
-    if run is None:
-        return
-    if run.state == "running":
-        st.session_state.watching = run.name
-        progress(insider, run)
-    elif st.session_state.pop("watching", None) is not None:
-        st.rerun()  # what was made is to be listed
-    else:
-        ended(insider, run)
-
 
 with staff_page(insider, "Exports"):
     st.title("Exports")
@@ -38,6 +21,6 @@ with staff_page(insider, "Exports"):
         st.info("There is no study to export yet.", icon=None)
         st.stop()
     order(insider, study)
-    watched()
+    watch(insider.rig.shelf, partial(progress, insider), partial(ended, insider))
     st.subheader("On this server")
     listed(insider, study)

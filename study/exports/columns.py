@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, fields
 from typing import TextIO
 
+from study.exports.claim_columns import CLAIMED
 from study.exports.column import NOT_HERE, Column, col
 from study.exports.session_columns import AROUND
 
@@ -135,6 +136,8 @@ CELLS = (
         "Components in the order shown, by number, spaces between.",
         empty=NOT_HERE,
     ),
+    col("search", "text", "browser", "How components were searched for.", levels="word|region|move", empty=NOT_HERE),
+    col("search_text", "text", "participant", "The word searched for.", empty="another search, or " + NOT_HERE),
     col("overlay", "text", "browser", "The map that was laid over the picture.", empty=NOT_HERE),
     col("component", "integer", "browser", "The component that the act was about, from 0.", empty=NOT_HERE),
     col("control", "text", "browser", "The control that was used.", empty=NOT_HERE),
@@ -206,7 +209,7 @@ CELLS = (
     col("error", "text", "log", "Class of the error that caused it.", empty=NOT_HERE),
 )
 
-COLUMNS = PLACE + CELLS + AROUND
+COLUMNS = PLACE + CELLS + AROUND + CLAIMED
 NAMES = tuple(one.column for one in COLUMNS)
 
 

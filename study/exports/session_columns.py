@@ -189,4 +189,12 @@ AROUND = (
     col("erase_asked", "boolean", "log", "Whether who withdrew asked for the record to be erased.", empty=NOT_HERE),
     col("practice", "boolean", "log", "Whether the task is a tutorial's, which no analysis counts.", empty=NOT_HERE),
     col("shows", "text", "script", "What the picture really shows.", empty="a row of before said no such thing"),
+    col(
+        "picture_of",
+        "text",
+        "log",
+        "The set that another picture, opened beside the task, belongs to.",
+        levels="similar|reference",
+        empty=NOT_HERE,
+    ),
 )

@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shutil
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from sqlalchemy import func, select
 
 from core.types import TillerError
+from study.errand import Errand, Runner
 from study.exports import FORMATS, export_log
 from study.exports.kept import folder_of, name_of
 from study.log import EventLog
 from study.schema import erasures
 
 _UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]+)\.part")
-_log = logging.getLogger("tiller")
-
-
-class _Stopped(Exception):
-    """Somebody asked the run to stop."""
 
 
 @dataclass(slots=True)
-class Run:
-    """One export being made, or the last one that was; only its own thread writes to it, but for `stopping`."""
+class Run(Errand):
+    """One export being made, or the last one that was."""
 
     name: str
     study: str
     formats: tuple[str, ...]
+    without: tuple[str, ...]  # modes of sessions that are no data
     at: int = 0  # which of `formats` is being written
     rows: int = 0
     of: int = 0
-    state: Literal["running", "finished", "stopped", "failed"] = "running"
-    reason: str = ""
-    stopping: bool = False
 
     @property
     def share(self) -> float:
@@ -49,23 +40,17 @@ class Run:
         return 1.0 if self.state == "finished" else min(1.0, (self.at + within) / len(self.formats))
 
 
-class Shelf:
+class Shelf(Runner[Run]):
     """Where the exports of a record lie, and the one run that may be under way in this process.
 
-    The server chooses every path: a caller names a study and formats. Memory does not grow with the log.
+    The server chooses every path: a caller names a study and formats. Memory does not grow with the log. A run that is
+    stopped leaves nothing behind.
     """
 
     def __init__(self, log: EventLog) -> None:
+        super().__init__("The export")
         self.folder = folder_of(log)
         self._record = log
-        self._lock = threading.Lock()
-        self._run: Run | None = None
-        self._thread: threading.Thread | None = None
-
-    @property
-    def run(self) -> Run | None:
-        """The run under way, or the last one of this process."""
-        return self._run
 
     def start(self, study: str, formats: Sequence[str], *, without: tuple[str, ...]) -> Run:
         """Begin an export in the background and return its run; where one is under way, that one.
@@ -78,33 +63,17 @@ class Shelf:
             raise TillerError(
                 f"Formats {', '.join(strange) or 'none'} were asked for; there are {', '.join(FORMATS)}: name some."
             )
-        with self._lock:
-            if self._run is not None and self._run.state == "running":
-                return self._run
-            run = Run(name_of(study, self._record.now().utc_ns), study, tuple(dict.fromkeys(formats)))
-            self._run = run
-            self._thread = threading.Thread(target=self._make, args=(run, without), name="tiller-export", daemon=True)
-            self._thread.start()
-            return run
+        kept = tuple(dict.fromkeys(formats))
+        return self._begin(lambda: Run(name_of(study, self._record.now().utc_ns), study, kept, without))
 
-    def stop(self) -> None:
-        """Ask the run under way to stop; it leaves nothing behind."""
-        if self._run is not None:
-            self._run.stopping = True
-
-    def wait(self, timeout_s: float | None = None) -> None:
-        """Wait until the run under way has come to its end."""
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-
-    def _make(self, run: Run, without: tuple[str, ...]) -> None:
+    def _work(self, run: Run) -> None:
         aside = self.folder / f".{run.name}.{os.getpid()}.part"
         try:
             self._sweep()
             aside.mkdir(parents=True)
             erased = self._erased()
             # before the folder has its name: words that were handed on without a row could not be traced
-            for write_down in self._write(run, aside, without):
+            for write_down in self._write(run, aside):
                 write_down()
             place = self._free(run.name)
             aside.replace(place)
@@ -113,31 +82,22 @@ class Shelf:
             if self._erased() != erased:
                 shutil.rmtree(place, ignore_errors=True)
                 raise TillerError("A session was erased while its rows were being exported; export again.")
-            run.state = "finished"
-        except _Stopped:
-            run.state = "stopped"
-        except Exception as error:
-            known = isinstance(error, TillerError)
-            _log.error("The export %s failed: %s", run.name, error, exc_info=None if known else error)
-            run.reason = str(error) if known else f"{type(error).__name__}; the server's own log says more."
-            run.state = "failed"
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
-    def _write(self, run: Run, aside: Path, without: tuple[str, ...]) -> list[Callable[[], None]]:
+    def _write(self, run: Run, aside: Path) -> list[Callable[[], None]]:
         """Write every format; what is left to do is to write down in the log that they were made."""
         later: list[Callable[[], None]] = []
 
         def progress(done: int, of: int) -> None:
             run.rows, run.of = done, of
-            if run.stopping:
-                raise _Stopped
+            run.refuse_stopped()
 
         for at, form in enumerate(run.formats):
             run.at, run.rows = at, 0
             progress(0, run.of)
             place = aside / form
-            export_log(self._record, place, form, study=run.study, without=without, progress=progress, later=later)
+            export_log(self._record, place, form, study=run.study, without=run.without, progress=progress, later=later)
         progress(run.of, run.of)
         return later
 

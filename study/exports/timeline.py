@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from study.concept_events import ConceptSearched
 from study.consent import given
 from study.moderator_events import ModeratorNoteAdded
 from study.practice import practised
@@ -29,6 +30,7 @@ from study.task_events import (
     TaskStarted,
     TaskTimedOut,
 )
+from study.visit_events import PictureOpened
 
 if TYPE_CHECKING:
     from study.exports.speech import Spoken
@@ -112,8 +114,9 @@ def _words(record: Record, quotable: bool) -> str | None:
         case ExplanationChanged():
             of = "" if event.component is None else f" of component {event.component}"
             return f"draw {event.overlay}{of}" if event.overlay else f"explain by {event.view}"
-        case Intervention():
-            return f"{_act(event)} | {_said(event.before)} -> {_said(event.after)}"
+        case Intervention() | PictureOpened():
+            done = f"open another picture ({event.of})" if isinstance(event, PictureOpened) else _act(event)
+            return f"{done} | {_said(event.before)} -> {_said(event.after)}"
         case ResponseSubmitted():
             return f"{_who(record)} on {event.item}: {_answer(event, quotable)}"
         case _:
@@ -127,6 +130,9 @@ def _around(record: Record, quotable: bool) -> str | None:
         case InterventionPredicted():
             words = _quoted(event.hypothesis, quotable)
             line = f"{_who(record)} expects {_expected(event)}{': ' if words else ''}{words}"
+        case ConceptSearched():
+            asked = "" if not event.text else f" for {_quoted(event.text, quotable)}"
+            line = f"search by {event.how}{asked}: {len(event.found)} components"
         case PromptShown():
             line = f"prompt {event.prompt}: {event.wording}"
         case PromptAnswered():

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from core.types import SteeringPlan
+from study.concept_events import ConceptSearched
 from study.log import EventLog
 from study.preview_events import InterventionPredicted
 from study.queries import recorded
@@ -181,7 +182,7 @@ def _follow(one: Attempt, record: Record) -> None:
             one.image, one.labels, one.goal = event.image, event.labels, event.shows
         case ExplanationViewed() as event:
             one.goal = one.goal or event.against
-        case ConceptInspected() | ExplanationChanged():
+        case ConceptInspected() | ConceptSearched() | ExplanationChanged():
             one.acts.append(("inspect", record.seq))
         case Intervention() as event:
             one.acts.append(("intervene", record.seq))

@@ -28,7 +28,23 @@ Words = Annotated[
     ),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Tool = Literal["attribution", "suppress", "amplify", "set", "add", "undo", "redo", "reset", "compare"]
+Tool = Literal[
+    "attribution",
+    "suppress",
+    "amplify",
+    "set",
+    "add",
+    "undo",
+    "redo",
+    "reset",
+    "compare",
+    "claim",
+    "ripple",
+    "similar",
+    "open",
+    "search",
+]
+ELSEWHERE = frozenset({"ripple", "similar", "open"})  # tools that show what the same edits do to other pictures
 STEERING = frozenset({"suppress", "amplify", "set", "add"})  # tools that change the model
 Days = Annotated[int, Field(ge=1, le=36500)]
 Minutes = Annotated[float, Field(gt=0, le=24 * 60, strict=False)]

@@ -43,6 +43,13 @@ def advised(file: ScriptFile) -> Iterator[Mistake]:
             ("tasks", told[0]),
             "a control task is known by its frame if pages say what a picture shows; write truth: hidden in all tasks.",
         )
+    for key, task in file.tasks.items():
+        if task.success is not None and task.success.held_out is not None and "similar" in task.tools:
+            yield (
+                ("tasks", key, "tools"),
+                "success.held_out judges by the like failures that the tool similar shows while people steer: they are "
+                "held out no longer; leave similar out.",
+            )
     offered = _conditions(file)
     steered = any(
         STEERING & set(task.tools) & tools for key, task in file.tasks.items() for tools in offered.get(key, [])
@@ -134,6 +141,8 @@ def _task(where: Place, task: Task) -> Iterator[Mistake]:
         yield (*where, "limits"), "interventions are asked for and no tool makes one; offer a steering tool."
     if task.success is not None and not steers:
         yield (*where, "success"), "it is read from a steered model, and no tool steers; leave it out or offer one."
+    if {"similar", "open"} & set(task.tools) and "ripple" not in task.tools:
+        yield (*where, "tools"), "similar and open are parts of the ripple; offer ripple with them, or leave them out."
     if task.shows is not None and task.labels is not None and task.shows not in task.labels:
         yield (*where, "shows"), f"{task.shows!r} is none of the labels {', '.join(task.labels)}."
 

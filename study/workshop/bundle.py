@@ -15,12 +15,13 @@ from core.types import TillerError
 from study.desk import Json
 from study.notation import read_labels
 from study.terminal import emit, one_sentence, shown_progress
+from study.workshop.given import refuse_device, refuse_no_folder
 from study.workshop.index import CACHE, asked_to_stop, named_words
 
 if TYPE_CHECKING:
     from core.bundle_making import Made
     from core.bundle_order import BundleOrder, Given
-    from core.presets import Preset
+    from core.fetching import Fetched
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 
@@ -67,15 +68,26 @@ def make(
     """Make a bundle, or go on with one where it was cut off: gate, component index, reference pictures, all in one."""
     with one_sentence():
         refuse_choice(preset, model, pretrained, sae, labels, from_folders=labels_from_folders)
+        if folder.exists():
+            raise TillerError(
+                f"A bundle was to be made at {folder}, and something is there already; name another folder."
+            )
+        refuse_no_folder(images, "The pictures")
+        refuse_device(device)
+        typed = named_files(sae or ())
+        here = None if preset is None else _opened(preset)
+
         import torch
 
         from core.bundle_making import make_bundle
-        from core.bundle_order import BundleOrder
+        from core.bundle_order import BundleOrder, Given
         from core.indexing.files import read_truths
         from core.model import TEMPLATES
 
-        published = _opened(preset) if preset is not None else None
-        named, weights, dictionaries = published or (str(model), pretrained, given_by(sae or ()))
+        if here is None:
+            named, weights, dictionaries = str(model), pretrained, {which: Given(path) for which, path in typed.items()}
+        else:
+            named, weights, dictionaries = here.preset.model, here.weights, _given(here)
         order = BundleOrder(
             folder=folder,
             images=images,
@@ -89,7 +101,7 @@ def make(
             words=named_words(vocabulary),
             reference=reference,
             preset=preset,
-            published={} if preset is None else _preset(preset).published,
+            published={} if here is None else here.preset.published,
             batch=batch,
             threads=threads or torch.get_num_threads(),
             readers=readers,
@@ -127,11 +139,9 @@ def refuse_choice(
         raise TillerError(f"The table of truths {labels} was asked for, but there is no such file; check the path.")
 
 
-def given_by(texts: Sequence[str]) -> dict[str, Given]:
+def named_files(texts: Sequence[str]) -> dict[str, Path]:
     """Dictionaries as they are typed, NAME=FILE."""
-    from core.bundle_order import Given
-
-    found: dict[str, Given] = {}
+    found: dict[str, Path] = {}
     for text in texts:
         name, _, path = text.partition("=")
         if not path or not NAME.fullmatch(name):
@@ -140,30 +150,31 @@ def given_by(texts: Sequence[str]) -> dict[str, Given]:
             )
         if name in found:
             raise TillerError(f"Dictionary {name} was given twice; give each a name of its own.")
-        found[name] = Given(Path(path))
+        found[name] = Path(path)
+    for name, path in found.items():
+        if not path.exists():
+            raise TillerError(f"Dictionary {name} was to be read from {path}, and nothing is there; check it.")
     return found
 
 
-def _preset(name: str) -> Preset:
+def _opened(name: str) -> Fetched:
+    """A preset as `tiller fetch` has brought it."""
+    from core.fetching import open_preset
     from core.preset_file import read_presets
     from core.presets import find_preset
 
-    return find_preset(read_presets(), name)
+    return open_preset(find_preset(read_presets(), name))
 
 
-def _opened(name: str) -> tuple[str, str | Path | None, dict[str, Given]]:
-    """A preset's model, weights and dictionaries on this machine."""
+def _given(here: Fetched) -> dict[str, Given]:
+    """A preset's dictionaries, with what was published of them."""
     from core.bundle_order import Given
-    from core.presets import open_preset
 
-    preset = _preset(name)
-    here = open_preset(preset)
-    dictionaries: dict[str, Given] = {}
-    for which, one in preset.dictionaries.items():
+    found: dict[str, Given] = {}
+    for which, one in here.preset.dictionaries.items():
         figure = one.figures.get("explained") or one.figures.get("explained_per_token")
-        dictionaries[which] = Given(here.dictionaries[which], one.block, None if figure is None else figure.value)
-    weights = here.model.weights if preset.pretrained is None else preset.pretrained
-    return preset.model, weights, dictionaries
+        found[which] = Given(here.dictionaries[which], one.block, None if figure is None else figure.value)
+    return found
 
 
 def told(order: BundleOrder, made: Made) -> dict[str, Any]:

@@ -31,7 +31,7 @@ study:
   contact: the person who invited you
 runtime:
   model_sha256: {model}
-  {which}_sha256: {sae}
+{pin}
 welcome: An image model has looked at a few pictures and named what it saw. Find out why it said what it said.
 consent:
   text: {consent}
@@ -117,42 +117,53 @@ def _name(tool: Instrument, index: int) -> str | None:
     return card.label if card else None
 
 
-def write_script(
+def script_files(
     out: Path, images: Path, report: Mapping[str, Any], *, which: str, labels: tuple[str, ...] | None
-) -> None:
+) -> dict[Path, bytes]:
     """The script at `out`, copies of its pictures under names that tell nothing, and a consent text if there is none.
 
     Args:
         labels: the classes where they are not the bundle's own.
     """
     folder = out.with_suffix("").with_name(f"{out.stem}-pictures")
-    folder.mkdir(parents=True, exist_ok=True)
     consent = out.with_name(f"{out.stem}-consent.md")
-    if not consent.exists():
-        consent.write_text(_CONSENT, encoding="utf-8")
+    files = {} if consent.exists() else {consent: _CONSENT.encode()}
     model, sae = report["model"]["sha256"], report["sae"]["sha256"]
     own = f"    labels: [{', '.join(json.dumps(one) for one in labels)}]\n" if labels else ""
     parts = [
         _HEAD.format(
-            pictures=folder.name, id=_id(out.stem), model=model, sae=sae, which=which, consent=json.dumps(consent.name)
+            pictures=folder.name,
+            id=_id(out.stem),
+            model=model,
+            pin=_pin(which, sae),
+            consent=json.dumps(consent.name),
         )
     ]
     tasks = [*report["tasks"], *report["controls"]]
     for number, one in enumerate(tasks):
+        copies = {each["file"]: _copied(images, each, folder) for each in (one, *one.get("held_out", ()))}
+        files |= dict(copies.values())
+        names = {file: f"{folder.name}/{place.name}" for file, (place, _) in copies.items()}
         control = "components" not in one
         key = f"control_{number + 1 - len(report['tasks'])}" if control else f"found_{number + 1}"
         lines = [
             f"  {key}:",
-            f"    picture: {json.dumps(_copied(images, one, folder))}",
+            f"    picture: {json.dumps(names[one['file']])}",
             f"    shows: {json.dumps(one['shows'])}",
             f"    fault: {'none' if control else 'found'}",
         ]
         shared = (_AGAIN if number else _SHARED).format(which=which, labels=own)
-        parts += ["\n".join(lines), "\n", shared, "" if control else _scored(one, images, folder), "\n"]
-    out.write_text("".join(parts).rstrip() + "\n", encoding="utf-8")
+        parts += ["\n".join(lines), "\n", shared, "" if control else _scored(one, names), "\n"]
+    return {**files, out: ("".join(parts).rstrip() + "\n").encode()}
 
 
-def _scored(one: Mapping[str, Any], images: Path, folder: Path) -> str:
+def _pin(which: str, sha256: str) -> str:
+    """The line of `runtime` that pins a dictionary."""
+    named = f"{which}_sha256: {sha256}"
+    return f"  {named}" if which in ("spatial", "cls") else f"  dictionaries_sha256: {{{which}: {sha256}}}"
+
+
+def _scored(one: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """When a task counts as solved, its held-out pictures, and what repairs it."""
     chances, many = one["probability"], len(one["components"])
     goal = f"state.top1 == {_rule_text(one['shows'])}"
@@ -161,15 +172,12 @@ def _scored(one: Mapping[str, Any], images: Path, folder: Path) -> str:
     lines = ["    success:", f"      rule: {json.dumps(f'state.suppressed <= {max(3, many)} and {goal}')}"]
     if one["held_out"]:
         lines += ["      held_out: {rule: fixed >= 0.5 and broken <= 0.05, show: false}"]
-    names = ", ".join(f"{each['index']}" for each in one["components"])
-    cause = f"Suppressing {names} takes {one['shows']} from {chances['before']:.0%} to {chances['after']:.0%}"
+    every = ", ".join(f"{each['index']}" for each in one["components"])
+    cause = f"Suppressing {every} takes {one['shows']} from {chances['before']:.0%} to {chances['after']:.0%}"
     lines += [f"    ground_truth: {{cause: {json.dumps(cause)}, hidden: true}}"]
     if one["held_out"]:
         lines += ["    similar:                        # fail in the same way; no participant meets them"]
-        lines += [
-            f"      {json.dumps(_copied(images, each, folder))}: {json.dumps(each['shows'])}"
-            for each in one["held_out"]
-        ]
+        lines += [f"      {json.dumps(names[each['file']])}: {json.dumps(each['shows'])}" for each in one["held_out"]]
     return "\n".join(lines) + "\n"
 
 
@@ -179,8 +187,8 @@ def _rule_text(label: str) -> str:
     return f"'{label}'"
 
 
-def _copied(images: Path, one: Mapping[str, Any], folder: Path) -> str:
-    """Where a picture lies beside the script, once it does; what pages cannot show is saved as PNG, pixel for pixel."""
+def _copied(images: Path, one: Mapping[str, Any], folder: Path) -> tuple[Path, bytes]:
+    """Where a picture is to lie beside the script; what pages cannot show is made a PNG, pixel for pixel."""
     from core.pictures import open_image
 
     source = images / one["file"]
@@ -191,38 +199,9 @@ def _copied(images: Path, one: Mapping[str, Any], folder: Path) -> str:
         file = io.BytesIO()
         open_image(content).save(file, "PNG")
         content, suffix = file.getvalue(), ".png"
-    name = f"{one['sha256'][:12]}{suffix}"
-    (folder / name).write_bytes(content)
-    return f"{folder.name}/{name}"
+    return folder / f"{one['sha256'][:12]}{suffix}", content
 
 
 def _id(stem: str) -> str:
     kept = "".join(each if each.isascii() and each.isalnum() else "-" for each in stem.lower()).strip("-")
     return kept or "found"
-
-
-def report_in_words(report: Mapping[str, Any], written: Path | None) -> str:
-    """The report for a person."""
-    right, many = report["right"], len(report["tasks"])
-    lines = [
-        f"{report['pictures']} pictures, {right['hits']} right ({right['value']:.1%}), {report['near_misses']} of them "
-        f"by a small margin; {report['repaired']} of {report['tried']} tried can be repaired."
-    ]
-    for one in report["tasks"]:
-        chances, broken, fixed = one["probability"], one["broken_elsewhere"], one["fixed"]
-        names = ", ".join(f"{each['index']} {each['name'] or ''}".strip() for each in one["components"])
-        held = f"puts {fixed['hits']} of {fixed['trials']} like failures right" if fixed["trials"] else "none like it"
-        lines.append(
-            f"{one['file']}: {one['shows']}, taken for {one['rival']}; without {names}: {chances['before']:.0%} to "
-            f"{chances['after']:.0%}; {held}; breaks {broken['hits']} of {broken['trials']} right ones "
-            f"(95 % {broken['low']:.1%} to {broken['high']:.1%})."
-        )
-    lines += [f"{one['file']}: {one['shows']}, right; a control." for one in report["controls"]]
-    if report["broken_files"]:
-        named = ", ".join(one["file"] for one in report["broken_files"][:5])
-        lines.append(f"{len(report['broken_files'])} files could not be read and were left out: {named}.")
-    if not many:
-        lines.append("No failing picture can be repaired with so few components; allow more, or give more pictures.")
-    if written is not None:
-        lines.append(f"Written: {written}, its pictures, and {written.with_suffix('.json').name}.")
-    return "\n".join(lines)

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
+from core.description import read_description
 from core.types import TillerError
 from study.desk import Json
-from study.health import health_folder, keep_health
+from study.examinations import HEALTH, found_folder, keep_found
 from study.settings import settings_in
 from study.tables import figures_table
 from study.terminal import emit, one_sentence, shown_progress
+from study.trust import FIGURES, NORMS, basis_of, figure_text, order_name, percent, trust_in
 
 if TYPE_CHECKING:
     from core.demo.figures import Figure
@@ -30,14 +33,16 @@ Goals = Annotated[bool, typer.Option(help="For the demo: its goals too, on fresh
 def doctor(bundle: Of = None, dictionary: Which = None, goals: Goals = True, json_wanted: Json = False) -> None:
     """Measure a bundle's dictionaries; leaves with status 1 where a goal or a published figure is not met."""
     with one_sentence():
+        settings = settings_in(os.environ)
+        folder = bundle or settings.bundle
+        # torch takes seconds to import: what is wrong with the order is said before
+        wanted = _named(dictionary, read_description(folder)["dictionaries"])
+
         from core.bundle import description_of, load_bundle
         from core.demo.artefacts import NAME
         from core.health import examine
 
-        settings = settings_in(os.environ)
-        folder = bundle or settings.bundle
         said = description_of(folder)
-        wanted = _named(dictionary, said["dictionaries"])
         figures: Sequence[Figure] = ()
         found: list[dict[str, Any]] = []
         with shown_progress() as advance:
@@ -51,59 +56,60 @@ def doctor(bundle: Of = None, dictionary: Which = None, goals: Goals = True, jso
                     advance(f"{which}: {stage}", done, steps)
 
                 health = examine(load_bundle(folder, which), which, progress=tell).as_json()
-                keep_health(health_folder(settings), health)
+                keep_found(found_folder(settings, HEALTH), health)
                 found.append(health)
-        tables = [*([figures_table(figures)] if figures else []), *map(health_table, found)]
-        emit({"figures": [asdict(each) for each in figures], "health": found}, Group(*tables), json_wanted=json_wanted)
+        told = [each | {"trust": trust_in(each)} for each in found]
+        shown = [
+            *([figures_table(figures)] if figures else []),
+            *(part for each in found for part in health_tables(each)),
+        ]
+        shown += [f"\n[bold]Verdict.[/bold] {escape(each['trust'])}" for each in told]
+        emit({"figures": [asdict(each) for each in figures], "health": told}, Group(*shown), json_wanted=json_wanted)
     if not all(figure.met for figure in figures) or not all(each["well"] for each in found):
         raise typer.Exit(1)
 
 
-def health_table(health: Mapping[str, Any]) -> Table:
-    """One dictionary: what was measured, and what was published where anything was."""
-    decision = health["decision"]
+def health_tables(health: Mapping[str, Any]) -> list[Table]:
+    """One dictionary: what was measured, beside what was published where anything was, and its faithfulness."""
     title = (
         f"{health['dictionary']}: block {health['block']} of {health['model']}, {health['components']:,} components, "
-        f"on {health['images']} pictures; gate: {health['verdict']}"
+        f"on {health['images']:,} pictures; gate: {health['verdict']}"
     )
     table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("figure")
-    for name in ("measured", "published", ""):
-        table.add_column(name, justify="right")
     beside = {one["name"]: one for one in health["published"]}
+    table.add_column("figure")
+    for name in ("measured", *(("published", "") if beside else ())):
+        table.add_column(name, justify="right")
     for name, value in health["figures"].items():
-        table.add_row(WORDS.get(name, name), _number(name, value), *_against(name, beside.pop(name, None)))
+        table.add_row(FIGURES.get(name, name), figure_text(name, value), *_against(name, beside.pop(name, None)))
     for name, one in beside.items():
-        table.add_row(name, "not measured", *_against(name, one))
+        table.add_row(FIGURES.get(name, name), "not measured", *_against(name, one))
     table.add_section()
-    for order in health["curves"]:
-        area = order["insertion_area"]
-        if area["value"] is not None:
-            span = f"{area['value']:.2f} ({area['low']:.2f} to {area['high']:.2f})"
-            table.add_row(f"insertion area, {order['order']} order", span, "", "")
     if health["error_share"]:
-        table.add_row("error's share in a prediction, median", f"{100 * health['error_share'][5]:.1f} %", "", "")
-    table.add_row("the gate today, best other reading", _other(decision), "", "")
+        table.add_row("error's share in a prediction, median", percent(health["error_share"][5]))
+    table.add_row(*_other(health["decision"]))
     for name, value in health["speeds"].items():
-        table.add_row(f"{name}, median", f"{value:.1f} ms", "", "")
+        table.add_row(f"{name}, median", f"{value:,.1f} ms")
+    return [table, *([curves_table(health)] if health["curves"] else [])]
+
+
+def curves_table(health: Mapping[str, Any]) -> Table:
+    """The areas under the faithfulness curves of each order, with the pictures that each rests on."""
+    table = Table(
+        title=f"Faithfulness {basis_of(health)}",
+        caption="Area under the margin's curve while components are put in (high is good) or taken out (low is good), "
+        "with its 95 % interval.",
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+    )
+    table.add_column("order")
+    for name in ("pictures", "put in", "taken out"):
+        table.add_column(name, justify="right")
+    for curve in health["curves"]:
+        areas = (_area(curve[kind], curve["pictures"]) for kind in ("insertion_area", "deletion_area"))
+        table.add_row(order_name(curve), str(curve["pictures"]), *areas)
     return table
-
-
-WORDS = {
-    "explained": "explained variance, pooled",
-    "explained_per_token": "explained variance, per token",
-    "explained_class": "explained variance of the class token, pooled",
-    "explained_patches": "explained variance of the patches, pooled",
-    "explained_per_token_class": "explained variance of the class token, per token",
-    "explained_per_token_patches": "explained variance of the patches, per token",
-    "l0_class": "codes of the class token",
-    "l0_patches": "codes of a patch",
-    "alive": "components that fire at least once",
-    "accuracy": "zero-shot accuracy",
-    "accuracy_rebuilt": "zero-shot accuracy of the reconstruction",
-    "agreement": "top label stays with the reconstruction",
-    "cosine": "cosine of the embedding with the reconstruction's",
-}
 
 
 def _named(dictionaries: Sequence[str] | None, there: Mapping[str, Any]) -> list[str]:
@@ -113,22 +119,25 @@ def _named(dictionaries: Sequence[str] | None, there: Mapping[str, Any]) -> list
     return list(dictionaries or there)
 
 
-def _number(name: str, value: float | None) -> str:
-    if value is None:
-        return "none"
-    return f"{value:.1f}" if name.startswith("l0") else f"{value:.3f}" if name == "cosine" else f"{100 * value:.1f} %"
-
-
-def _against(name: str, one: Mapping[str, Any] | None) -> tuple[str, str]:
+def _against(name: str, one: Mapping[str, Any] | None) -> tuple[str, ...]:
     if one is None:
-        return "", ""
-    said = f"{_number(name, one['published'])} ± {_number(name, one['tolerance'])}"
+        return ()
+    said = f"{figure_text(name, one['published'])} ± {figure_text(name, one['tolerance'])}"
     return said, "[green]met[/green]" if one["met"] else "[red]missed[/red]"
 
 
-def _other(decision: Mapping[str, Any]) -> str:
+def _area(area: Mapping[str, float | None], pictures: int) -> str:
+    if area["value"] is None:
+        return "none"
+    if pictures == 1:
+        return f"{area['value']:.2f}"  # one picture has no interval
+    return f"{area['value']:.2f} ({area['low']:.2f} to {area['high']:.2f})"
+
+
+def _other(decision: Mapping[str, Any]) -> tuple[str, str]:
     others = [one for one in decision["candidates"] if one != decision["chosen"] and one["explained"] is not None]
     if not others:
-        return "none"
+        return "explained by another reading", "none"
     best = max(others, key=lambda one: one["explained"])
-    return f"{best['normalisation']}, {'with' if best['pre_bias'] else 'no'} pre-bias: {100 * best['explained']:.1f} %"
+    norm, bias = NORMS.get(best["normalisation"], best["normalisation"]), "off first" if best["pre_bias"] else "left in"
+    return f"explained by the best other reading ({norm}, bias {bias})", percent(best["explained"])

@@ -1,50 +1,125 @@
-"""Tables of `tiller index`."""
+"""What an index was made from and what a search found in it, for a terminal of any width."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Column, Table
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from study.markdown import many
+from study.workshop import shown
 
 if TYPE_CHECKING:
     from core.search import Match
 
+BROKEN, CLASSES = 5, 12  # of the broken pictures and of the classes, how many are named
+_TOKENS = {"all": "all tokens", "cls": "the class token", "patches": "patches"}
+_WIDE, _NARROW = 100, 72  # columns: from the first there is room for all, below the second for the least
 
-def heading_table(path: Path, said: Mapping[str, Any]) -> Table:
-    """What an index says of its making."""
-    images, dictionary, settings = said["images"], said["dictionary"], said["settings"]
-    return pairs_table(
-        str(path),
-        {
-            "model": f"{said['model']['name']} {said['model']['sha256'][:12]}",
-            "dictionary": f"{dictionary['components']:,} components, block {dictionary['block']}, "
-            f"tokens {dictionary['tokens']}, {dictionary['sha256'][:12]}",
-            "images": f"{images['used']:,} read of {images['listed']:,}, {images['broken']:,} broken",
-            "classes": f"{len(said['labels']):,}",
-            "reference": f"{said['reference']['images']:,} images of {said['reference']['tokens']} tokens",
-            "settings": ", ".join(f"{name} {value}" for name, value in settings.items()),
-        },
+
+def heading_sheet(path: Path, said: Mapping[str, Any], summary: Mapping[str, Any], broken: Sequence[Any]) -> Table:
+    """What an index says of its making, and what came of it.
+
+    Args:
+        summary: `core.index_summary.summary_of`.
+        broken: `core.index_summary.broken_in`.
+    """
+    images, dictionary, settings, model = said["images"], said["dictionary"], said["settings"], said["model"]
+    table = shown.sheet()
+    table.add_row("index", Text.assemble(shown.name(str(path)), f", {shown.size(summary['bytes'])}"))
+    called = f" ({model['pretrained']})" if model.get("pretrained") else ""
+    table.add_row("model", Text.assemble(shown.name(f"{model['name']}{called}"), f", weights {model['sha256'][:12]}"))
+    table.add_row(
+        "dictionary",
+        f"{many(dictionary['components'], 'component')} for {_TOKENS.get(dictionary['tokens'], dictionary['tokens'])} "
+        f"after block {dictionary['block']} (from 0), {dictionary['sha256'][:12]}",
     )
-
-
-def pairs_table(title: str, rows: Mapping[str, object]) -> Table:
-    """Names and values."""
-    table = Table(title=title, show_header=False)
-    for name, value in rows.items():
-        table.add_row(name.replace("_", " "), f"{value:.6g}" if isinstance(value, float) else str(value))
+    table.add_row("images", f"{images['used']:,} read of {images['listed']:,}, {images['broken'] or 'none'} broken")
+    for one in broken[:BROKEN]:
+        table.add_row("", Text.assemble(shown.name(one["file"]), ": ", shown.name(one["why"])))
+    if len(broken) > BROKEN:
+        table.add_row("", f"and {len(broken) - BROKEN:,} more; `tiller index info FILE --json` names all")
+    labels = said["labels"]
+    table.add_row("classes", shown.some(list(labels), CLASSES) if labels else "none were given")
+    fire, words = summary["components"], summary["words"]
+    table.add_row("components", f"{fire['fire']:,} fire, {fire['never']:,} never do")
+    table.add_row("names", f"{words['used']:,} of {many(words['known'], 'word')} of the vocabulary name a component")
+    ways = (("density", shown.share), ("p99", shown.code), ("clarity", shown.score), ("monosemanticity", shown.score))
+    for name, way in ways:
+        low, middle, high = summary["quantiles"][name].values()
+        if not math.isnan(middle):
+            table.add_row(name, f"{way(middle)} in the middle; {way(low)} to {way(high)} for 8 of 10 that fire")
+    reference = said["reference"]
+    table.add_row("reference", f"{many(reference['images'], 'image')} of {many(reference['tokens'], 'token')}")
+    table.add_row("settings", ", ".join(f"{name} {value}" for name, value in settings.items()))
     return table
 
 
-def matches_table(matches: Sequence[Match], *, moved: bool) -> Table:
-    """Components found by a text, or by what they would move."""
-    score = ("a unit, logits", "a p99, logits") if moved else ("score",)
-    table = Table(
-        "component", "name", *score, "density", "clarity", Column("monosemanticity", overflow="fold"), "at class token"
-    )
+def matches_table(matches: Sequence[Match], *, moved: tuple[str, str] | None, note: str, width: int) -> Group:
+    """Components found by a text, or by what they would move.
+
+    Args:
+        moved: the two classes, where they were asked for.
+        note: where the scores come from.
+        width: of the terminal, in columns; where there is little room only the least is shown.
+    """
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("component", justify="right", no_wrap=True)
+    table.add_column("name", no_wrap=True, overflow="ellipsis", min_width=8, ratio=None)
+    mixed = any(0 < one.class_share < 1 for one in matches)
+    columns: list[tuple[str, Callable[[Match], str]]]
+    if moved is None:
+        columns = [("score", lambda one: f"{one.score:+.3f}"), ("cosine", lambda one: shown.score(one.cosine))]
+    else:
+        columns = [
+            ("logits\nat p99", lambda one: f"{one.per_p99:+.3f}"),
+            ("logits\na unit", lambda one: f"{one.score:+.4f}"),
+            ("p99", lambda one: shown.code(one.p99)),
+        ]
+    if width >= _NARROW:
+        columns.append(("fires in", lambda one: shown.share(one.density)))
+        columns.append(("clarity", lambda one: shown.score(one.clarity)))
+        columns.append(("mono-\nsemanticity", lambda one: shown.score(one.monosemanticity)))
+    if width >= _WIDE and mixed:
+        columns.append(("at class\ntoken", lambda one: shown.share(one.class_share)))
+    for name, _ in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    pictured = width >= _WIDE
+    if pictured:
+        table.add_column("strongest image", no_wrap=True, overflow="ellipsis", min_width=12)
     for one in matches:
-        scores = (f"{one.score:+.4f}", f"{one.per_p99:+.3f}") if moved else (f"{one.score:+.4f}",)
-        rest = (f"{one.density:.2%}", f"{one.clarity:.3f}", f"{one.monosemanticity:.3f}", f"{one.class_share:.0%}")
-        table.add_row(str(one.component), one.label, *scores, *rest)
-    return table
+        picture = [shown.name(one.image)] if pictured else []
+        table.add_row(str(one.component), shown.name(one.label), *(way(one) for _, way in columns), *picture)
+    parts: list[RenderableType] = [table, Text(), Text(note, "dim")]
+    return Group(*parts)
+
+
+def text_note(text: str, *, known: bool) -> str:
+    """Where a text's scores come from."""
+    source = "a word of the index's vocabulary, whose vector it keeps" if known else "encoded by the index's model"
+    return (
+        "score: cosine of what a component's strongest images have in common with the text, less that with the empty "
+        f"text. {text!r} is {source}."
+    )
+
+
+def move_note(origin: str, target: str, images: int) -> str:
+    """Where a move's scores come from."""
+    return (
+        f"logits a unit: what one unit of code adds to the margin of {target} over {origin}, to first order, at the "
+        f"mean activation of {many(images, 'reference image')}; times the component's p99 it is logits at p99."
+    )
+
+
+def nothing_found(fire: int, counts: Mapping[str, int]) -> str:
+    """Why a search lists no component."""
+    if not counts:
+        return f"No component was found: {fire:,} components of this index fire."
+    each = ", ".join(f"{count:,} with --{name.replace('_', '-')}" for name, count in counts.items())
+    all_of = ", none with all" if len(counts) > 1 else ""
+    return f"No component is within the bounds: of {fire:,} that fire, {each}{all_of}. Loosen a bound."

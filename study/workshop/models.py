@@ -26,7 +26,8 @@ def fetch(
             }
             emit({"presets": listed}, _listed(listed), json_wanted=json_wanted)
             return
-        from core.presets import fetch_preset, find_preset
+        from core.fetching import fetch_preset
+        from core.presets import find_preset
 
         preset = find_preset(presets, name)
         with shown_bytes() as advance:

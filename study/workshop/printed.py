@@ -44,23 +44,6 @@ def _said(prediction: Prediction, margin: float) -> dict[str, Any]:
     return {"label": prediction.top, "probabilities": list(prediction.probs), "margin": margin}
 
 
-def in_words(result: dict[str, Any], written: Path | None) -> str:
-    """`told_of` for a person."""
-    names, claims = result["labels"], result["claims"]
-
-    def of(which: str, what: str) -> str:
-        told = result[which]
-        top, claimed = told["label"], told["probabilities"][names.index(claims)]
-        sure = told["probabilities"][names.index(top)]
-        return f"{what}{top} {sure:.1%}; {claims} {claimed:.1%}, margin {told['margin']:+.2f}"
-
-    lines = [of("before", "before:      "), of("after", "with word:   "), of("sham", "blank label: ")]
-    where = f"{written}: " if written else "nothing written: "
-    fell = "the model falls for it" if result["falls"] else "the model does not fall for it"
-    first = f"{where}{fell}; {result['covers']:.1%} of the picture covered, place {result['tried']} of those tried."
-    return "\n".join([first, *lines])
-
-
 def plain_name(word: str) -> str:
     """The word as a part of a file's name."""
     kept = "".join(each if each.isalnum() else "-" for each in word.casefold())

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
+from core.checkpoints import LEAST_PICTURES
 from core.types import TillerError
 from study.desk import Json
-from study.terminal import emit, one_sentence, shown_progress
+from study.markdown import many
+from study.terminal import emit, one_sentence, shown, shown_progress
+from study.workshop.given import refuse_device, refuse_no_file, refuse_no_folder
 
 if TYPE_CHECKING:
     from core.checkpoints.contents import Checkpoint
@@ -29,6 +33,8 @@ def info(
 ) -> None:
     """Say what a dictionary file is, without a model: format, sizes, convention, place, and what it leaves unsaid."""
     with one_sentence():
+        refuse_no_file(file, "The dictionary", or_folder=True)
+
         from core.checkpoints.formats import read_checkpoint
 
         result = described(file, read_checkpoint(file))
@@ -54,21 +60,24 @@ def convert(
 ) -> None:
     """Read a dictionary as real activations show it is to be read, and write it with that decision in its header."""
     with one_sentence():
-        pictures = pictures_in(images)
+        refuse_no_file(source, "The dictionary", or_folder=True)
         refuse_target(source, target, overwrite=overwrite)
-
-        from core.checkpoints.formats import read_checkpoint
-        from core.checkpoints.gate import accept
-        from core.checkpoints.native import save_native
-        from core.checkpoints.refusals import LEAST_PICTURES, refuse_contents
-        from core.checkpoints.sample import gather
-        from core.model import Clip
-
+        refuse_device(device)
+        refuse_no_folder(images, "The pictures")
+        pictures = pictures_in(images)
         if len(pictures) < LEAST_PICTURES:
             raise TillerError(
                 f"{images} holds {len(pictures)} pictures, and a dictionary is judged on {LEAST_PICTURES} or more; "
                 "name a folder with more photographs."
             )
+
+        from core.checkpoints.formats import read_checkpoint
+        from core.checkpoints.gate import accept
+        from core.checkpoints.native import save_native
+        from core.checkpoints.refusals import refuse_contents
+        from core.checkpoints.sample import gather
+        from core.model import Clip
+
         held = placed(read_checkpoint(source), block)
         clip = Clip.load(model, pretrained, block=-1, labels=LABELS, device=device)
         refuse_contents(held, clip)
@@ -91,19 +100,9 @@ def described(file: Path, held: Checkpoint) -> dict[str, Any]:
 
     `sha256` is of the file's bytes, `digest` of the autoencoder that it states, the same in whatever file.
     """
+    from core.checkpoints.contents import NATIVE
     from core.checkpoints.decision import verdict_of
-    from core.checkpoints.formats import NATIVE
-    from core.sae import SparseAutoencoder
 
-    stated = SparseAutoencoder(
-        held.encoder,
-        held.encoder_bias,
-        held.dictionary,
-        held.bias,
-        convention=held.convention,
-        thresholds=held.thresholds,
-        mean=held.mean,
-    )
     components, width = held.dictionary.shape
     header = dict(held.said) if held.format == NATIVE else {}
     return {
@@ -120,7 +119,7 @@ def described(file: Path, held: Checkpoint) -> dict[str, Any]:
         "unsaid": list(held.unsaid),
         "notes": list(held.notes),
         "sha256": held.sha256,
-        "digest": stated.digest,
+        "digest": held.stated().digest,
         "verdict": verdict_of(header) if header else None,
         "gate": header.get("gate"),
         "said": None if header else dict(held.said),
@@ -141,8 +140,6 @@ def placed(held: Checkpoint, block: int | None) -> Checkpoint:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures in `folder` and the folders in it, sorted."""
-    if not folder.is_dir():
-        raise TillerError(f"The pictures {folder} were asked for, but there is no such folder; check the path.")
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
 
 
@@ -166,10 +163,10 @@ def info_table(result: dict[str, Any]) -> Table:
     rows: list[tuple[str, object]] = [
         ("format", result["format"] + (f", converted from {origin['format']} {origin['source']}" if origin else "")),
         ("size", f"{result['components']:,} components, activations {result['width']} wide"),
-        ("activation", _in_words(result["activation"])),
-        ("normalisation", _in_words(result["normalisation"])),
+        ("activation", _activation(result["activation"])),
+        ("normalisation", _normalisation(result["normalisation"])),
         ("bias", "taken off before encoding" if result["pre_bias"] else "not taken off before encoding"),
-        ("tokens", {"all": "all", "cls": "the class token", "patches": "patches"}[result["tokens"]]),
+        ("tokens", {"all": "class token and patches", "cls": "class token", "patches": "patches"}[result["tokens"]]),
         ("model", result["model"] or "not said"),
         ("place", _place(result)),
         ("not said", ", ".join(result["unsaid"]) or "nothing"),
@@ -179,28 +176,52 @@ def info_table(result: dict[str, Any]) -> Table:
         rows.append(("gate", _gate(result["verdict"], gate)))
     rows += [("note", note) for note in (*result["notes"], *(origin["notes"] if origin else ()))]
     for name, value in rows:
-        table.add_row(name, str(value))
+        table.add_row(name, Text(shown(str(value))))  # as it is: names and notes may hold brackets
     return table
 
 
-def _in_words(kind: dict[str, Any]) -> str:
-    fields = ", ".join(f"{name} {value}" for name, value in kind.items() if name != "kind")
-    return str(kind["kind"]).replace("_", " ") + (f" ({fields})" if fields else "")
+def _activation(said: dict[str, Any]) -> str:
+    match said["kind"]:
+        case "topk":
+            signs = "of either sign" if said["signed"] else "none below 0"
+            return f"TopK: the {said['k']} greatest codes of each token, {signs}"
+        case "batch_topk":
+            return f"BatchTopK: codes above {max(0.0, said['threshold']):.4g}, about {said['k']} of each token"
+        case "jump_relu":
+            return "JumpReLU: codes above a threshold of each component's own"
+        case _:
+            return "ReLU: all codes above 0"
+
+
+def _normalisation(said: dict[str, Any]) -> str:
+    match said["kind"]:
+        case "layer_norm":
+            return "layer norm: each token less its mean, over its deviation"
+        case "constant_norm":
+            return "each token scaled to one length"
+        case "dataset":
+            return f"less the data set's mean, times {said['scale']:.4g}"
+        case _:
+            return "none"
 
 
 def _place(result: dict[str, Any]) -> str:
     if result["hook"] == "embedding":
         return "the whole image's embedding, where Tiller cannot cut"
-    block = "a block that it does not say" if result["block"] is None else f"block {result['block']}, from 0"
+    block = "a block that it does not say" if result["block"] is None else f"block {result['block']}, counted from 0"
     return f"after {block}" if result["hook"] == "block" else f"the MLP's output in {block}, where Tiller cannot cut"
 
 
 def _gate(verdict: str, gate: dict[str, Any] | None) -> str:
+    from core.checkpoints.decision import EARLIER
+
+    if verdict == EARLIER:
+        return f"{verdict}; to have it judged anew, run `tiller sae convert` on it"
     if gate is None:
         return verdict
     each = {"class": "class token", "patches": "patch"}
     codes = ", ".join(f"{value:.1f} codes a {each[kind]}" for kind, value in gate["l0"].items())
     return (
         f"{verdict}: explains {gate['explained']:.1%} of the variance on {gate['images']} pictures "
-        f"({len(gate['candidates'])} readings tried, floor {gate['floor']:.1%}), {codes}"
+        f"({many(len(gate['candidates']), 'reading')} tried, {gate['floor']:.1%} the least), {codes}"
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from core.types import TillerError
-from study.notation import find_label, read_labels
-from study.settings import settings_in
+from study.notation import read_labels
 from study.terminal import emit, one_sentence, shown_progress, stderr
-from study.workshop.printed import in_words, plain_name, sha256, told_of
+from study.workshop.choices import claimed_class, class_names, dictionary_named, refuse_strange
+from study.workshop.given import folder_of, refuse_options
+from study.workshop.places import put_files, refuse_picture_place, refuse_script_place, refuse_taken
+from study.workshop.printed import plain_name, sha256, told_of
+from study.workshop.task_words import print_in_words, report_in_words
 
 if TYPE_CHECKING:
     from core.model import Clip
@@ -27,6 +29,7 @@ Model = Annotated[str | None, typer.Option(help="An open_clip model name instead
 Pretrained = Annotated[str | None, typer.Option(help="An open_clip tag, or a file that holds a state dict.")]
 Labels = Annotated[str | None, typer.Option(help='Class names: "banana,zebra". Default: the bundle\'s.')]
 Template = Annotated[list[str] | None, typer.Option(help='Prompt template with {} in it, e.g. "a photo of a {}".')]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides paper, pen, hand and places.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -43,6 +46,7 @@ def typographic(
     font: Annotated[Path | None, typer.Option(help="A .ttf or .otf file. Default: the face that Pillow has.")] = None,
     margin: Annotated[float, typer.Option(min=0, help="By how many logits the word has to lead.")] = 0.0,
     keep_anyway: Annotated[bool, typer.Option("--keep-anyway", help="Write what came nearest if none works.")] = False,
+    overwrite: Overwrite = False,
     bundle: BundleFolder = None,
     model: Model = None,
     pretrained: Pretrained = None,
@@ -54,27 +58,33 @@ def typographic(
     """Print a word on a picture so that the model falls for it, and not for the blank label; status 1 if none works."""
     with one_sentence():
         from core.lettering import checked_word, lettered, open_font
-        from core.misreading import find_misreading
         from core.pictures import open_image
         from core.typography import SHORTEST
 
+        # what can be told without a model is told before torch is imported, which takes seconds
         said = checked_word(word)
+        letters = open_font(said, font)
+        written = out or Path(f"{image.stem}-{plain_name(said)}.png")
+        for path in (written, *([control] if control else [])):
+            refuse_picture_place(path, image)
+        beside = written.with_suffix(".json")
+        refuse_taken([written, beside, *([control] if control else [])], overwrite=overwrite)
+        names = class_names(bundle, model, pretrained, labels)
+        target = claimed_class(names, claims or said, given=claims is not None)
         picture = open_image(image)
         if min(picture.size) < SHORTEST:
             raise TillerError(
                 f"'{image}' is {picture.width} by {picture.height} pixels; no word can be read on fewer than "
                 f"{SHORTEST} a side: give a larger picture."
             )
-        clip = _model_of(bundle, model, pretrained, labels, template)
-        target = _claimed(clip.labels, claims or said, given=claims is not None)
-        written = out or Path(f"{image.stem}-{plain_name(said)}.png")
-        for path in (written, control):
-            _refuse_place(path, image)
+        from core.misreading import find_misreading
+
+        clip = _model_of(bundle, model, pretrained, names if labels else None, template)
         if clip.predict(clip.activations(clip.pixels(picture))).ranked[0] == target:
             raise TillerError(
                 f"The model says {clip.labels[target]!r} of '{image}' as it is; take another picture or another word."
             )
-        pair = lettered(said, open_font(said, font), material=material, face=face, seed=seed)
+        pair = lettered(said, letters, material=material, face=face, seed=seed)
         with shown_progress() as advance:
             found = find_misreading(clip, picture, pair, target, margin=margin, seed=seed, progress=advance)
         if found is None:
@@ -91,11 +101,9 @@ def typographic(
             "control": {"file": control.name, "sha256": sha256(found.control)} if kept and control else None,
         }
         if kept:
-            written.write_bytes(found.picture)
-            written.with_suffix(".json").write_text(json.dumps(result) + "\n", encoding="utf-8")
-            if control is not None:
-                control.write_bytes(found.control)
-        emit(result, in_words(result, written if kept else None), json_wanted=json_wanted)
+            line = (json.dumps(result) + "\n").encode()
+            put_files({written: found.picture, beside: line} | ({control: found.control} if control else {}))
+        emit(result, print_in_words(result, written if kept else None), json_wanted=json_wanted)
         if not kept:
             nearest = f"the nearest leaves it {-found.margins[1]:.2f} logits behind"
             if found.margins[1] >= 0:
@@ -111,53 +119,28 @@ def typographic(
 
 
 def _model_of(
-    bundle: Path | None, model: str | None, pretrained: str | None, labels: str | None, template: list[str] | None
+    bundle: Path | None,
+    model: str | None,
+    pretrained: str | None,
+    names: tuple[str, ...] | None,
+    template: list[str] | None,
 ) -> Clip:
     """A model without a dictionary: printing on pictures needs none."""
     from core.bundle import load_instrument
     from core.model import TEMPLATES, Clip
 
-    if model is None and pretrained is not None:
-        raise TillerError(f"--pretrained {pretrained} was given without --model; name the architecture, e.g. ViT-B-32.")
-    if model is not None and bundle is not None:
-        raise TillerError("Both --bundle and --model were given; name one of them.")
-    names = read_labels(labels) if labels is not None else None
     if model is not None:
-        if names is None:
-            raise TillerError(f"--model {model} was given without --labels; name the classes, at least two.")
-        return Clip.load(model, pretrained, block=-1, labels=names, templates=template or TEMPLATES)
-    clip = load_instrument(bundle or settings_in(os.environ).bundle)[0]
+        return Clip.load(model, pretrained, block=-1, labels=names or (), templates=template or TEMPLATES)
+    clip = load_instrument(folder_of(bundle))[0]
     return clip.labelled(names or clip.labels, template) if names or template else clip
-
-
-def _claimed(labels: tuple[str, ...], claimed: str, *, given: bool) -> int:
-    """The class that a word stands for; the word need not be spelt as the class is."""
-    if given:
-        return find_label(labels, claimed)
-    same = [place for place, label in enumerate(labels) if label.casefold() == claimed.casefold()]
-    if not same:
-        raise TillerError(
-            f"{claimed!r} is to be read as a class, and the classes are {', '.join(labels)}; add it with --labels, or "
-            "say which of them it stands for with --claims."
-        )
-    return same[0]
-
-
-def _refuse_place(path: Path | None, image: Path) -> None:
-    if path is None:
-        return
-    if path.suffix.lower() != ".png":
-        raise TillerError(f"'{path}' was to be written; a PNG loses nothing of what the model saw: end it in .png.")
-    if not path.parent.is_dir():
-        raise TillerError(f"'{path}' was to be written, and there is no folder {path.parent}; make it first.")
-    if path.resolve() == image.resolve():
-        raise TillerError(f"'{path}' is the picture itself; write to another file, so that it stays.")
 
 
 @app.command("find")
 def find(
     images: Annotated[Path, typer.Option(help="A folder of pictures; those of one class in a folder of its name.")],
-    labels: Annotated[Path | None, typer.Option(help="A CSV with columns file and label; else folders tell.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A CSV with the columns file and truth; else folders tell.")
+    ] = None,
     classes: Annotated[str | None, typer.Option(help='Class names: "cat,dog". Default: the bundle\'s.')] = None,
     template: Template = None,
     out: Annotated[Path | None, typer.Option(help="A study script to write, with its pictures and a report.")] = None,
@@ -169,26 +152,32 @@ def find(
     bundle: BundleFolder = None,
     model: Model = None,
     pretrained: Pretrained = None,
-    sae: Annotated[str | None, typer.Option(help="spatial or cls (the bundle's), or a native SAE file.")] = None,
+    sae: Annotated[str | None, typer.Option(help="One of the bundle's dictionaries, or a native SAE file.")] = None,
+    overwrite: Overwrite = False,
     json_wanted: Json = False,
 ) -> None:
     """Find pictures that fail and can be repaired, with like failures held out; status 1 if there is none."""
     with one_sentence():
-        from core.failures import Journal, ask_pictures, journal_key
         from core.folder import labelled_pictures
-        from core.instrument import open_instrument
-        from core.proposals import propose_tasks
-        from study.workshop.found import report_in_words, report_of, write_script
 
-        if model is not None and bundle is not None:
-            raise TillerError("Both --bundle and --model were given; name one of them.")
-        if out is not None and (out.suffix not in (".yaml", ".yml") or not out.parent.is_dir()):
-            raise TillerError(f"'{out}' was to be written; name a .yaml file in a folder that is there.")
+        refuse_options(bundle, model, pretrained, sae)
+        if out is not None:
+            refuse_script_place(out)
+            refuse_taken([out, out.with_suffix(".json")], overwrite=overwrite)
         pictures = labelled_pictures(images, labels)
         shown = tuple(sorted({one.shows for one in pictures}))
         named = read_labels(classes) if classes is not None else shown if model is not None else None
+        home = folder_of(bundle)
+        if model is None:
+            refuse_strange(home, shown, named)
+
+        from core.failures import Journal, ask_pictures, journal_key
+        from core.instrument import open_instrument
+        from core.proposals import propose_tasks
+        from study.workshop.found import report_of, script_files
+
         tool = open_instrument(
-            bundle or settings_in(os.environ).bundle,
+            home,
             model=model,
             pretrained=pretrained,
             sae=sae,
@@ -216,8 +205,8 @@ def find(
         report = report_of(tool, answers, proposed, near)
         if out is not None and proposed.tasks:
             own = tool.model.labels if named is not None else None
-            write_script(out, images, report, which="cls" if sae == "cls" else "spatial", labels=own)
-            out.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            files = script_files(out, images, report, which=dictionary_named(home, sae, model), labels=own)
+            put_files({**files, out.with_suffix(".json"): (json.dumps(report, indent=1) + "\n").encode()})
             journal.drop()
         emit(report, report_in_words(report, out if proposed.tasks else None), json_wanted=json_wanted)
         if not proposed.tasks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from dictionaries import Weights, assert_computes, engine, tokens, write_attributing_clip
+from dictionaries import Weights, assert_computes, tokens, write_attributing_clip
 
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.attributing_clip import read, recognises
@@ -47,7 +47,7 @@ def test_the_codes_are_those_of_torchs_own_modules(tmp_path, token):
 
 def test_codes_keep_their_sign(tmp_path):
     folder = tmp_path / "clip_vit_b32_topk-cls-40-48_lr_0.0001"
-    assert (engine(read(write_attributing_clip(folder, WEIGHTS))).encode(tokens()).values < 0).any()
+    assert (read(write_attributing_clip(folder, WEIGHTS)).stated().encode(tokens()).values < 0).any()
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_at_true_size_too(tmp_path):
         write_attributing_clip(tmp_path / "clip_vit_b32_topk-cls-64-30000_layer--1_lr_0.0002", weights)
     )
     checkpoint, x = read(file), tokens(width=768, images=8, count=1)
-    found = engine(checkpoint).encode(x)
+    found = checkpoint.stated().encode(x)
     codes, rebuilt = worked_out(x, weights, 64)
     torch.testing.assert_close(found.dense(), codes, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(engine(checkpoint).decode(found, at=x), rebuilt, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(checkpoint.stated().decode(found, at=x), rebuilt, atol=1e-5, rtol=1e-5)

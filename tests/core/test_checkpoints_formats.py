@@ -125,7 +125,7 @@ def written(tmp_path, module_named):
     return made
 
 
-def test_every_format_loads_to_the_same_autoencoder(written, as_stated):
+def test_every_format_loads_to_the_same_autoencoder(written):
     x = torch.randn(2, 5, D, generator=torch.Generator().manual_seed(5))
     tensors = parts()
     pre = (x - tensors["b_dec"]) @ tensors["W_enc"]
@@ -134,9 +134,7 @@ def test_every_format_loads_to_the_same_autoencoder(written, as_stated):
         assert held.format == name
         # CLIP-Scope has no ReLU: keeping all of its codes, those above 0 are the others' codes
         signed = isinstance(held.convention.activation, TopK)
-        torch.testing.assert_close(
-            as_stated(held).encode(x).dense(), pre if signed else pre.relu(), atol=1e-5, rtol=1e-5
-        )
+        torch.testing.assert_close(held.stated().encode(x).dense(), pre if signed else pre.relu(), atol=1e-5, rtol=1e-5)
         assert torch.equal(held.encoder, tensors["W_enc"].T)
         assert torch.equal(held.dictionary, tensors["W_dec"])
         assert torch.equal(held.bias, tensors["b_dec"])

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dictionaries import engine
 
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint
@@ -105,7 +104,7 @@ def agrees(checkpoint: Checkpoint, theirs: Path) -> None:
     not by another of the same numbers: such a token is left out, and at most one in a run may be.
     """
     known = {name: torch.from_numpy(array) for name, array in np.load(theirs).items()}
-    sae = engine(checkpoint)
+    sae = checkpoint.stated()
     at = torch.cat([torch.zeros(1, sae.width), known["x"]])[None]  # a class token of its own, for what reads patches
     if checkpoint.convention.tokens != "patches":
         at = known["x"][None] if checkpoint.convention.tokens == "all" else known["x"][:, None]

@@ -132,7 +132,7 @@ def test_it_speaks_for_the_tokens_that_it_was_trained_on(tmp_path, assert_comput
     assert_computes(held, x, *forward(state, config, x[:, cut]))
 
 
-def test_the_gate_folded_into_a_threshold_is_the_gate(tmp_path, as_stated):
+def test_the_gate_folded_into_a_threshold_is_the_gate(tmp_path):
     """Where a gate is shut, its magnitude may be large; where it is open, its magnitude may be below 0."""
     config, state = said(architecture="gated"), tensors(gated=True)
     x = activations(images=64)
@@ -141,7 +141,7 @@ def test_the_gate_folded_into_a_threshold_is_the_gate(tmp_path, as_stated):
     magnitude = pre * state["r_mag"].exp() + state["b_mag"]
     assert ((pre + state["b_gate"] <= 0) & (magnitude > 0)).any()
     assert ((pre + state["b_gate"] > 0) & (magnitude < 0)).any()
-    found = as_stated(read(folder(tmp_path / "x", config, state))).encode(x).dense()
+    found = read(folder(tmp_path / "x", config, state)).stated().encode(x).dense()
     torch.testing.assert_close(found, due, atol=1e-5, rtol=1e-5)
 
 

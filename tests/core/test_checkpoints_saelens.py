@@ -7,7 +7,7 @@ import json
 
 import pytest
 import torch
-from dictionaries import Weights, assert_computes, engine, tokens, write_saelens
+from dictionaries import Weights, assert_computes, tokens, write_saelens
 
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.saelens import read, recognises
@@ -79,7 +79,7 @@ def test_a_top_k_chosen_by_the_length_of_rows_is_folded_into_the_weights(tmp_pat
     )
     assert_computes(checkpoint, *worked_out(x, WEIGHTS.state, "topk", rescaled=True), x)
     plain, _ = worked_out(x, WEIGHTS.state, "topk")
-    assert not torch.equal(plain != 0, engine(checkpoint).encode(x).dense() != 0)  # it matters which are kept
+    assert not torch.equal(plain != 0, checkpoint.stated().encode(x).dense() != 0)  # it matters which are kept
 
 
 def test_a_fine_tuned_scale_is_in_the_dictionary_and_not_in_the_codes(tmp_path):

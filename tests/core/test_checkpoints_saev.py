@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from dictionaries import Weights, assert_computes, engine, tokens, write_saev
+from dictionaries import Weights, assert_computes, tokens, write_saev
 
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.saev import read, recognises
@@ -71,7 +71,7 @@ def test_every_header_is_read_as_its_own_version_computed(tmp_path, schema):
 def test_codes_of_a_top_k_may_be_negative(tmp_path):
     state = {**WEIGHTS.state, "b_enc": WEIGHTS.b_enc - 3}
     header = {"schema": 4, "cfg": {**NEW, **activation("TopK", top_k=40)}}
-    assert (engine(read(write_saev(tmp_path / "sae.pt", state, header))).encode(tokens()).values < 0).any()
+    assert (read(write_saev(tmp_path / "sae.pt", state, header)).stated().encode(tokens()).values < 0).any()
 
 
 def test_a_batch_top_k_whose_threshold_is_not_above_0_is_a_relu(tmp_path):

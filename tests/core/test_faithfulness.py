@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from core.accounts import gradient
 from core.attribution import attribute
 from core.convention import Convention, TopK
 from core.faithfulness import KS, curves
@@ -118,3 +119,16 @@ def test_pictures_that_the_codes_do_not_move_are_left_out_and_counted(make_clip,
     (found,) = curves(model, sae, [look(model, sae, pixels[:1])], orders=["random"])
     assert (found.pictures, found.left_out) == (0, 1)
     assert math.isnan(found.deletion_area.value)
+
+
+def test_a_component_whose_true_effect_was_not_tried_stands_where_code_times_gradient_puts_it(scene, monkeypatch):
+    model, sae, looks = scene
+
+    def worst(cut):
+        scores = gradient(cut).scores
+        return sorted(scores, key=lambda each: scores[each])[:2]
+
+    monkeypatch.setattr("core.faithfulness.screened", worst)
+    tried, guessed = curves(model, sae, looks, orders=["ablation", "gradient"])
+    assert tried.pictures
+    assert tried.insertion[:3] == pytest.approx(guessed.insertion[:3])  # the two that were tried come last, not first

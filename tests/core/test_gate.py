@@ -13,7 +13,7 @@ import torch
 from core.bundle import load_instrument
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint
-from core.checkpoints.decision import Decision, verdict_of
+from core.checkpoints.decision import EARLIER, Decision, decision_of, verdict_of
 from core.checkpoints.gate import accept, check_gate
 from core.checkpoints.native import load_native, save_native
 from core.checkpoints.sample import Sample, gather, sampled
@@ -289,8 +289,58 @@ def test_the_decision_is_kept_in_the_native_file_and_checked(cls, sample, tmp_pa
     assert back.header["origin"]["said"] == {"k": 32}
     broken = {**accepted.header, "gate": {**accepted.header["gate"], "explained": "much"}}
     save_native(accepted, tmp_path / "broken.safetensors", broken)
-    with pytest.raises(CheckpointRefused, match="gate's decision"):
+    with pytest.raises(CheckpointRefused, match="damaged decision of the gate"):
         load_native(tmp_path / "broken.safetensors")
+
+
+def test_a_decision_of_an_earlier_version_keeps_no_file_closed(cls, sample, tmp_path):
+    model, sae = cls
+    accepted = accept(checkpoint(sae, said={"k": 32}), model, sample)
+    for lacking in ("per_token_by_type", "by_type"):
+        gate = {name: value for name, value in accepted.header["gate"].items() if name != lacking}
+        save_native(accepted, tmp_path / "old.safetensors", {**accepted.header, "gate": gate, "training": {"rows": 7}})
+        old = load_native(tmp_path / "old.safetensors", model=model)
+        assert old.digest == accepted.digest
+        assert (decision_of(old.header), verdict_of(old.header)) == (None, EARLIER)
+        rows = sample.rows("class", 5)[:, None]
+        assert check_gate(old, model, rows) == pytest.approx(accepted.header["gate"]["explained"], abs=1e-6)
+        with pytest.raises(CheckpointRefused, match=r"earlier version .* `tiller sae convert`"):
+            check_gate(old, model, rows.flip(-1))
+    anew = accept(Checkpoint.of(old, source="old.safetensors", sha256="0" * 64), model, sample)
+    assert decision_of(anew.header) == decision_of(accepted.header)
+    assert (anew.header["origin"], anew.header["training"]) == (accepted.header["origin"], {"rows": 7})
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ([], "it is no JSON object"),
+        ({}, "says version None"),
+        ({"version": 1}, "it says nothing"),
+        ({"version": 2}, "says version 2"),
+        ({"candidates": None}, "wrong kind for candidates"),
+        ({"candidates": [{"stated": 1}]}, "a candidate has a value of a wrong kind for stated"),
+        ({"chosen": [1]}, "wrong kind for chosen"),
+        ({"chosen": {"explained": "all"}}, "its chosen reading has a value of a wrong kind for explained"),
+        ({"elsewhere": {"-1": 0.5}}, "wrong kind for elsewhere"),
+        ({"by_type": {"class": True}}, "wrong kind for by_type"),
+        ({"by_type": {"words": 0.5}}, "wrong kind for by_type"),
+        ({"by_type": {}}, "says nothing of any token"),
+        ({"floor": float("nan")}, "not finite"),
+        ({"__class__": "x"}, "'__class__', which is no part of one"),
+    ],
+)
+def test_a_damaged_decision_is_refused_in_one_sentence_with_what_to_do(gate, said, cls, sample, tmp_path):
+    whole = accept(checkpoint(cls[1]), cls[0], sample).header
+    bare = not gate or list(gate) == ["version"]
+    path = tmp_path / "x.safetensors"
+    save_native(cls[1], path, {**whole, "gate": gate if bare else {**whole["gate"], **gate}})
+    with pytest.raises(CheckpointRefused) as refusal:
+        load_native(path)
+    words = str(refusal.value)
+    assert words.startswith(f"{path} holds a damaged decision of the gate (") and said in words
+    assert words.endswith("make it again from the published file with `tiller sae convert`.")
+    assert not any(each in words for each in ("__init__", "argument", "Error"))
 
 
 def test_a_gated_file_is_checked_against_pictures_at_hand(cls, sample):

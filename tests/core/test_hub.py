@@ -18,17 +18,13 @@ import torch
 from hub_server import COMMIT, Hub, Serving
 from huggingface_hub import constants
 from safetensors.torch import save
+from tiny import PRESETS, TINY
 
+from core.fetching import fetch_preset, open_preset
 from core.model import Clip
 from core.preset_file import read_presets
-from core.presets import fetch_preset, open_preset
 from core.types import MissingArtefact
 
-TINY = {
-    "embed_dim": 24,
-    "vision_cfg": {"image_size": 32, "patch_size": 8, "width": 32, "head_width": 8, "layers": 3},
-    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
 FETCH = """
 import sys
 from core import hub
@@ -57,7 +53,7 @@ def said(home: Path, url: str, *words: str, **more: str) -> str:
     assert done.returncode != 0, done.stdout
     last = done.stderr.strip().splitlines()[-1]
     kind, _, sentence = last.partition(": ")
-    assert kind in ("core.types.TillerError", "core.types.MissingArtefact"), done.stderr[-2000:]
+    assert kind in ("core.types.TillerError", "core.hub.Unreached"), done.stderr[-2000:]
     return sentence
 
 
@@ -172,24 +168,12 @@ def test_without_a_network_one_sentence_says_what_to_put_where_and_then_it_serve
     assert done.stdout.split()[-2:] == [str(folder / "config.json"), str(folder / "sae.pt")]
 
 
-PRESETS = """
-tiny:
-  title: A model of this test's own
-  model: {name: "hf-hub:some/model"}
-  dictionaries:
-    cls:
-      repo: some/sae
-      files: [[config.json], [weights.pt]]
-      block: 1
-      tokens: cls
-      published: {explained: {value: 0.8, tolerance: 0.1, source: "this test"}}
-"""
 OPEN = """
 import sys, torch
 from pathlib import Path
 from core.model import Clip
 from core.preset_file import read_presets
-from core.presets import fetch_preset, open_preset
+from core.fetching import fetch_preset, open_preset
 preset = read_presets(Path(sys.argv[2]))["tiny"]
 found = (fetch_preset if sys.argv[1] == "fetch" else open_preset)(preset)
 model = Clip.load(preset.model, block=1, labels=["a", "b"])
@@ -224,7 +208,7 @@ def test_a_preset_is_fetched_once_and_opens_offline_until_a_byte_changes(tmp_pat
     offline = run("open", HF_HUB_OFFLINE="1")
     assert (offline.stdout, len(hub.hub.asked)) == (online.stdout, asked)
     _, file_sha256, place, value = offline.stdout.split()
-    assert (file_sha256, value) == (hashlib.sha256(weights).hexdigest(), "0.8")
+    assert (file_sha256, value) == (hashlib.sha256(weights).hexdigest(), "0.97")
     folder = Path(place)
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "weights.pt"]
     record = json.loads((home / "tiller" / "fetched" / "tiny.json").read_text())
@@ -246,12 +230,45 @@ def test_a_preset_is_fetched_once_and_opens_offline_until_a_byte_changes(tmp_pat
         open_preset(preset)
 
 
-def test_a_preset_without_a_network_says_all_that_is_to_be_put_by_hand(tmp_path, monkeypatch):
+def test_a_preset_without_a_network_is_one_reason_and_a_line_for_each_repository(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    folder = tmp_path / "tiller"
     with pytest.raises(MissingArtefact) as refused:
         fetch_preset(read_presets()["clip-b32"])
-    for repo in ("laion--CLIP-ViT-B-32-DataComp.XL-s13B-b90K", "sae-top_k-64-cls_only-layer_11-hook_resid_post"):
-        assert repo in str(refused.value)
-    assert "config.json and weights.pt or n_images_*.pt into" in str(refused.value)
+    first, *lines = str(refused.value).splitlines()
+    assert first == (
+        "Preset clip-b32 is not whole: HF_HUB_OFFLINE forbids to ask the network; run this again where there is a "
+        "network, or put these files there by hand:"
+    )
+    assert len(lines) == 3
+    repo = "Prisma-Multimodal/sae-top_k-64-cls_only-layer_11-hook_resid_post"
+    assert (
+        lines[1] == f"  config.json and weights.pt or n_images_*.pt, of {repo}, into {folder / repo.replace('/', '--')}"
+    )
+    (folder / repo.replace("/", "--")).mkdir(parents=True)
+    for name in ("config.json", "weights.pt"):
+        (folder / repo.replace("/", "--") / name).write_text("{}")
+    with pytest.raises(MissingArtefact) as refused:
+        fetch_preset(read_presets()["clip-b32"])
+    assert str(refused.value).splitlines() == [first, lines[0], lines[2]]
+
+
+def test_what_no_repository_serves_says_where_it_is_had(tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    model = tmp_path / "tiller" / "some--model"
+    model.mkdir(parents=True)
+    (model / "open_clip_config.json").write_text(json.dumps({"model_cfg": TINY, "preprocess_cfg": {}}))
+    (model / "open_clip_model.safetensors").write_bytes(b"x")
+    of_hub = PRESETS[PRESETS.index("      repo:") : PRESETS.index("      block:")]
+    by_hand = PRESETS.replace(of_hub, "      by_hand: out.pt\n      from: its archive\n")
+    (tmp_path / "presets.yaml").write_text(by_hand)
+    with pytest.raises(MissingArtefact) as refused:
+        fetch_preset(read_presets(tmp_path / "presets.yaml")["tiny"])
+    assert str(refused.value) == (
+        "Preset tiny is not whole: a part of it is served by no repository; put it there by hand:\n"
+        f"  out.pt, from its archive, into {tmp_path / 'tiller' / 'tiny'}"
+    )

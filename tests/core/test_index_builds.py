@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -119,24 +120,50 @@ def test_a_build_that_is_stopped_goes_on_at_the_same_place(pair, images, whole, 
 
 @pytest.mark.parametrize(
     ("changed", "named"),
-    [({"batch": 16}, "batch 8 .now 16."), ({"vocabulary": ("x",)}, "vocabulary"), ({"from_folders": False}, "files")],
+    [
+        ({"batch": 16}, "begun with --batch 8; this command says --batch 16. Give what it was begun with"),
+        ({"vocabulary": ("x",)}, "begun with another vocabulary. Give"),
+        ({"from_folders": False}, "begun with --labels-from-folders; this command says no --labels-from-folders"),
+        ({"batch": 9, "vocabulary": ("x",)}, "begun with --batch 8 and another vocabulary; this .* says --batch 9"),
+    ],
 )
 def test_another_order_on_the_same_folder_is_refused(pair, images, tmp_path, changed, named):
     stopped = order_of(images, tmp_path / "x.index")
     with pytest.raises(Stopped):
         build_index(*pair, stopped, progress=lambda *_: None, stop=lambda: True)
-    with pytest.raises(TillerError, match=f"is being built with another .*{named}.*give the options"):
+    with pytest.raises(TillerError, match=named):
         build_index(*pair, order_of(images, tmp_path / "x.index", **changed), progress=lambda *_: None)
+    assert (tmp_path / "x.index.work" / "counted-0.safetensors").exists()
 
 
-def test_pictures_that_came_since_are_refused(pair, tmp_path):
+def test_pictures_that_changed_since_are_refused_by_name(pair, tmp_path):
     images = draw_pictures(tmp_path / "images", 20)
     order = order_of(images, tmp_path / "x.index")
     with pytest.raises(Stopped):
         build_index(*pair, order, progress=lambda *_: None, stop=lambda: True)
-    draw_pictures(images, 21)
-    with pytest.raises(TillerError, match="with another files"):
+    gone = (images / "b" / "00003.png").read_bytes()
+    (images / "b" / "00003.png").unlink()
+    with pytest.raises(TillerError, match=r"20 then, 19 now; the first that differs is b/00003\.png"):
         build_index(*pair, order, progress=lambda *_: None)
+    (images / "b" / "00003.png").write_bytes(gone + b"x")
+    with pytest.raises(TillerError, match="20 then, 20 now; the same names, other sizes"):
+        build_index(*pair, order, progress=lambda *_: None)
+    (images / "b" / "00003.png").write_bytes(gone)
+    draw_pictures(images, 21)
+    with pytest.raises(TillerError, match=r"20 then, 21 now; the first that differs is a/00020\.png"):
+        build_index(*pair, order, progress=lambda *_: None)
+
+
+def test_a_build_that_is_stopped_after_the_pass_keeps_what_it_counted(pair, images, whole, tmp_path):
+    order, seen = order_of(images, tmp_path / "x.index"), []
+    with pytest.raises(Stopped, match="while comparing dictionary rows; what was counted of the pictures is kept"):
+        build_index(
+            *pair, order, progress=lambda what, *_: seen.append(what), stop=lambda: seen[-1] != "reading images"
+        )
+    del seen[:]
+    build_index(*pair, order, progress=lambda what, *_: seen.append(what))
+    assert "reading images" not in seen
+    assert order.out.read_bytes() == whole
 
 
 def test_two_commands_do_not_work_in_one_folder(pair, images, tmp_path):
@@ -155,7 +182,7 @@ def test_two_commands_do_not_work_in_one_folder(pair, images, tmp_path):
 
 
 def test_a_folder_without_a_readable_picture_is_refused(pair, tmp_path):
-    with pytest.raises(TillerError, match="is no folder"):
+    with pytest.raises(TillerError, match="there is no such folder"):
         build(*pair, tmp_path / "none", tmp_path / "x.index")
     (tmp_path / "empty").mkdir()
     with pytest.raises(TillerError, match="holds no picture"):
@@ -163,6 +190,25 @@ def test_a_folder_without_a_readable_picture_is_refused(pair, tmp_path):
     images = draw_pictures(tmp_path / "images", 3, broken=(0, 1, 2))
     with pytest.raises(TillerError, match=r"None of the 3 pictures .* can be read; the first: .*cut short"):
         build(*pair, images, tmp_path / "z.index")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TillerError, match="file is no folder"):
+        build(*pair, images, tmp_path / "file" / "z.index")
+    assert not list(tmp_path.glob("*.work"))
+
+
+def test_only_a_work_folder_of_its_own_without_counts_is_taken_away(pair, images, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    order = order_of(images, tmp_path / "x.index")
+    with pytest.raises(KeyboardInterrupt):
+        build_index(*pair, order, progress=interrupted)
+    assert not order.work.exists()
+    with pytest.raises(Stopped):
+        build_index(*pair, order, progress=lambda *_: None, stop=lambda: True)
+    with pytest.raises(KeyboardInterrupt):
+        build_index(*pair, order, progress=interrupted)
+    assert (order.work / "counted-0.safetensors").exists()
 
 
 def test_the_command_line_builds_and_says_what_it_built(
@@ -180,11 +226,17 @@ def test_the_command_line_builds_and_says_what_it_built(
     told = CliRunner().invoke(app, [*order, "--threads", "1", "--labels-from-folders", "--json"])
     assert told.exit_code == 0, told.output
     assert f'"broken": {len(BROKEN)}' in told.stdout
+    assert [one["file"] for one in json.loads(told.stdout)["broken_files"]] == [
+        "a/00030.png",
+        "b/00001.png",
+        "b/00031.png",
+    ]
     assert IndexFile(out).texts("words")[:] == ("a", "b", "cat", "dog")
     again = CliRunner().invoke(app, order)
     assert (again.exit_code, "already" in again.stderr) == (2, True)
     shown = CliRunner().invoke(app, ["index", "info", str(out), "--verify"])
     assert "237 read of 240, 3 broken" in shown.stdout
+    assert "every byte is as it was written" in shown.stdout
     card = CliRunner().invoke(app, ["index", "info", str(out), "--component", "3", "--json"])
     assert '"runner_ups"' in card.stdout
     for query in (["--text", "cat"], ["--text", "a green bird"], ["--from", "apple", "--to", "boat"]):
@@ -192,7 +244,7 @@ def test_the_command_line_builds_and_says_what_it_built(
         assert found.exit_code == 0, found.output
         assert found.stdout.count('"component"') == 5
     neither = CliRunner().invoke(app, ["index", "search", str(out), "--from", "apple"])
-    assert (neither.exit_code, "Name what to search for" in neither.stderr) == (2, True)
+    assert (neither.exit_code, "--to CLASS was left out" in neither.stderr) == (2, True)
 
 
 @pytest.mark.slow

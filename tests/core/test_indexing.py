@@ -11,9 +11,10 @@ from indexed import WORDS, Oracle, build, draw_pictures
 
 from core.indexing.best import Best, lot_keys, strength_keys
 from core.indexing.draws import drawn, hashed, stratified
-from core.indexing.naming import distinct, names_of, read_vocabulary
+from core.indexing.naming import names_of
 from core.indexing.statistics import clarity, monosemanticity
 from core.indexing.tally import BINS, ONE, bins_of, edges
+from core.indexing.words import distinct, read_vocabulary
 from core.sae import Convention, JumpRelu, Relu, TopK
 from core.types import TillerError
 

@@ -10,10 +10,11 @@ from indexed import build, draw_pictures
 from core.index import index_of, read_index
 from core.kept_reference import reference_of
 from core.model import margins
+from core.moves import by_move, direction_of, encoded
 from core.readout import readout
 from core.ripple import build_reference, ripple
 from core.sae import Convention, LayerNorm, Relu, TopK
-from core.search import Filters, by_move, by_text, class_share, direction_of
+from core.search import Filters, by_text, class_share
 from core.types import Edit, SteeringPlan, TillerError
 
 CASES = {
@@ -38,7 +39,7 @@ def picture_of(index, name):
     return index.file.path.parent / "images" / name
 
 
-def refuse():
+def refuse(text):
     raise AssertionError("a word of the vocabulary needs no model")
 
 
@@ -58,8 +59,8 @@ def test_a_text_ranks_by_cosine_less_that_of_the_empty_prompt(opened):
 def test_a_text_that_is_no_word_of_the_index_is_encoded(opened):
     model, _, index = opened
     asked = []
-    found = by_text(index, "a dog on a boat", lambda: asked.append(1) or model, top=3)
-    assert (len(found), len(asked)) == (3, 1)
+    found = by_text(index, "a dog on a boat", lambda text: asked.append(text) or encoded(index, model, text), top=3)
+    assert (len(found), asked) == (3, ["a dog on a boat"])
 
 
 def test_a_move_is_what_a_unit_of_code_adds_to_the_margin(opened):

@@ -8,6 +8,7 @@ import torch
 
 from core.codes import Codes
 from core.demo.cards import areas, component_statistics, concept_name, peaks, write_index
+from core.demo.relations import histogram_of, monosemanticity, relations_of
 from core.index import read_index
 
 NAMES = ("a.webp", "b.webp", "c.webp", "d.webp")
@@ -86,6 +87,31 @@ def test_cards_survive_their_file(tmp_path):
     cards = component_statistics(toy(), NAMES, concepts={"badge": [True, False, False, True]})
     write_index(cards, tmp_path / "index.json")
     assert repr(tuple(read_index(tmp_path / "index.json"))) == repr(tuple(_rounded(card) for card in cards))
+
+
+def test_relations_survive_the_file_too(tmp_path):
+    rows = torch.tensor([[1.0, 0.0], [0.6, 0.8], [-1.0, 0.0]])
+    relations = relations_of(peaks(toy()), torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0], [3.0, 0.0]]), rows)
+    (card, _, dead) = component_statistics(toy(), NAMES, relations=relations)
+    write_index((card, _, dead), tmp_path / "index.json")
+    read = read_index(tmp_path / "index.json")
+    assert read[0].neighbours == ((1, pytest.approx(0.6)), (2, -1.0))
+    assert read[0].histogram_patches == card.histogram_patches and sum(card.histogram_patches) == 2
+    assert (card.density_class, card.density_patches, card.density_tokens) == (0.5, 0.25, 4 / 12)
+    assert card.clarity == pytest.approx(1 / 3)  # of a, b and d one pair of three is alike
+    assert math.isnan(dead.clarity)
+
+
+def test_histograms_have_two_bins_to_a_doubling():
+    counts = histogram_of(np.array([1.0, 1.4, 1.5, 2.0, 0.0], np.float32))
+    assert (counts[24], counts[25], counts[26], len(counts)) == (2, 1, 1, 27)
+
+
+def test_monosemanticity_is_the_mean_over_weighted_pairs():
+    strengths = np.array([[2.0], [1.0], [0.0]])
+    unit = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
+    # a = 1, 0.5, 0: one pair of weight 0.5 with cosine 0.6
+    assert monosemanticity(strengths, unit) == pytest.approx([0.6])
 
 
 def _rounded(card):

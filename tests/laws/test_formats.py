@@ -6,7 +6,6 @@ import pytest
 import torch
 from dictionaries import (
     Weights,
-    engine,
     tokens,
     write_attributing_clip,
     write_dictionary_learning,
@@ -79,7 +78,7 @@ def test_every_format_loads_to_the_same_autoencoder(tmp_path, files):
     for path in files(tmp_path):
         assert sum(reader.recognises(path) for reader in READERS.values()) == 1
         checkpoint = read_checkpoint(path)
-        sae = engine(checkpoint)
+        sae = checkpoint.stated()
         codes = sae.encode(x).dense()
         rebuilt = sae.decode(sae.encode(x), at=x)
         rows = {"all": slice(None), "cls": slice(0, 1), "patches": slice(1, None)}[checkpoint.convention.tokens]

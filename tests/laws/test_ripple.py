@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.convention import Convention, TopK
-from core.ripple import build_reference, control, planned, ripple, sham
+from core.ripple import build_reference, control, pieces, planned, ripple, sham
 from core.sae import SparseAutoencoder
 from core.steering import look, steer
 from core.types import Edit, Op, Scope, SteeringPlan, TillerError
@@ -64,6 +64,25 @@ def test_a_ripple_is_steering_each_picture_alone(world, strong):
     assert [change.right_before for change in found.classes] == [
         sum(b == t == place for t, b, _ in rows) for place in range(3)
     ]
+
+
+@pytest.mark.parametrize("first", [1, 40, 1 << 12])
+def test_a_ripple_in_pieces_is_the_ripple_and_each_lead_is_that_of_the_picture_alone(world, strong, first, monkeypatch):
+    monkeypatch.setattr("core.ripple.TOKENS_AT_FIRST", first)
+    model, sae, pictures, truth, reference = world
+    whole = ripple(model, sae, reference, strong)
+    came = list(pieces(model, reference, planned(sae, reference, strong)))
+    assert sorted(place for piece in came for place in piece.places) == list(range(N))
+    assert len(came) > 1 or first > 1
+    for piece in came:
+        rows = zip(piece.places, piece.before, piece.after, piece.leads_before, piece.leads_after, strict=True)
+        for place, before, after, lead_before, lead_after in rows:
+            assert (before, after) == (whole.before[place], whole.after[place])
+            seen = look(model, sae, pictures[place][None])
+            steered = steer(model, sae, seen, strong).prediction
+            for said, lead in ((seen.clean, lead_before), (steered, lead_after)):
+                others = [logit for label, logit in enumerate(said.logits) if label != truth[place]]
+                assert lead == pytest.approx(said.logits[truth[place]] - max(others), abs=1e-4)
 
 
 def test_an_empty_plan_moves_nothing(world):

@@ -10,13 +10,11 @@ import pytest
 from participants import Participant, words
 from streamlit.testing.v1 import AppTest
 
-from core.ripple import ripple, sham
-from core.types import Edit, Op, SteeringPlan
+from core.types import SteeringPlan
 from pages.parts.acts import settle
-from pages.parts.board import board, ripple_board
+from pages.parts.board import board
 from pages.parts.here import Here
 from pages.parts.opened import open_picture, seen_under
-from pages.parts.ripples import asked_by, known_ripple, ripple_under
 from study.database import LogUnavailable
 from study.history import history_in, plan_in
 from study.session import Step
@@ -114,48 +112,3 @@ def test_what_the_class_token_and_the_patches_push_adds_up_to_the_components_sco
         assert each["class_code"] == codes[0, each["index"]].item()
     assert any(each["class_push"] for each in sent["components"])
     assert any(each["patch_push"] for each in sent["components"])
-
-
-def test_the_ripple_stands_beside_a_sham_of_equal_size(participant: Callable[[Step], Participant]) -> None:
-    who = participant(Step.WORKSPACE)
-    assert asked_by(who.rig, "no such link") is None
-    asked = asked_by(who.rig, who.token)
-    assert asked is not None
-    assert known_ripple(who.rig, *asked) is None
-    untouched = ripple_under(who.rig, *asked)
-    assert known_ripple(who.rig, *asked) is untouched
-    assert (untouched["edits"], untouched["fixed"]["hits"], untouched["sham"]) == (0, 0, {"fixed": 0, "broken": 0})
-    component = open_picture(who.rig, who.rig.script.tasks["secret_cause"]).shown[0].index
-    who.act("edit", component=component, strength=0)
-    opened = open_picture(who.rig, who.rig.script.tasks["secret_cause"])
-    plan = SteeringPlan((Edit(component),))
-    wanted = sham(opened.model, opened.bundle.sae, opened.bundle.reference, plan)
-    asked = asked_by(who.rig, who.token)
-    assert asked is not None
-    found = ripple_under(who.rig, *asked)
-    assert found["sham"] == {"fixed": wanted.fixed, "broken": wanted.broken}
-
-
-def test_every_picture_of_a_ripple_is_counted_once_and_by_what_it_is_called(
-    participant: Callable[[Step], Participant],
-) -> None:
-    who = participant(Step.WORKSPACE)
-    opened = open_picture(who.rig, who.rig.script.tasks["secret_cause"])
-    reference = opened.bundle.reference
-    seen: set[str] = set()
-    for component in [shown.index for shown in opened.shown]:
-        for strength in (-8.0, 12.0):
-            plan = SteeringPlan((Edit(component, Op.SCALE, strength),))
-            found = ripple(opened.model, opened.bundle.sae, reference, plan)
-            counts = ripple_board(found, found, opened, plan)
-            rows = list(zip(reference.truth, found.before, found.after, strict=True))
-            counted = {
-                "fixed": sum(was != right and now == right for right, was, now in rows),
-                "broken": sum(was == right and now != right for right, was, now in rows),
-                "other": sum(was != now and right not in (was, now) for right, was, now in rows),
-                "same": sum(was == now for _, was, now in rows),
-            }
-            assert {kind: counts[kind]["hits"] for kind in counted} == counted
-            assert sum(counted.values()) == counts["images"] == len(rows)
-            seen |= {kind for kind, hits in counted.items() if hits}
-    assert seen >= {"broken", "same"}, "the plans tried move too little for the counts to be told apart"

@@ -43,6 +43,7 @@ PLACES = {
     "study?view=design": ".st-key-study-view",
     "console": ".st-key-console-head",
     "health": ".st-key-health-head",
+    "overview": ".st-key-overview-head",
 }
 # Words that their own box hides, or that lie beyond the window's edge; what is written for the ear alone is not seen.
 CUT = """() => {

@@ -40,7 +40,9 @@ def aloud(shared_server: Server, tmp_path_factory: pytest.TempPathFactory) -> It
     script = folder / "aloud.yaml"
     assert NOTE in SCRIPT
     script.write_text(
-        SCRIPT.replace(NOTE, ALOUD[1:]).replace("reset]", "reset, compare]").replace("    ground_truth:", EXPECT),
+        SCRIPT.replace(NOTE, ALOUD[1:])
+        .replace("undo, redo, reset", "undo, redo, reset, compare")
+        .replace("    ground_truth:", EXPECT),
         encoding="utf-8",
     )
     environment = {

@@ -359,3 +359,21 @@ def test_everybody_who_speaks_is_called_the_same_on_the_pages_and_in_the_exports
     assert [one["speaker"] for one in tape_of(steered.rig, steered.id)["speech"]] == called
     assert [one.words for one in session_units(log, steered.id) if one.kind == "utterance"] == called
     assert [one.who for one in Speech(log).of(log.read(steered.id)).spoken] == called
+
+
+def test_a_card_in_the_replay_is_of_the_picture_that_was_on_the_screen(steered: Participant, served: Rig) -> None:
+    component = open_picture(served, served.script.tasks["secret_cause"]).shown[0].index
+    key = invite(served.log, "Ada", Role.RESEARCHER)
+    before = len(served.log.read(steered.id))
+    assert set(steered.act("open", picture="p007.png").values()) == {""}
+    beyond = len(served.log.read(steered.id))
+    codes = {}
+    for seq in (before, beyond):
+        status, screen = ask(key, steered.id, str(seq), "screen")
+        facing = screen["board"]["visit"] or screen["board"]
+        listed = {one["index"]: one for one in facing["components"]}
+        found = ask(key, steered.id, str(seq), "card", c=str(component))[1]
+        assert (status, found["edition"]) == (200, facing["cards"])
+        assert found["component"]["activation"] == listed.get(component, found["component"])["activation"]
+        codes[seq] = found["component"]["activation"]
+    assert codes[before] != codes[beyond]

@@ -22,7 +22,7 @@ from study.session_events import SessionCompleted
 from study.task_events import ExplanationChanged, PageLeft, TaskSubmitted
 
 ROWS = Path(__file__).parents[1] / "study" / "rows_version_1.jsonl"
-ELSEWHERE = ("code.", "system.", "utterance.", "media.")  # of other streams, or of the server
+ELSEWHERE = ("code.", "concept.named", "system.", "utterance.", "media.")  # of other streams, or of the server
 
 
 def told(name: str, event: object) -> str:

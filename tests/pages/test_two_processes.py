@@ -53,7 +53,7 @@ def test_a_participant_who_lands_on_the_other_process_goes_on_there(
     here.locator(".row").first.wait_for()
     settled(here)
     assert here.locator(".verdict .now strong").inner_text() == said
-    assert here.locator(".plan li").count() == 1
+    assert here.locator(".plan > ul > li").count() == 1
     here.locator(".row .more").nth(1).click()
     settled(here)
     here.locator(".plan li .times").nth(1).wait_for()

@@ -71,6 +71,7 @@ BACK = SKIP.replace("to: end", "to: welcome")
             "ids.completion: code 'A' stands for 2 ways to end",
         ),
         ("welcome: {en", "ids: {return_url: 'https://example.org/'}\nwelcome: {en", "no place for the code"),
+        ("amplify, undo]", "amplify, undo, similar]", "similar and open are parts of the ripple"),
         ("welcome: {en", "modes: {moderated: null, remote: null}\nwelcome: {en", "neither way of running it is left"),
         ("welcome: {en", "guide: [{id: q, text: Why, at: nowhere}]\nwelcome: {en", "'nowhere' is neither"),
         (
@@ -122,6 +123,14 @@ def test_a_script_without_a_control_task_is_advised_and_not_refused(tmp_path: Pa
     assert any("no control task" in one for one in load_script(written(tmp_path, PHASES)).advice)
     control = PHASES.replace("goal: Find out.", "goal: Find out.\n    fault: none")
     assert not any("no control task" in one for one in load_script(written(tmp_path, control)).advice)
+
+
+def test_like_failures_that_judge_a_plan_and_are_shown_on_the_way_are_advised_against(tmp_path: Path) -> None:
+    judged = "success: {rule: state.edits < 9, held_out: {rule: fixed > 0.5}}\n    goal: Find out."
+    for tools, advised in (("undo, ripple]", False), ("undo, ripple, similar]", True)):
+        script = PHASES.replace("amplify, undo]", f"amplify, {tools}").replace("goal: Find out.", judged)
+        found = load_script(written(tmp_path, script)).advice
+        assert any("held out no longer" in one for one in found) is advised
 
 
 def test_a_control_task_beside_a_truth_that_is_told_is_advised(tmp_path: Path) -> None:

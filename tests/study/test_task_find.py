@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 from typer.testing import CliRunner
 
 from core.bundle import load_instrument
@@ -18,6 +22,8 @@ from core.folder import labelled_pictures
 from core.pictures import open_image
 from core.types import TillerError
 from study.__main__ import app
+from study.workshop.choices import dictionary_named
+from study.workshop.task_words import report_in_words
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
 
@@ -112,7 +118,7 @@ def test_held_out_pictures_fail_alike_and_are_met_nowhere_else(tool, drawn, foun
 
 def test_damage_is_counted_as_hooked_passes_count_it(tool, drawn, found) -> None:
     report, _ = found
-    truth = {row["file"]: row["thing"] for row in rows_of(drawn)}
+    truth = {row["file"]: row["truth"] for row in rows_of(drawn)}
     components = [each["index"] for each in report["tasks"][0]["components"]]
     said = [int(hooked(tool, drawn / name, components).argmax()) for name in report["reference"]]
     broken = sum(tool[0].labels[top] != truth[name] for top, name in zip(said, report["reference"], strict=True))
@@ -152,6 +158,60 @@ def test_the_script_is_accepted_and_says_what_the_report_says(found, monkeypatch
         assert task.shows == one["shows"] and len(task.similar) == len(one["held_out"])
         assert one["file"] not in task.picture and (out.parent / task.picture).is_file()
     assert json.loads(out.with_suffix(".json").read_text()) == report and not list(out.parent.glob("*.part.jsonl"))
+
+
+def test_tasks_that_are_there_already_stay(drawn, found) -> None:
+    before = found[1].read_bytes()
+    words = ("task", "find", "--images", drawn, "--labels", drawn / "truth.csv", "--bundle", DEMO)
+    code, _, wrong = run(*words, "--out", found[1])
+    assert code == 2 and "are there already" in wrong.replace("\n", " ") and "--overwrite" in wrong
+    assert found[1].read_bytes() == before
+
+
+def test_the_report_says_shares_in_one_format_and_each_task_with_its_number(found) -> None:
+    screen = Console(width=80)
+    with screen.capture() as shown:
+        screen.print(report_in_words(found[0], found[1]))
+    assert not re.search(r"\d%", shown.get()) and " %" in shown.get()
+    assert re.findall(r"^\d\. ", shown.get(), re.M) == ["1. ", "2. ", "3. ", "4. "]
+
+
+def test_a_script_asks_for_the_dictionary_that_the_tasks_were_found_with(tmp_path) -> None:
+    said = json.loads((DEMO / "bundle.json").read_text())
+    assert [dictionary_named(DEMO, *each) for each in ((None, None), ("cls", None), ("my.safetensors", None))] == [
+        "spatial",
+        "cls",
+        "spatial",
+    ]
+    del said["dictionaries"]["spatial"]
+    (tmp_path / "bundle.json").write_text(json.dumps(said))
+    assert dictionary_named(tmp_path, None, None) == "cls"
+
+
+def test_what_is_wrong_with_an_order_is_said_before_torch_is_imported(tmp_path) -> None:
+    (tmp_path / "lorry").mkdir()
+    (tmp_path / "lorry" / "a.png").write_bytes(b"none")
+    house = DEMO / "images" / "f1a167ad0bb5.webp"
+    bundle = ["--bundle", str(DEMO)]
+    orders = [
+        ["doctor", *bundle, "--dictionary", "none"],
+        ["doctor", "--bundle", str(tmp_path)],
+        ["task", "find", "--images", str(tmp_path / "not"), *bundle],
+        ["task", "find", "--images", str(tmp_path), *bundle],
+        ["task", "find", "--images", str(tmp_path), "--model", "ViT-B-32"],
+        ["task", "make", "typographic", "--image", str(house), "--word", "zebra", *bundle],
+        ["task", "make", "typographic", "--image", "none.png", "--word", "apple", *bundle],
+    ]
+    code = f"""
+import sys
+from typer.testing import CliRunner
+from study.__main__ import app
+for order in {orders!r}:
+    done = CliRunner().invoke(app, order)
+    assert done.exit_code == 2 and done.stderr.startswith("tiller: "), (order, done.stderr)
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=DEMO.parents[1])
 
 
 def test_a_held_out_picture_that_is_lost_or_met_is_a_mistake(found, tmp_path) -> None:
@@ -201,20 +261,20 @@ def test_what_was_computed_before_an_interruption_is_not_computed_again(tool, dr
 def test_the_same_pictures_in_folders_of_their_classes_are_read_alike(drawn, tmp_path) -> None:
     rows = rows_of(drawn)[2:30]
     for row in rows:
-        (tmp_path / row["thing"]).mkdir(exist_ok=True)
-        (tmp_path / row["thing"] / row["file"]).write_bytes((drawn / row["file"]).read_bytes())
+        (tmp_path / row["truth"]).mkdir(exist_ok=True)
+        (tmp_path / row["truth"] / row["file"]).write_bytes((drawn / row["file"]).read_bytes())
     assert {(one.name.rpartition("/")[2], one.shows) for one in labelled_pictures(tmp_path)} == {
-        (row["file"], row["thing"]) for row in rows
+        (row["file"], row["truth"]) for row in rows
     }
 
 
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ("name,label\na.png,cat\n", "takes `file` and `label`"),
-        ("file,label\na.png,\n", "Line 2"),
-        ("file,label\n../a.png,cat\n", "outside"),
-        ("file,label\n", "the columns none"),
+        ("file,label\na.png,cat\n", "takes `file` and `truth`"),
+        ("file,truth\na.png,\n", "Line 2"),
+        ("file,truth\n../a.png,cat\n", "outside"),
+        ("file,truth\n", "the columns none"),
     ],
 )
 def test_a_table_that_is_none_is_refused_in_one_sentence(table, sentence, tmp_path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 from typer.testing import CliRunner
 
 from core.bundle import load_instrument
@@ -19,6 +21,8 @@ from core.pictures import open_image
 from core.types import TillerError
 from core.typography import SIZES, Placement, polygon, printed, proposals, read_scene
 from study.__main__ import app
+from study.workshop.places import put_files
+from study.workshop.task_words import print_in_words
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
 HOUSE = DEMO / "images" / "f1a167ad0bb5.webp"
@@ -121,6 +125,57 @@ def test_a_tiny_picture_is_refused_and_one_too_small_for_the_word_too(tmp_path) 
         word = ("--word", "apples and pears on a plate", "--claims", "apple")
         code, _, wrong = run("--image", tmp_path / "tiny.png", "--bundle", DEMO, *word, "--out", tmp_path / "o.png")
         assert code == 2 and sentence in wrong.replace("\n", " "), wrong
+
+
+def test_what_is_there_already_stays_unless_it_is_to_be_replaced(made, tmp_path) -> None:
+    _, folder = made
+    words = ("--image", HOUSE, "--word", "apple", "--face", "print", "--bundle", DEMO)
+    for name in ("apple.png", "apple.json", "blank.png"):
+        (tmp_path / name).write_bytes(b"mine")
+        code, _, wrong = run(*words, "--out", tmp_path / "apple.png", "--control", tmp_path / "blank.png")
+        assert code == 2 and f"{name}' is there already" in wrong and "--overwrite" in wrong, wrong
+        assert [one.name for one in tmp_path.iterdir()] == [name] and (tmp_path / name).read_bytes() == b"mine"
+        (tmp_path / name).unlink()
+    (tmp_path / "apple.json").write_bytes(b"mine")
+    assert run(*words, "--out", tmp_path / "apple.png", "--overwrite")[0] == 0
+    assert json.loads((tmp_path / "apple.json").read_text())["control"] is None
+    assert (tmp_path / "apple.png").read_bytes() == (folder / "apple.png").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_two_things_in_one_file_and_a_folder_in_its_place_are_refused(tmp_path) -> None:
+    words = ("--image", HOUSE, "--word", "apple", "--bundle", DEMO, "--overwrite")
+    code, _, wrong = run(*words, "--out", tmp_path / "a.png", "--control", tmp_path / "a.png")
+    assert code == 2 and "for two things" in wrong.replace("\n", " ")
+    (tmp_path / "a.png").mkdir()
+    assert "is a folder" in run(*words, "--out", tmp_path / "a.png")[2].replace("\n", " ")
+
+
+def test_a_disk_that_fills_half_way_leaves_nothing_half_written(tmp_path, monkeypatch) -> None:
+    real = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if ".json" in path.name:
+            raise OSError("No space left on device")
+        return real(path, content)
+
+    (tmp_path / "a.png").write_bytes(b"mine")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        put_files({tmp_path / "a.png": b"new", tmp_path / "a.json": b"{}"})
+    assert [one.name for one in tmp_path.iterdir()] == ["a.png"] and (tmp_path / "a.png").read_bytes() == b"mine"
+
+
+def test_each_share_is_said_once_and_in_one_format(made) -> None:
+    told, _ = made
+    screen = Console(width=100)
+    with screen.capture() as shown:
+        screen.print(print_in_words(told, Path("apple.png")))
+    lines = shown.get().splitlines()
+    assert len(lines) == 4 and all(len(line) < 100 for line in lines)
+    assert lines[2].count("%") == 1  # the model says what the word claims
+    assert lines[1].count("%") == 2 and "house" in lines[1] and "margin of apple -" in lines[1]
+    assert not re.search(r"\d%", shown.get())
 
 
 @pytest.mark.parametrize("form", ["L", "LA", "RGBA", "CMYK", "I;16", "P", "exif"])

@@ -11,19 +11,16 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
+from tiny import TINY
 from typer.testing import CliRunner
 
 from core.checkpoints.native import load_native, save_native
 from core.model import Clip
+from study import terminal
 from study.__main__ import app
 
 NAME = "tiller-test-sae"
 D, K, BLOCK = 32, 64, 1
-CONFIG = {
-    "embed_dim": 24,
-    "vision_cfg": {"image_size": 32, "patch_size": 8, "width": D, "head_width": 8, "layers": 3},
-    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
 PRISMA = {
     "model_name": "open-clip:somebody/tiny",
     "hook_point_layer": BLOCK,
@@ -41,11 +38,11 @@ PRISMA = {
 def home(tmp_path_factory) -> Iterator[Path]:
     """A model that open_clip knows, its weights, and 260 small pictures in `images`, some of them in a folder."""
     home = tmp_path_factory.mktemp("sae")
-    (home / f"{NAME}.json").write_text(json.dumps(CONFIG))
+    (home / f"{NAME}.json").write_text(json.dumps(TINY))
     before = open_clip.factory._MODEL_CONFIG_PATHS.copy()
     open_clip.add_model_config(home / f"{NAME}.json")
     torch.manual_seed(0)
-    torch.save(open_clip.CLIP(**CONFIG).state_dict(), home / "weights.pt")
+    torch.save(open_clip.CLIP(**TINY).state_dict(), home / "weights.pt")
     (home / "images" / "more").mkdir(parents=True)
     draw = torch.Generator().manual_seed(1)
     for place in range(260):
@@ -181,7 +178,8 @@ def test_a_block_that_the_file_does_not_say_is_named(tmp_path, convert):
     assert "Block 2 was named at conversion; the file says none." in result["origin"]["notes"]
 
 
-def test_progress_and_refusals_leave_the_output_alone(tmp_path, convert):
+def test_progress_and_refusals_leave_the_output_alone(tmp_path, convert, monkeypatch):
+    monkeypatch.setattr(terminal, "SECONDS", 0.0)
     done = run(*convert(prisma(tmp_path / "x"), tmp_path / "x.safetensors", "--json"))
     json.loads(done.stdout)
     assert "looking at pictures" in done.stderr

@@ -15,6 +15,9 @@ const unedited = (data) => ({
   classes: data.classes.map((one) => ({ ...one, after: one.before })),
 });
 
+// What the workspace is about now: the task's picture, or another one that was opened with the same edits.
+const facing = (data) => (data.visit ? { ...data, ...data.visit } : data);
+
 const open = (root, data) => {
   speak(data.words);
   const still = Boolean(data.replayed);
@@ -24,6 +27,7 @@ const open = (root, data) => {
   let latest = data;
   let compared = false;
   let touched = data.view.touched;
+  const guests = new Map();
 
   const outbox = still ? STILL : new Outbox(data.session, () => drawHand());
   // What was pressed while the server was away stands here as it was pressed, although the log does not have it yet.
@@ -54,8 +58,17 @@ const open = (root, data) => {
       compared = on;
       draw();
     },
-    held: () => latest.talk.held || expecting.open(),
+    busy: () => latest.talk.held || expecting.open(),
+    held: () => view.busy() || Boolean(latest.visit),
+    hold: () => (latest.visit ? w("visit.hold") : latest.talk.words.hold),
     pending: (index) => expecting.waiting(index) ?? outbox.pending(index),
+    redraw: () => draw(),
+    foresee: (index) => card.foresee(facing(latest), index),
+    // A component that is not listed is known once its card has come.
+    opened: (component) => {
+      guests.set(component.index, component);
+      if (component.index === now.chosen) draw();
+    },
     choose: (index) => {
       if (still || now.chosen === index) return;
       now.chosen = index;
@@ -73,15 +86,19 @@ const open = (root, data) => {
   const picture = picturePart(part, act, view);
   const predictions = predictionsPart(part);
   const components = componentsPart(part, act, view, outbox);
-  const card = cardPart(part);
+  const card = cardPart(part, view);
   const plan = planPart(part, act, view, outbox);
-  const ripple = ripplePart(part);
+  const search = searchPart(part, bench, act, view);
+  const ripple = ripplePart(part, act, view);
+  const claim = claimPart(part, act, outbox);
   const prompts = promptPart(part, bench, act, hand);
   termsPart(bench, part);
 
   const guide = still ? () => {} : guidePart(part, bench);
 
-  const chosen = () => latest.components.find(({ index }) => index === now.chosen) ?? latest.components[0];
+  const listed = () => facing(latest).components.find(({ index }) => index === now.chosen);
+  const chosen = () => listed() ?? guests.get(now.chosen) ?? facing(latest).components[0];
+  const guest = (rows) => (rows.some(({ index }) => index === now.chosen) ? null : guests.get(now.chosen) ?? listed() ?? null);
 
   const fill = () => {
     for (const node of root.querySelectorAll("[data-words]")) say(node, w(node.dataset.words));
@@ -91,6 +108,7 @@ const open = (root, data) => {
 
   const hint = () => {
     const { edits, shows, target, now: said, was, talk } = latest;
+    if (latest.visit) return w("visit.text", { shows: quoted(latest.visit.shows) });
     if (talk.held && !talk.prompt) return talk.words.soon;
     if (edits.length && shows === null) return w(said.label === was.label ? "hint.still_open" : "hint.moved_open", { now: quoted(said.label) });
     const right = quoted(shows);
@@ -102,20 +120,26 @@ const open = (root, data) => {
   };
 
   const drawHand = () => {
-    components(latest);
+    if (outbox.mood === "refused") search.refused();
+    const facts = facing(latest);
+    const rows = search.found(facts) ?? facts.components;
+    components(facts, rows, guest(rows));
     plan(latest);
+    claim(latest);
     mark(bench, "data-held", view.held());
     const { mood } = outbox;
     say(part.saved, SAVED[mood]());
     mark(part.saved, "data-mood", mood);
     mark(part.bar, "data-mood", mood);
     const lesson = latest.guide;
-    say(part.word, { refused: w("refused"), unsaved: w("waiting") }[mood] ?? lesson?.word ?? w("next"));
-    say(part.next, { refused: outbox.refusal, unsaved: w("away") }[mood] ?? lesson?.text ?? hint());
+    say(part.word, { refused: w("refused"), unsaved: w("waiting") }[mood] ?? (latest.visit ? w("visit.word") : lesson?.word ?? w("next")));
+    say(part.next, { refused: outbox.refusal, unsaved: w("away") }[mood] ?? (latest.visit ? hint() : lesson?.text ?? hint()));
+    mark(bench, "data-visit", Boolean(latest.visit));
+    part.back.hidden = !latest.visit || still;
   };
 
   const draw = () => {
-    predictions(compared ? unedited(latest) : latest);
+    predictions(compared ? unedited(facing(latest)) : facing(latest));
     mark(bench, "data-compared", compared);
     drawHand();
     prompts.draw(latest);
@@ -123,8 +147,9 @@ const open = (root, data) => {
     say(part.came, latest.talk.came?.came ?? "");
     mark(part.talk, "aria-label", latest.talk.words.region);
     mark(part.expect, "aria-label", latest.talk.words.before);
-    picture(latest, chosen());
-    card(chosen());
+    search.draw(latest);
+    picture(facing(latest), chosen());
+    card.draw(facing(latest), listed() ?? guests.get(now.chosen), now.chosen);
     say(part.place, latest.progress ? `${latest.place} \u00b7 ${latest.progress}` : latest.place);
     say(part.goal, latest.goal);
     say(part.aloud, latest.aloud);
@@ -141,6 +166,7 @@ const open = (root, data) => {
   };
 
   const take = (fresh) => {
+    if (facing(fresh).cards !== facing(latest).cards) guests.clear();
     latest = fresh;
     speak(fresh.words);
     draw();
@@ -149,7 +175,7 @@ const open = (root, data) => {
   fill();
   if (still) {
     for (const gone of [part.stop, part.clock]) gone.hidden = true;
-    for (const hand of [part.overlays, part.answer, part.edits, part.undo.parentElement, part.form]) hand.inert = true;
+    for (const hand of [part.overlays, part.search, part.searching, part.answer, part.edits, part.undo.parentElement, part.certify, part.form]) hand.inert = true;
     return {
       draw: (fresh) => {
         [now.chosen, now.overlay, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.touched];
@@ -162,6 +188,7 @@ const open = (root, data) => {
   }
 
   part.answer.onclick = () => act({ kind: "answer" });
+  part.back.onclick = () => act({ kind: "close" });
   part.stop.onclick = () => document.dispatchEvent(new CustomEvent("tiller-stop"));
   const time = ({ detail }) => {
     part.clock.hidden = !detail.known;
@@ -170,6 +197,7 @@ const open = (root, data) => {
   };
   document.addEventListener("tiller-time", time);
   const keys = (event) => {
+    if (event.key === "Escape" && latest.visit) act({ kind: "close" });
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
     if (event.composedPath()[0].matches?.("input[type=text], textarea")) return;
     event.preventDefault();
@@ -201,6 +229,7 @@ const open = (root, data) => {
       window.removeEventListener("pointerup", released);
       window.removeEventListener("pointercancel", released);
       prompts.close();
+      search.close();
       barred.disconnect();
       outbox.close();
     },

@@ -31,7 +31,7 @@ const componentsPart = (part, act, view, outbox) => {
     row.thumbs = el("span", { class: "thumbs", "aria-hidden": "true" });
     row.name = el("span", { class: "name" });
     row.sub = el("span", { class: "sub" });
-    row.pick = el("button", { type: "button", class: "pick", onclick: () => view.choose(index) },
+    row.pick = el("button", { type: "button", class: "pick", onclick: () => view.choose(index), onpointerenter: () => view.foresee(index), onfocus: () => view.foresee(index) },
       row.thumbs, el("span", { class: "who" }, row.name, row.sub));
     row.guess = el("i", { class: "guess" });
     row.truth = el("i", { class: "truth" });
@@ -77,30 +77,39 @@ const componentsPart = (part, act, view, outbox) => {
     mark(row.slide, "aria-valuetext", strength === 0 ? w("steer.suppressed") : w("steer.strength_is", { strength: figure(strength) }));
   };
 
-  part.rows.onkeydown = (event) => {
+  const steps = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const pick = event.target.closest?.(".pick");
     if (!step || !pick) return;
     event.preventDefault();
-    const all = [...part.rows.querySelectorAll(".pick")];
+    const all = [...part.rows.querySelectorAll(".pick"), ...part.guest.querySelectorAll(".pick")];
     all[clamp(all.indexOf(pick) + step, 0, all.length - 1)].focus();
   };
+  part.rows.onkeydown = part.guest.onkeydown = steps;
 
-  return (data) => {
-    const wanted = data.components.map(({ index }) => index).join(" ");
+  return (data, listed, guest) => {
+    const strengths = new Map(data.edits.map(({ index, strength }) => [index, strength]));
+    const wanted = listed.map(({ index }) => index).join(" ");
     if (part.rows.dataset.order !== wanted) {
       rows.clear();
-      part.rows.replaceChildren(...data.components.map((component) => rowOf(component).root));
+      part.guest.dataset.component = "";
+      part.rows.replaceChildren(...listed.map((component) => rowOf(component).root));
       part.rows.dataset.order = wanted;
     }
-    const reach = Math.max(...data.components.map(({ score, effect }) => Math.max(Math.abs(score), Math.abs(effect))), 1e-6);
+    // One that was opened from elsewhere stands below the list, so that it can be steered as those in it.
+    if (part.guest.dataset.component !== String(guest?.index ?? "")) {
+      part.guest.dataset.component = guest?.index ?? "";
+      part.guest.replaceChildren(...(guest ? [(rows.get(guest.index) ?? rowOf(guest)).root] : []));
+    }
+    const all = guest ? [...listed, guest] : listed;
+    const reach = Math.max(...[...data.components, ...all].map(({ score, effect }) => Math.max(Math.abs(score), Math.abs(effect))), 1e-6);
     const lay = (bar, value) => {
       const width = (50 * Math.abs(value)) / reach;
       bar.style.left = `${value < 0 ? 50 - width : 50}%`;
       bar.style.width = `${width}%`;
       mark(bar, "data-side", value < 0 ? "against" : "target");
     };
-    for (const component of data.components) {
+    for (const component of all) {
       const row = rows.get(component.index);
       if (!row.thumbs.childElementCount) {
         row.thumbs.replaceChildren(...component.exemplars.top.slice(0, 3).map((src) => el("img", { src, alt: "" })));
@@ -115,7 +124,7 @@ const componentsPart = (part, act, view, outbox) => {
       const named = `${component.name} #${component.index}`;
       const waiting = view.pending(component.index);
       const held = view.held();
-      const strength = waiting ?? component.strength;
+      const strength = waiting ?? strengths.get(component.index) ?? 1;
       if (!row.held && row !== turned) {
         if (Number(row.slide.value) !== clamp(strength, 0, MOST)) row.slide.value = strength;
         show(row, strength);
@@ -124,7 +133,7 @@ const componentsPart = (part, act, view, outbox) => {
       row.more.hidden = !data.tools.includes("amplify");
       row.slide.disabled = row.off.hidden || row.more.hidden || held;
       row.off.disabled = row.more.disabled = held;
-      row.hand.title = held ? data.talk.words.hold : "";
+      row.hand.title = held ? view.hold() : "";
       mark(row.off, "aria-pressed", strength === 0);
       mark(row.more, "aria-pressed", strength === 2);
       row.back.disabled = strength === 1 || held;

@@ -1,6 +1,7 @@
 // Every act gets an id here and is kept, in order, until the server says that this id stands in the log.
 // The copy in sessionStorage lets a reload, or a server that was away, send it again; the id keeps it single.
 const PATIENCE_MS = 2500;
+const MEASURING_MS = 20_000; // a claim is measured before it is written, and on a large model that takes a while
 const DESPAIR = 4;
 
 class Outbox {
@@ -58,7 +59,8 @@ class Outbox {
 
   wait() {
     clearTimeout(this.timer);
-    this.timer = this.acts.length ? setTimeout(() => this.again(), PATIENCE_MS) : null;
+    const patience = this.acts.some(({ kind }) => kind === "claim") ? MEASURING_MS : PATIENCE_MS;
+    this.timer = this.acts.length ? setTimeout(() => this.again(), patience) : null;
   }
 
   again() {

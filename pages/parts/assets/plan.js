@@ -53,6 +53,6 @@ const planPart = (part, act, view, outbox) => {
     part.reset.disabled = !data.edits.length || held;
     for (const out of part.edits.querySelectorAll(".out")) out.disabled = held;
     part.size.hidden = !data.edits.length;
-    say(share, w(data.size > 0.5 ? "plan.size_large" : "plan.size_is", { share: hundredths(fixed(100 * data.size, 1)) }));
+    say(share, w("plan.size_is", { share: hundredths(fixed(100 * data.size, 1)) }));
   };
 };

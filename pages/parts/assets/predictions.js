@@ -1,4 +1,6 @@
 // Probabilities before and after, in one fixed order, so that a change is seen as a change and nothing moves about.
+const sideOf = ({ target, against }, label) => (label === target ? "target" : label === against ? "against" : "other");
+
 const predictionsPart = (part) => {
   const rows = new Map();
   const now = el("strong");
@@ -37,7 +39,7 @@ const predictionsPart = (part) => {
       say(row.share, percent(after));
       const points = Math.round(after * 100) - Math.round(before * 100);
       say(row.delta, points ? signed(points, 0) : "");
-      mark(row.root, "data-side", label === data.target ? "target" : label === data.against ? "against" : "other");
+      mark(row.root, "data-side", sideOf(data, label));
       mark(row.root, "data-top", label === data.now.label);
       mark(row.root, "aria-label", w("says.row", { label, before: percent(before), after: percent(after) }));
     }
@@ -48,7 +50,7 @@ const predictionsPart = (part) => {
         ? w("says.still", { share: percent(data.was.share) })
         : w("says.was", { label: data.was.label, share: percent(data.was.share) })
       : data.shows === null ? w("says.as_is_open") : w("says.as_is", { shows: data.shows }));
-    mark(part.verdict, "data-right", data.shows === null ? "" : data.now.label === data.shows);
+    mark(part.verdict, "data-side", sideOf(data, data.now.label));
     mark(part.bars, "data-state", data.state);
     fit();
   };

@@ -34,6 +34,7 @@ Tool = Literal[
     "amplify",
     "set",
     "add",
+    "scope",
     "undo",
     "redo",
     "reset",

@@ -69,7 +69,8 @@ class InterventionApplied(Intervention):
         """The tokens that the edit reaches, as the end of a sentence; empty for those where the component is active."""
         count = len(self.patches)
         patches = f" on {count} patch{'' if count == 1 else 'es'}"
-        return {Scope.ACTIVE: "", Scope.ALL: " on all tokens", Scope.CLASS: " on the class token"}.get(self.scope, patches)
+        known = {Scope.ACTIVE: "", Scope.ALL: " on all tokens", Scope.CLASS: " on the class token"}
+        return known.get(self.scope, patches)
 
     def target(self) -> str | None:
         return f"component/{self.component}"

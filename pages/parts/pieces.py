@@ -32,7 +32,11 @@ def piece(opened: Opened, component: Component, effect: float) -> dict[str, Any]
         "density": component.density,
         "fit": known(component.label_score),
         "p99": known(component.p99),
-        "units": {"all": known(component.p99), "cls": known(component.p99_class), "patches": known(component.p99_patch)},
+        "units": {
+            "all": known(component.p99),
+            "cls": known(component.p99_class),
+            "patches": known(component.p99_patch),
+        },
         "exemplars": {
             band: [url_of(name, 96, opened.bundle) for name in names[: EXEMPLARS[band]]]
             for band, names in bands.items()

@@ -1,4 +1,4 @@
-"""Edits as their control says them: the operation, the number in the control's own unit, the tokens that are reached."""
+"""Edits as their control says them: the operation, the number in the control's own unit, the tokens reached."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ const componentsPart = (part, act, view, hand) => {
 
   const show = (row, strength) => {
     const { op, unit, dial } = row.hold;
-    const said = amountOf({ strength, unit });
+    const said = amountOf({ op, strength, unit });
     say(row.read, said);
     lightDial(row.slide, dial, strength);
     mark(row.slide, "aria-valuetext", op !== "scale" ? w(op === "set" ? "hand.set_is" : "hand.add_is", { amount: said }) : strength === 0 ? w("steer.suppressed") : w("steer.strength_is", { strength: figure(strength) }));

@@ -15,7 +15,10 @@ const isSame = (one, other) => (isNeutral(one) ? isNeutral(other) : keyOf(one) =
 
 const plainly = (value) => figure(Number(value.toFixed(2))).replace("-", MINUS);
 // The number of a setting with its unit, and what is done with it: "1.5 p99", "set".
-const amountOf = ({ strength, unit }) => (unit === "factor" ? times(strength) : w(unit === "p99" ? "hand.in_p99" : "hand.in_codes", { number: plainly(strength) }));
+const amountOf = ({ op, strength, unit }) => {
+  const number = `${op === "add" && strength > 0 ? "+" : ""}${plainly(strength)}`;
+  return unit === "factor" ? times(strength) : w(unit === "p99" ? "hand.in_p99" : "hand.in_codes", { number });
+};
 const verbOf = ({ op, strength }) => ({
   scale: () => (strength > 1 ? w("plan.amplified") : w("plan.suppressed")),
   set: () => w("plan.set"),

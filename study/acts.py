@@ -10,6 +10,7 @@ from core.types import TillerError
 from study.records import ClientTime
 from study.searches import How, Query
 
+MASKED = "masked"  # the one map that is a tool of its own: it is measured by masking, not read off the dictionary
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
 
 

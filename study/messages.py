@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from study.acts import Act, ActRefused, Preview, Search, Setting
+from study.acts import MASKED, Act, ActRefused, Overlay, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
@@ -58,6 +58,8 @@ def act_id(message: object) -> str | None:
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
     tool = act.tool if isinstance(act, Setting | Preview) else act.kind
+    if isinstance(act, Overlay) and act.overlay == MASKED:
+        tool = "masking"
     need = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution"}.get(tool, tool)
     if need not in tools | ALWAYS:
         raise ActRefused(

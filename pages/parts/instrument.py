@@ -11,7 +11,20 @@ from streamlit.components.v2 import component
 
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = (
-    *("dom", "terms", "outbox", "rows", "picture", "predictions", "components", "card", "plan", "claim", "search"),
+    *(
+        "dom",
+        "terms",
+        "outbox",
+        "rows",
+        "masking",
+        "picture",
+        "predictions",
+        "components",
+        "card",
+        "plan",
+        "claim",
+        "search",
+    ),
     *("aftermath", "ripple", "guide", "prompt", "expect", "bench"),
 )
 

@@ -9,12 +9,10 @@ from core.ripple import ReferenceSet
 from core.types import SteeringPlan
 from pages.parts.gallery import address_of
 from pages.parts.held_out import similar_set
-from pages.parts.opened import Opened, open_another, open_picture, seen_under
+from pages.parts.opened import Opened, open_another, seen_under
 from pages.parts.rig import Rig
 from study.bench import Elsewhere, Seen
-from study.participants import find
 from study.records import Record
-from study.session import session_in
 from study.visits import visit_in
 
 Sets = dict[str, ReferenceSet]  # by kind: similar, reference
@@ -63,18 +61,6 @@ def facing(here: Rig, opened: Opened, tools: frozenset[str], records: Iterable[R
     event = visit_in(records, task)
     other = event and visited(here, opened, tools, event.image)
     return other or opened
-
-
-def facing_for(here: Rig, token: str, tool: str) -> Opened | None:
-    """The picture on the screen of the owner of `token`; None where there is none, or `tool` is not on offer."""
-    found = find(here.log, token)
-    if found is None:
-        return None
-    records = here.log.read(found[0])
-    place = session_in(records, here.script, session_id=found[0])
-    if place.task is None or place.finished or tool not in place.tools:
-        return None
-    return facing(here, open_picture(here, here.script.tasks[place.task]), frozenset(place.tools), records, place.task)
 
 
 def _found(here: Rig, opened: Opened, tools: frozenset[str], address: str) -> tuple[str, Opened] | None:

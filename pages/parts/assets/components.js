@@ -93,6 +93,7 @@ const componentsPart = (part, act, view, outbox) => {
     if (part.rows.dataset.order !== wanted) {
       rows.clear();
       part.guest.dataset.component = "";
+      part.guest.replaceChildren();
       part.rows.replaceChildren(...listed.map((component) => rowOf(component).root));
       part.rows.dataset.order = wanted;
     }

@@ -23,6 +23,7 @@ from pages.parts.card_address import CARD
 from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
 from pages.parts.intake import SOUND
+from pages.parts.masking_address import MASKING
 from pages.parts.pictures import refuse_another_runtime, task_pictures
 from pages.parts.presses import keep_presses
 from pages.parts.rig import Rig, fail, install, installed
@@ -232,6 +233,7 @@ app = st.App(
         Route("/api/ripple", ripple_of),
         *CARD,
         *WATERFALL,
+        *MASKING,
         Route("/api/claim/{sha256}", claim_file),
         Route("/api/pulse", pulse, methods=["GET", "POST"]),
         *SOUND,

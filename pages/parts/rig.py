@@ -79,6 +79,7 @@ class Rig:
     visits: Memory = field(default_factory=lambda: Memory(64))  # other pictures, opened beside a task's
     states: Memory = field(default_factory=lambda: Memory(512))
     ripples: Memory = field(default_factory=lambda: Memory(256))
+    maskings: Memory = field(default_factory=lambda: Memory(64))  # of pictures, patch by patch
     held_out: Memory = field(default_factory=lambda: Memory(4096))
     thumbnails: Memory = field(default_factory=lambda: Memory(4096))
     addresses: Memory = field(default_factory=lambda: Memory(2))  # the pictures by what pages call them

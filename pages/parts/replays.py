@@ -6,7 +6,6 @@ import gzip
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from anyio import to_thread
@@ -101,7 +100,7 @@ def _card(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, 
     if script is None or not is_component(component, stands.opened):
         return None
     records = screen_at(rows_of(rig, session), seq, script).records
-    opened = facing(replace(rig, script=script), stands.opened, stands.tools, records, stands.said.task)
+    opened = facing(rig.under(script), stands.opened, stands.tools, records, stands.said.task)
     return card_of(rig, script, opened, tasks_begun(records), int(component))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -106,6 +107,14 @@ class Rig:
         """Where the picture of this opaque name lies; the path of a file of the bundle that need not be there."""
         own = (one.path for one in self.tasks.values() if one.file == name and one.path is not None)
         return next(own, None) or self.similar.get(name) or picture_in(next(iter(self.bundles.values())).images, name)
+
+    def under(self, script: StudyScript) -> Rig:
+        """The same rig for a session that runs under another script or language: exports and examinations are shared."""
+        if script is self.script:
+            return self
+        other = copy.copy(self)
+        object.__setattr__(other, "script", script)
+        return other
 
     def __post_init__(self) -> None:
         # with what they bring, only once there is a log

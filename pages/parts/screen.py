@@ -134,8 +134,7 @@ def _drawn(rig: Rig, script: StudyScript, screen: Screen) -> dict[str, Any]:
     stands = _standing(rig, script, screen)
     if screen.place.step is Step.ANSWER:
         return {"predicted": stands.seq, "sheet": _answering(script, screen, stands)}
-    then = rig if script is rig.script else replace(rig, script=script)
-    here = Here(then, "", screen.records[0].session_id, tuple(screen.records), screen.place)
+    here = Here(rig.under(script), "", screen.records[0].session_id, tuple(screen.records), screen.place)
     history = _history(rig, screen.records, str(screen.place.task), len(screen.records))
     return {"predicted": stands.seq, "board": board(here, stands.opened, history, _seen(stands))}
 

@@ -109,7 +109,7 @@ class Rig:
         return next(own, None) or self.similar.get(name) or picture_in(next(iter(self.bundles.values())).images, name)
 
     def under(self, script: StudyScript) -> Rig:
-        """The same rig for a session that runs under another script or language: exports and examinations are shared."""
+        """The same rig for a session under another script or language; exports and examinations are shared."""
         if script is self.script:
             return self
         other = copy.copy(self)

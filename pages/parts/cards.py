@@ -9,16 +9,14 @@ from typing import Any
 from core.attribution import leave_one_out
 from core.profile import class_profile
 from core.steering import look
+from pages.parts.at_work import at_work
 from pages.parts.gallery import url_of
-from pages.parts.names import named
 from pages.parts.opened import Opened, open_picture
 from pages.parts.pieces import card_at, known, piece
 from pages.parts.rig import Rig
 from pages.parts.visits import facing
-from study.participants import find
 from study.records import Record
 from study.script import StudyScript
-from study.session import session_in
 from study.state import canonical
 from study.task_events import TaskStarted
 
@@ -46,18 +44,13 @@ def is_component(text: str, opened: Opened) -> bool:
 
 def card_asked(here: Rig, token: str, component: str) -> dict[str, Any] | None:
     """The card that the owner of `token` asks for; None where no picture is open or no component may be looked at."""
-    found = find(here.log, token)
-    if found is None:
+    who = at_work(here, token, "attribution")
+    if who is None:
         return None
-    records = here.log.read(found[0])
-    place = session_in(records, here.script, session_id=found[0])
-    if place.task is None or place.finished or "attribution" not in place.tools:
-        return None
-    own = named(here, records, open_picture(here, here.script.tasks[place.task]))
-    opened = facing(here, own, frozenset(place.tools), records, place.task)
+    opened = facing(here, who.opened, who.tools, who.records, who.task)
     if not is_component(component, opened):
         return None
-    return card_of(here, here.script, opened, tasks_begun(records), int(component))
+    return card_of(here, here.script, opened, tasks_begun(who.records), int(component))
 
 
 def card_of(here: Rig, script: StudyScript, opened: Opened, begun: Sequence[str], component: int) -> dict[str, Any]:

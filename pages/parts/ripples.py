@@ -12,17 +12,15 @@ from core.ripple import Control, Piece, ReferenceSet, Shift, control, pieces, pl
 from core.steering import check_plan
 from core.types import Ripple, SteeringPlan, TillerError
 from pages.parts.aftermath import aftermath
+from pages.parts.at_work import at_work
 from pages.parts.board import state_of
 from pages.parts.counts import Counted, ends, net_board, tally, weighed, worst_in
 from pages.parts.gallery import address_of, url_of
-from pages.parts.names import named
-from pages.parts.opened import Opened, open_picture
+from pages.parts.opened import Opened
 from pages.parts.rig import Rig
 from pages.parts.visits import may_open, sets_of
 from study.history import plan_in
-from study.participants import find
 from study.script.part import ELSEWHERE
-from study.session import session_in
 
 SHAMS: tuple[tuple[Control, int], ...] = (("flipped", 0), ("random", 0), ("random", 1), ("random", 2))
 
@@ -72,15 +70,8 @@ class _Measuring:
 
 def asked_by(here: Rig, token: str) -> Asked | None:
     """What stands for the owner of `token`; None where nothing is open, or the ripple is no tool of theirs."""
-    found = find(here.log, token)
-    if found is None:
-        return None
-    records = here.log.read(found[0])
-    place = session_in(records, here.script, session_id=found[0])
-    if place.task is None or place.finished or "ripple" not in place.tools:
-        return None
-    opened = named(here, records, open_picture(here, here.script.tasks[place.task]))
-    return Asked(opened, plan_in(records, place.task), ELSEWHERE & frozenset(place.tools))
+    who = at_work(here, token, "ripple")
+    return None if who is None else Asked(who.opened, plan_in(who.records, who.task), ELSEWHERE & who.tools)
 
 
 def known_ripple(here: Rig, asked: Asked) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from pages.parts.visits import visited
 from study.concept_names import give_name
 from study.history import history_in
 from study.session import Step
+from study.session_events import SessionPaused, SessionResumed
 
 TASK = "secret_cause"
 
@@ -80,6 +81,19 @@ def test_only_a_session_with_a_picture_open_gets_a_card(who: Participant, rig: R
     assert card_asked(rig, "nobody", "1") is None
     assert [card(who, asked) for asked in ("", "-1", "96", "1e3", "\u0661", "9" * 30)] == [None] * 6
     assert card(Participant(rig).at(Step.CONSENT), 1) is None
+
+
+def test_a_card_and_a_ripple_are_for_the_workspace_alone_and_stop_with_a_pause(who: Participant, rig: Rig) -> None:
+    def given(one: Participant) -> tuple[bool, bool]:
+        return card(one, 1) is not None, asked_by(rig, one.token) is not None
+
+    assert given(who) == (True, True)
+    who.write(SessionPaused(), key="pause")
+    assert given(who) == (False, False)
+    who.write(SessionResumed(gap_s=1.0, ends_pause=True), key="on")
+    assert given(who) == (True, True)
+    for step in (Step.BRIEFING, Step.ANSWER, Step.DONE):
+        assert given(Participant(rig).at(step)) == (False, False), step
 
 
 def test_a_name_given_later_does_not_change_what_a_session_reads(who: Participant) -> None:

@@ -33,7 +33,8 @@ def edition(opened: Opened, begun: Sequence[str]) -> str:
     """A short name of everything that cards rest on: under it, one may be kept for ever."""
     names = {str(component): given.called for component, given in opened.names.items()}
     who = {str(component): given.by for component, given in opened.names.items()}
-    said = canonical([opened.bundle.fingerprint["bundle"], opened.pinned.state(()).id, list(begun), names, who])
+    kept = sorted(opened.kept_back)
+    said = canonical([opened.bundle.fingerprint["bundle"], opened.pinned.state(()).id, list(begun), names, who, kept])
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

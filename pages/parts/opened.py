@@ -44,6 +44,7 @@ class Opened:
     shown: tuple[Component, ...]  # by attribution, greatest push towards `target` first
     pinned: Pinned
     names: Mapping[int, Given] = field(default_factory=dict)  # by researchers, as this session shows them
+    kept_back: frozenset[str] = frozenset()  # pictures that are no examples: tasks of this session's script
 
     def name_of(self, component: int) -> str:
         """What a component is called here."""

@@ -90,8 +90,9 @@ _Ask = Callable[[Rig, str, int, dict[str, str]], Any]
 
 
 def _ripple(rig: Rig, session: str, seq: int, _: dict[str, str]) -> dict[str, Any]:
-    stands = standing_at(rig, session, seq)
-    return ripple_under(rig, Asked(stands.opened, stands.said.after.plan, ELSEWHERE & stands.tools))
+    stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
+    asked = Asked(stands.opened, stands.said.after.plan, ELSEWHERE & stands.tools)
+    return ripple_under(rig.under(script or rig.script), asked)
 
 
 def _card(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:

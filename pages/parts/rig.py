@@ -81,7 +81,7 @@ class Rig:
     ripples: Memory = field(default_factory=lambda: Memory(256))
     held_out: Memory = field(default_factory=lambda: Memory(4096))
     thumbnails: Memory = field(default_factory=lambda: Memory(4096))
-    addresses: Memory = field(default_factory=lambda: Memory(2))  # the pictures by what pages call them
+    addresses: Memory = field(default_factory=lambda: Memory(16))  # the pictures by what pages call them
     settled: Memory = field(default_factory=lambda: Memory(1024))
     chains: Memory = field(default_factory=lambda: Memory(4096))
     codes: Memory = field(default_factory=lambda: Memory(64))  # the rules', by session and length

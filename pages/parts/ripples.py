@@ -37,7 +37,7 @@ class Asked:
     def key(self) -> Hashable:
         """What the answer hangs on."""
         names = tuple((component, given.called) for component, given in self.opened.names.items())
-        return self.opened.pinned, self.opened.hidden, names, self.plan, self.tools
+        return self.opened.pinned, self.opened.hidden, self.opened.kept_back, names, self.plan, self.tools
 
 
 @dataclass

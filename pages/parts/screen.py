@@ -96,7 +96,7 @@ def _standing(rig: Rig, script: StudyScript, screen: Screen) -> Standing:
             "The model, dictionary or picture that this session used is not what the app has open now, so the screen "
             "cannot be drawn; start the app with the bundle and script that were used."
         )
-    opened = _as_logged(named(rig, screen.records, opened), screen.records, task)
+    opened = _as_logged(named(rig.under(script), screen.records, opened), screen.records, task)
     return Standing(opened, said, found.seq, frozenset(screen.place.tools))
 
 

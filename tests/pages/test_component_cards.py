@@ -116,7 +116,7 @@ def test_a_card_may_be_kept_for_ever_under_its_edition_alone(who: Participant) -
 
     install(who.rig)
     opened = open_picture(who.rig, who.rig.script.tasks[TASK])
-    now = edition(opened, (TASK,))
+    now = edition(named(who.rig, who.rig.log.read(who.id), opened), (TASK,))
 
     def answer(**asked: str) -> Any:
         return awaited(address(SimpleNamespace(query_params={"s": who.token, "c": "1", **asked})))

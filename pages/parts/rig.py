@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import streamlit as st
 
 from core.pictures import picture_in
+from core.task_pictures import similar_of
 from core.types import TillerError
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
-    from pages.parts.pictures import TaskPicture
+    from core.task_pictures import TaskPicture
     from study.examinations import Examiner
     from study.exports.shelf import Shelf
     from study.log import EventLog
@@ -94,8 +95,6 @@ class Rig:
     @property
     def similar(self) -> Mapping[str, Path]:
         """Where the held-out failures of the tasks lie, by their opaque names."""
-        from pages.parts.pictures import similar_of  # noqa: PLC0415 - it needs a rig's own kinds
-
         images = next(iter(self.bundles.values())).images
 
         def known() -> dict[str, Path]:

@@ -176,7 +176,7 @@ def _ground(
     from core.claim_making import Ground, can_count
     from core.hub import file_digest
     from core.pictures import picture_in
-    from pages.parts.pictures import pictures_by_kind
+    from core.task_pictures import pictures_by_kind
 
     content = None
     if named is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from core.model import Clip
-from core.ripple import Control, Piece, ReferenceSet, Shift, control, pieces, planned
+from core.ripple import Control, Piece, ReferenceSet, control, gated_pieces, planned
 from core.steering import check_plan
 from core.types import Ripple, SteeringPlan, TillerError
 from pages.parts.aftermath import aftermath
@@ -100,7 +100,8 @@ def measuring(here: Rig, asked: Asked) -> Iterator[dict[str, Any]]:
     urls = {name: (address_of(name, bundle), url_of(name, 96, bundle)) for name in names}
     now = _Measuring(asked, sets, urls)
     for one in sets:
-        for piece in _gated(here, opened, one, partial(planned, bundle.sae, one.reference, plan)):
+        own = partial(planned, bundle.sae, one.reference, plan)
+        for piece in gated_pieces(model, one.reference, own, here.gate):  # predictions come in between
             one.pieces.append(piece)
             yield now.board()
     now.own = aftermath(here, opened, plan)
@@ -109,7 +110,8 @@ def measuring(here: Rig, asked: Asked) -> Iterator[dict[str, Any]]:
         counts: dict[str, Ripple] = {}
         for one in sets:
             came: list[Piece] = []
-            for piece in _gated(here, opened, one, partial(control, bundle.sae, one.reference, plan, kind, seed)):
+            sham = partial(control, bundle.sae, one.reference, plan, kind, seed)
+            for piece in gated_pieces(model, one.reference, sham, here.gate):
                 came.append(piece)
                 yield {}
             counts[one.kind] = tally(came, one.truth, one.labels)
@@ -126,15 +128,3 @@ def _counted(kind: str, model: Clip, reference: ReferenceSet) -> Counted | None:
         return Counted.of(kind, model, reference)
     except TillerError:
         return None
-
-
-def _gated(here: Rig, opened: Opened, one: Counted, shift: Callable[[], Shift]) -> Iterator[Piece]:
-    """The pieces of a set, each in a turn of its own: predictions, which people wait for, come in between."""
-    with here.gate:
-        coming = pieces(opened.model, one.reference, shift())
-    while True:
-        with here.gate:
-            piece = next(coming, None)
-        if piece is None:
-            return
-        yield piece

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +65,17 @@ def similar_of(picture: TaskPicture, images: Path) -> dict[str, tuple[Path, str]
         path.relative_to(images).as_posix() if path.is_relative_to(images) else opaque_name(path): (path, shows)
         for path, shows in picture.similar
     }
+
+
+def strange_in(picture: TaskPicture, labels: Sequence[str]) -> str:
+    """That like failures of a picture show what is none of these classes; "" where all of them show one."""
+    strange = sorted({shows for _, shows in picture.similar} - set(labels))
+    if not strange:
+        return ""
+    return (
+        f"The pictures that fail as {picture.file} does show {', '.join(strange)}, and the classes are "
+        f"{', '.join(labels)}"
+    )
 
 
 def opaque_name(path: Path) -> str:

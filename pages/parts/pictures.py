@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.task_pictures import TaskPicture, opaque_name, pictures_by_kind, right_pictures
+from core.task_pictures import TaskPicture, opaque_name, pictures_by_kind, right_pictures, strange_in
 from core.types import TillerError
 from study.script.tasks import PICTURES
 
@@ -40,6 +40,10 @@ def task_pictures(
             wrong.append(f"{where}: it shows {there[task.picture].label!r}, none of {', '.join(labels)}.")
         if strange := sorted(set(task.similar.values()) - set(labels)):
             wrong.append(f"{where}.similar: {', '.join(strange)} is none of {', '.join(labels)}.")
+        elif task.picture in there and _counts_similar(task) and (said := strange_in(there[task.picture], labels)):
+            wrong.append(
+                f"{where}: {said[0].lower()}{said[1:]}; add those classes, or leave out similar and success.held_out."
+            )
     if wrong:
         raise TillerError(f"The study script does not fit the bundle in {folder}; mend it.\n" + "\n".join(wrong))
     return there
@@ -82,6 +86,11 @@ def another_preset(folder: Path, preset: str | None) -> str:
         f"{f'of {found}' if found else 'of no preset'}; get it with `tiller fetch {preset}`, make a bundle of it "
         f"with `tiller bundle make FOLDER --preset {preset} --images DIR`, and name that folder in TILLER_BUNDLE."
     )
+
+
+def _counts_similar(task: Task) -> bool:
+    """Whether like failures are counted in a task, by its participant or after it."""
+    return "similar" in task.tools or (task.success is not None and task.success.held_out is not None)
 
 
 def _similar(task: Task, beside: Path) -> tuple[tuple[Path, str], ...]:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from core.ripple import ReferenceSet
 from core.types import SteeringPlan
 from pages.parts.gallery import address_of
-from pages.parts.held_out import similar_set
 from pages.parts.kept_back import kept_back
 from pages.parts.opened import Opened, open_another, seen_under
 from pages.parts.rig import Rig
+from pages.parts.similar import similar_set
 from study.bench import Elsewhere, Seen
 from study.records import Record
 from study.visits import visit_in

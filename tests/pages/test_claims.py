@@ -397,6 +397,29 @@ def test_a_phase_without_the_tool_saves_nothing(rig: Rig, plan: SteeringPlan) ->
     assert "The step claim was asked for" in next(iter(someone.act("claim").values())) and not saved(someone)
 
 
+def test_a_claim_gives_the_gate_back_between_its_pieces(offering: Any, plan: SteeringPlan, monkeypatch: Any) -> None:
+    monkeypatch.setattr("core.ripple.TOKENS_AT_FIRST", 1)
+    monkeypatch.setattr("core.ripple.TOKENS_AT_ONCE", 2 * 17)  # two pictures of a class token and 16 patches
+    someone = Participant(offering()).at(Step.WORKSPACE)
+    someone.act("edit", component=plan.edits[0].component, strength=0.0)
+    gate, most = someone.rig.gate, [0]
+    computed = type(next(iter(someone.rig.bundles.values())).model).logits
+
+    def logits(model: Any, x: torch.Tensor, **options: Any) -> torch.Tensor:
+        assert not gate.acquire(blocking=False), "it computes beside the gate"
+        most[0] = max(most[0], len(x))
+        return computed(model, x, **options)
+
+    while gate.acquire(blocking=False):  # one permit is left to all
+        pass
+    gate.release()
+    monkeypatch.setattr(type(next(iter(someone.rig.bundles.values())).model), "logits", logits)
+    turns = []
+    monkeypatch.setattr(type(gate), "__exit__", lambda self, *_: (turns.append(1), self.release())[1])
+    someone.act("claim")
+    assert saved(someone) and most[0] <= 2 and len(turns) > 3 * 24 / 2
+
+
 @pytest.mark.parametrize("hidden", [False, True])
 def test_a_claim_counts_like_failures_unless_they_would_tell_what_a_task_hides(
     world: TinyWorld, offering: Any, plan: SteeringPlan, hidden: bool

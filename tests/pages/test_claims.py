@@ -266,6 +266,7 @@ def test_a_plan_that_the_dictionary_cannot_carry_out_is_refused(world: TinyWorld
         (("make", "--edit", "1:suppress", "--scope", "patches=-1"), "numbered from 0"),
         (("make", "--edit", "1:suppress", "--held-out", "nowhere.csv"), "no such file"),
         (("make", "--edit", "1:suppress", "--out", "pyproject.toml"), "is there already"),
+        (("make", "--edit", "1:suppress", "--out", "nowhere/claim.json"), "no folder nowhere"),
         (("check", "nowhere.json"), "no such file"),
         (("check", "pyproject.toml"), "cannot be read as JSON"),
     ],
@@ -358,6 +359,13 @@ def test_a_claim_is_saved_once_and_the_log_is_enough_to_make_its_file(
     (written,) = json.loads(told)["claims"]
     assert Path(written["file"]).name == f"claim-{claim.sha256[:12]}.json"
     assert Path(written["file"]).read_text(encoding="utf-8") == text_of(claim)
+    Path(written["file"]).write_text("somebody's notes", encoding="utf-8")
+    code, _, wrong = run("claim", "from", someone.id, "--out", tmp_path / "out")
+    assert code == 2 and "is there already" in wrong and Path(written["file"]).read_text() == "somebody's notes"
+    assert run("claim", "from", someone.id, "--out", tmp_path / "out", "--overwrite")[0] == 0
+    assert [one.name for one in (tmp_path / "out").iterdir()] == [Path(written["file"]).name]
+    assert Path(written["file"]).read_text(encoding="utf-8") == text_of(claim)
+    assert "is a file" in run("claim", "from", someone.id, "--out", written["file"])[2].replace("\n", " ")
     code, told = checked(claim, world.bundle, tmp_path)
     assert (code, told["verdict"]) == (0, "same"), "what the workspace measured comes out again"
     other = Participant(someone.rig).at(Step.WORKSPACE)

@@ -11,10 +11,12 @@ from core.profile import class_profile
 from core.steering import look
 from pages.parts.at_work import at_work
 from pages.parts.gallery import url_of
+from pages.parts.names import named
 from pages.parts.opened import Opened, open_picture
 from pages.parts.pieces import card_at, known, piece
 from pages.parts.rig import Rig
 from pages.parts.visits import facing
+from study.explanations import explanation_in
 from study.records import Record
 from study.script import StudyScript
 from study.state import canonical
@@ -33,8 +35,9 @@ def edition(opened: Opened, begun: Sequence[str]) -> str:
     """A short name of everything that cards rest on: under it, one may be kept for ever."""
     names = {str(component): given.called for component, given in opened.names.items()}
     who = {str(component): given.by for component, given in opened.names.items()}
-    kept = sorted(opened.kept_back)
-    said = canonical([opened.bundle.fingerprint["bundle"], opened.pinned.state(()).id, list(begun), names, who, kept])
+    pair, kept = [opened.target, opened.against], sorted(opened.kept_back)
+    rests_on = [opened.bundle.fingerprint["bundle"], opened.pinned.state(()).id, pair, list(begun), names, who, kept]
+    said = canonical(rests_on)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -48,10 +51,17 @@ def card_asked(here: Rig, token: str, component: str) -> dict[str, Any] | None:
     who = at_work(here, token, "attribution")
     if who is None:
         return None
-    opened = facing(here, who.opened, who.tools, who.records, who.task)
+    opened = on_screen(here, who.records, who.task, who.tools)
     if not is_component(component, opened):
         return None
     return card_of(here, here.script, opened, tasks_begun(who.records), int(component))
+
+
+def on_screen(here: Rig, records: Sequence[Record], task: str, tools: frozenset[str]) -> Opened:
+    """The picture that the participant of these rows has before them, with the margin explained that they chose."""
+    pair = explanation_in(records, task).pair
+    own = named(here, records, open_picture(here, here.script.tasks[task], pair))
+    return facing(here, own, tools, records, task)
 
 
 def card_of(here: Rig, script: StudyScript, opened: Opened, begun: Sequence[str], component: int) -> dict[str, Any]:

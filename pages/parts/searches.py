@@ -46,7 +46,7 @@ def found_last(here: Rig, opened: Opened, place: Session, records: Iterable[Reco
         return [_listed(here, opened, component) for component in event.found]
 
     names = tuple((component, given.called) for component, given in opened.names.items())
-    key = "found", opened.pinned, opened.hidden, opened.kept_back, names, event.found
+    key = "found", opened.pinned, opened.hidden, opened.asked, opened.kept_back, names, event.found
     return {
         "number": number,
         "latest": latest,

@@ -66,7 +66,7 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
     component = getattr(act, "component", None)
     if component is not None and component >= components:
         raise ActRefused(
-            f"Component {component} was asked for; the dictionary has {components} (0 to {components - 1}). "
+            f"Component {component} was asked for; the dictionary has {components:,} (0 to {components - 1:,}). "
             "Choose one of these."
         )
     if not isinstance(act, Setting | Preview):

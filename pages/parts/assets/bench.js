@@ -143,6 +143,7 @@ const open = (root, data) => {
     // Where bars stand for the components, the one that is chosen is steered from the row below them.
     const rows = falls ? [] : found ?? facts.components;
     mark(bench, "data-layout", falls ? "waterfall" : "list");
+    part.waterfall.hidden = !falls; // before the list measures its room
     components(facts, rows, guest(rows));
     waterfall(facts, falls);
     layouts(facts, search.open());

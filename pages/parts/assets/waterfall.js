@@ -142,7 +142,6 @@ const waterfallPart = (part, view) => {
   const foot = (found) => (found.explained === null ? w("waterfall.integrated") : w("waterfall.exact", { share: percent(found.explained) }));
 
   return (data, on) => {
-    part.waterfall.hidden = !on;
     if (!on) {
       if (failed) [asked, failed] = [null, false]; // whoever comes back asks again
       return;

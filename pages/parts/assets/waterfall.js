@@ -1,4 +1,4 @@
-// The components as a list to steer by, or as a waterfall: every step from 0 to the lead, in figures that add up.
+// The components as a list to steer by, or as a waterfall: every step from 0 to the margin, in figures that add up.
 const LAYOUTS = [
   ["list", () => w("waterfall.list"), () => w("waterfall.list_title")],
   ["waterfall", () => w("waterfall.waterfall"), () => w("waterfall.waterfall_title")],

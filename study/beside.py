@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from core.types import SteeringPlan
+from core.types import Scope, SteeringPlan
 from study.acts import ActRefused, Close, Compare, Explain, Inspect, Open, Overlay, Preview, Search
+from study.asked import edit_asked
 from study.bench import Bench
 from study.concept_events import ConceptSearched
 from study.events import Event
@@ -101,8 +102,7 @@ def _compared(act: Compare, bench: Bench, records: Sequence[Record], plan: Steer
 
 
 def _previewed(act: Preview, bench: Bench, plan: SteeringPlan) -> tuple[Event, ...]:
-    stands = plan.on(act.component)
-    if act.strength == (stands.strength if stands else 1.0):
+    if canonical_edits(plan.put(edit_asked(act, bench))) == canonical_edits(plan):
         return ()
     return (
         InterventionPreviewed(
@@ -111,7 +111,9 @@ def _previewed(act: Preview, bench: Bench, plan: SteeringPlan) -> tuple[Event, .
             component=act.component,
             tool=act.tool,
             value=act.strength,
-            unit="factor",
+            unit="factor" if act.op == "scale" else act.unit,
+            scope=Scope(act.scope),
+            patches=act.patches,
         ),
     )
 

@@ -69,7 +69,7 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
             f"Component {component} was asked for; the dictionary has {components} (0 to {components - 1}). "
             "Choose one of these."
         )
-    if not isinstance(act, Setting):
+    if not isinstance(act, Setting | Preview):
         if isinstance(act, Search):
             _patches_there(act.patches, patches)
         return
@@ -79,6 +79,11 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
             "at least one. Choose them and try again."
         )
     _patches_there(act.patches, patches)
+    if act.scope in ("cls", "patches") and "scope" not in tools:
+        raise ActRefused(
+            f"Scope {act.scope} was asked for; this task has edits reach every token or those where a component is "
+            "active: use scope all or active."
+        )
 
 
 def _patches_there(named: tuple[int, ...], patches: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.types import Prediction, SteeringPlan
+from core.types import Op, Prediction, SteeringPlan
 from pages.parts.acts import still_to_try
 from pages.parts.cards import edition, tasks_begun
 from pages.parts.claims import claim_board
@@ -18,6 +18,7 @@ from pages.parts.pieces import fires_at, known, maps, piece
 from pages.parts.prompts import talk
 from pages.parts.pulse import progress
 from pages.parts.searches import found_last
+from pages.parts.settings import reach, setting
 from pages.parts.visits import visited
 from pages.parts.words import say, words_for
 from study.bench import Seen
@@ -54,10 +55,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "components": _under(still, history.plan),
         "found": _found(who, opened),
         "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.is_last,
-        "edits": [
-            {"index": each.component, "name": opened.name_of(each.component), "strength": each.strength}
-            for each in history.plan
-        ],
+        "edits": [setting(opened, each) for each in history.plan],
         "cards": cards,
         "can_undo": bool(history.past),
         "can_redo": bool(history.future),
@@ -114,8 +112,8 @@ def _said(opened: Opened, before: Prediction, after: Prediction) -> dict[str, An
 
 
 def _under(still: Mapping[str, Any], plan: SteeringPlan) -> list[dict[str, Any]]:
-    """The components of a picture with the strength that `plan` gives each."""
-    strengths = {edit.component: edit.strength for edit in plan}
+    """The components of a picture with the factor that `plan` gives each; 1 where none stands."""
+    strengths = {edit.component: edit.strength for edit in plan if edit.op is Op.SCALE}
     return [{**component, "strength": strengths.get(component["index"], 1.0)} for component in still["components"]]
 
 
@@ -127,6 +125,7 @@ def _still(opened: Opened) -> dict[str, Any]:
     return {
         "picture": {"url": url_of(opened.picture, 448, opened.bundle), "grid": grid},
         "maps": drawn,
+        "reach": reach(opened),
         "shows": opened.shows,
         "target": opened.target,
         "against": opened.against,

@@ -186,7 +186,8 @@ def _act(event: Intervention) -> str:
         return f"compare with {_said(event.other)}"
     if isinstance(event, InterventionApplied):
         plain = event.tool == "restore" or (event.tool == "suppress" and event.value == 0)
-        return f"{event.tool} component {event.component}" + ("" if plain else f" to {event.amount}")
+        to = "" if plain else f" {'by' if event.tool == 'add' else 'to'} {event.amount}"
+        return f"{event.tool} component {event.component}{to}{'' if event.tool == 'restore' else event.reach}"
     if isinstance(event, InterventionUndone):
         return "undo"
     return "redo" if isinstance(event, InterventionRedone) else "reset"

@@ -36,6 +36,7 @@ Tool = Literal[
     "amplify",
     "set",
     "add",
+    "scope",
     "undo",
     "redo",
     "reset",

@@ -113,9 +113,7 @@ def bench(pinned: Pinned) -> Bench:
         task="word",
         attempt=1,
         pinned=pinned,
-        tools=frozenset(
-            {"attribution", "contrast", "waterfall", "suppress", "amplify", "set", "add", "undo", "redo", "reset"}
-        ),
+        tools=frozenset("attribution contrast waterfall suppress amplify set add scope undo redo reset".split()),
         components=10,
         patches=4,
         see=lambda plan: Seen(prediction=toy_prediction(plan), edit_norm_ratio=0.25, latency_ms=3.5),

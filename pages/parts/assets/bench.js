@@ -28,6 +28,7 @@ const open = (root, data) => {
   let compared = false;
   let touched = data.view.touched;
   const guests = new Map();
+  const marks = new Set(); // patches of the task's picture: what is searched in, and what an edit may be kept to
 
   const outbox = still ? STILL : new Outbox(data.session, () => drawHand());
   // What was pressed while the server was away stands here as it was pressed, although the log does not have it yet.
@@ -62,6 +63,14 @@ const open = (root, data) => {
     busy: () => latest.talk.held || expecting.open(),
     held: () => view.busy() || Boolean(latest.visit),
     hold: () => (latest.visit ? w("visit.hold") : latest.talk.words.hold),
+    marked: () => [...marks].sort((one, other) => one - other),
+    mark: (patches) => {
+      marks.clear();
+      for (const patch of patches) marks.add(patch);
+    },
+    marks,
+    painting: () => hold.painting(),
+    painted: () => hold.painted(),
     pending: (index) => expecting.waiting(index) ?? outbox.pending(index),
     redraw: () => draw(),
     foresee: (index) => card.foresee(facing(latest), index),
@@ -98,7 +107,8 @@ const open = (root, data) => {
   };
   const picture = picturePart(part, act, view);
   const predictions = predictionsPart(part);
-  const components = componentsPart(part, act, view, outbox);
+  const hold = handPart(part, act, view);
+  const components = componentsPart(part, act, view, hold);
   const card = cardPart(part, view);
   const pair = pairPart(part, view);
   const layouts = layoutsPart(part, view);
@@ -144,6 +154,7 @@ const open = (root, data) => {
     const rows = falls ? [] : found ?? facts.components;
     mark(bench, "data-layout", falls ? "waterfall" : "list");
     part.waterfall.hidden = !falls; // before the list measures its room
+    hold.draw(facts, chosen());
     components(facts, rows, guest(rows));
     waterfall(facts, falls);
     layouts(facts, search.open());
@@ -202,7 +213,7 @@ const open = (root, data) => {
   fill();
   if (still) {
     for (const gone of [part.stop, part.clock]) gone.hidden = true;
-    for (const hand of [part.overlays, part.search, part.searching, part.answer, part.edits, part.undo.parentElement, part.certify, part.form]) hand.inert = true;
+    for (const hand of [part.overlays, part.control, part.search, part.searching, part.answer, part.edits, part.undo.parentElement, part.certify, part.form]) hand.inert = true;
     return {
       draw: (fresh) => {
         [now.chosen, now.overlay, now.layout, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.layout, fresh.view.touched];

@@ -12,20 +12,8 @@ from streamlit.components.v2 import component
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = (
     *("dom", "terms", "outbox", "rows", "masking", "picture", "predictions", "dial", "hand", "components"),
-    *(
-        "card",
-        "plan",
-        "claim",
-        "search",
-        "pair",
-        "waterfall",
-        "aftermath",
-        "ripple",
-        "guide",
-        "prompt",
-        "expect",
-        "bench",
-    ),
+    *("card", "plan", "claim", "search", "pair", "waterfall", "explain"),
+    *("aftermath", "ripple", "guide", "prompt", "expect", "bench"),
 )
 
 

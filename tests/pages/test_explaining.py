@@ -30,9 +30,9 @@ TASK = "secret_cause"
 
 @pytest.fixture
 def who(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Participant:
-    """In the workspace of the same study with every way of explaining among its tools."""
+    """In the workspace of the same study with a search among its tools."""
     who = Participant(rig).at(Step.WORKSPACE)
-    tools = (*rig.script.tasks[TASK].tools, "waterfall", "contrast", "search")
+    tools = (*rig.script.tasks[TASK].tools, "search")
     monkeypatch.setattr(type(who.place), "tools", property(lambda place: tools if place.stop else ()))
     return who
 
@@ -215,8 +215,11 @@ def test_the_address_of_the_waterfall_is_for_those_who_have_the_tool(who: Partic
     assert answer(s="nobody").status_code == 404
 
 
-def test_a_phase_without_the_tools_shows_neither(participant: Callable[[Step], Participant]) -> None:
+def test_a_phase_without_the_tools_shows_neither(
+    participant: Callable[[Step], Participant], monkeypatch: pytest.MonkeyPatch
+) -> None:
     without = participant(Step.WORKSPACE)
+    monkeypatch.setattr(type(without.place), "tools", property(lambda place: ("attribution",) if place.stop else ()))
     own = open_picture(without.rig, without.rig.script.tasks[TASK])
     for asked in ({"toward": own.against, "against": own.said}, {"layout": "waterfall"}):
         (said,) = without.act("explain", view="gradient", **asked).values()

@@ -92,27 +92,13 @@ const open = (root, data) => {
       draw();
       act({ kind: "overlay", overlay, component: overlay === "masked" ? null : now.chosen }); // that map is no component's
     },
-    lay: (layout) => {
-      if (still || now.layout === layout) return;
-      now.layout = layout;
-      draw();
-      act({ kind: "explain", view: latest.explanation, layout });
-    },
-    // Without a pair it is the prediction's own again.
-    explain: (pair) => {
-      const { target, against } = pair ?? latest.own;
-      act({ kind: "explain", view: latest.explanation, toward: target, against });
-      draw();
-    },
   };
   const picture = picturePart(part, act, view);
   const predictions = predictionsPart(part);
   const hold = handPart(part, act, view);
   const components = componentsPart(part, act, view, hold);
   const card = cardPart(part, view);
-  const pair = pairPart(part, view);
-  const layouts = layoutsPart(part, view);
-  const waterfall = waterfallPart(part, view);
+  const explain = explainPart(part, bench, act, view, outbox);
   const plan = planPart(part, act, view, outbox);
   const search = searchPart(part, bench, act, view);
   const ripple = ripplePart(part, act, view);
@@ -149,17 +135,11 @@ const open = (root, data) => {
     if (outbox.mood === "refused") search.refused();
     const facts = facing(latest);
     const found = search.found(facts);
-    const falls = now.layout === "waterfall" && facts.tools.includes("waterfall") && !search.open();
-    // Where bars stand for the components, the one that is chosen is steered from the row below them.
+    const falls = explain.falls(facts, search.open());
     const rows = falls ? [] : found ?? facts.components;
-    mark(bench, "data-layout", falls ? "waterfall" : "list");
     hold.draw(facts, chosen());
     components(facts, rows, guest(rows));
-    waterfall(facts, falls);
-    layouts(facts, search.open());
-    const asked = outbox.acts.findLast(({ kind, toward, task }) => kind === "explain" && toward && task === latest.task);
-    pair(facts, latest, asked ? { target: asked.toward, against: asked.against } : null);
-    mark(bench, "data-asking", Boolean(asked));
+    explain.draw(facts, latest, falls, search.open());
     plan(latest);
     claim(latest);
     mark(bench, "data-held", view.held());

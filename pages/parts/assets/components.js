@@ -161,9 +161,10 @@ const componentsPart = (part, act, view, hand) => {
     const { agreement, axis } = part;
     const { outside } = data;
     // Act x gradient is no share of the prediction, so that its figure is not printed as one.
-    const why = data.explanation === "exact" && data.explained < 0.7
-      ? w("steer.carries", { share: percent(data.explained) })
-      : w("steer.misses", { error: signed(outside.error) });
+    const [share, error] = [percent(data.explained ?? 0), signed(outside.error)];
+    const why = data.explanation !== "exact" ? w("steer.misses", { error })
+      : data.explained < 0.7 ? w("steer.carries", { share })
+      : w("steer.outweighs", { error, share });
     const trust = term("agreement", w("steer.agreement", { value: number(data.agreement) }));
     if (agreement.textContent !== trust.textContent) agreement.replaceChildren(trust);
     const told = data.explains

@@ -1,4 +1,4 @@
-// The components as a list to steer by, or as a waterfall: every step from 0 to the lead, in figures that add up.
+// The components as a list to steer by, or as a waterfall: every step from 0 to the margin, in figures that add up.
 const LAYOUTS = [
   ["list", () => w("waterfall.list"), () => w("waterfall.list_title")],
   ["waterfall", () => w("waterfall.waterfall"), () => w("waterfall.waterfall_title")],
@@ -142,7 +142,6 @@ const waterfallPart = (part, view) => {
   const foot = (found) => (found.explained === null ? w("waterfall.integrated") : w("waterfall.exact", { share: percent(found.explained) }));
 
   return (data, on) => {
-    part.waterfall.hidden = !on;
     if (!on) {
       if (failed) [asked, failed] = [null, false]; // whoever comes back asks again
       return;

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from pages.parts.calm import new_reference, told
+from pages.parts.classes import classify
 from pages.parts.names import named
 from pages.parts.opened import bench_of, open_picture
 from pages.parts.rig import Rig
@@ -88,6 +89,7 @@ def _bench(here: Rig, place: Session, records: Sequence[Record]) -> Bench:
         bench_of(here, place),
         elsewhere=partial(elsewhere, here, opened, frozenset(place.tools)),
         find=lambda query: found_for(here, opened, query),
+        classify=partial(classify, here, opened),
     )
 
 

@@ -22,9 +22,9 @@ async def masking_of(request: Request) -> Response:
     rig, query = installed(), request.query_params
     if rig is None:
         return Response(status_code=503)
-    said = [query.get(name, "") for name in ("s", "target", "against")]
+    token, target, against = (query.get(name, "") for name in ("s", "target", "against"))
     try:
-        asked = await to_thread.run_sync(masking_asked, rig, *said)
+        asked = await to_thread.run_sync(masking_asked, rig, token, target, against)
         return Response(status_code=404) if asked is None else await streamed(request, masking(rig, asked))
     except Exception:
         _log.exception("What masking costs could not be measured.")

@@ -27,6 +27,7 @@ const classesPart = (part, act, view) => {
     }
     draw(data);
     (on ? labels : part.classing).focus();
+    if (on) labels.setSelectionRange(0, 0);
   };
   const ask = (names, prompts) => {
     sent = JSON.stringify([names, prompts]);

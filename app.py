@@ -27,6 +27,7 @@ from pages.parts.masking_address import MASKING
 from pages.parts.pictures import refuse_another_runtime, task_pictures
 from pages.parts.presses import keep_presses
 from pages.parts.rig import Rig, fail, install, installed
+from pages.parts.waterfall_address import WATERFALL
 
 if TYPE_CHECKING:
     from study.log import EventLog
@@ -232,6 +233,7 @@ app = st.App(
         Route("/api/ripple", ripple_of),
         *CARD,
         *MASKING,
+        *WATERFALL,
         Route("/api/claim/{sha256}", claim_file),
         Route("/api/pulse", pulse, methods=["GET", "POST"]),
         *SOUND,

@@ -20,7 +20,7 @@ const classesPart = (part, act, view) => {
   const turn = (to) => {
     [on, sent] = [to, null];
     if (on) {
-      const { labels: known, templates: prompts } = data.changed ?? data.own;
+      const { labels: known, templates: prompts } = data.changed ?? data.task_classes;
       labels.value = known.join("\n");
       templates.value = prompts.join("\n");
       say(wrong, "");
@@ -39,7 +39,7 @@ const classesPart = (part, act, view) => {
   part.classes.onsubmit = (event) => {
     event.preventDefault();
     const [names, prompts] = [lines(labels), lines(templates)];
-    const [{ labels: known, templates: usual }, { shows }] = [data.own, data];
+    const [{ labels: known, templates: usual }, { shows }] = [data.task_classes, data];
     if (shows !== null && !names.includes(shows)) return say(wrong, w("classes.right_stays", { label: shows }));
     if (names.length < 2 || !prompts.length) return say(wrong, w("classes.too_few"));
     if (prompts.some((prompt) => !prompt.includes("{}"))) return say(wrong, w("classes.no_place"));

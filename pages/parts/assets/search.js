@@ -12,7 +12,7 @@ const searchPart = (part, bench, act, view) => {
   let data = null;
   let sent = null; // the number of what was found before, while a question is on its way
   let past = null; // the number of what is not to be listed any more, while a new region is being marked
-  const patches = new Set();
+  const patches = view.marks;
   let cursor = 0;
   let painting = null; // whether the brush puts patches in or takes them out
   let tap = false; // a finger is down that may yet scroll the page
@@ -29,8 +29,7 @@ const searchPart = (part, bench, act, view) => {
   const form = el("form", { class: "asking" }, kinds, ...Object.values(fields).flat(), go);
   part.search.replaceChildren(form);
   let told = "";
-  const brush = el("canvas", { class: "brush", role: "application", tabindex: "0", title: w("search.brush_title"), "aria-label": w("search.brush") });
-  brush.inert = view.still;
+  const brush = el("canvas", { class: "brush", role: "application", tabindex: "0", inert: view.still });
   part.map.after(brush);
   // A region is one of the task's own picture, which is not on the screen while another is open.
   const brushes = () => data.tools.includes("search") && data.regions && !data.visit;
@@ -56,18 +55,21 @@ const searchPart = (part, bench, act, view) => {
   };
 
   const paint = () => {
-    brush.hidden = !brushes() || (view.still && !byRegion());
-    mark(brush, "data-marking", byRegion());
+    const marking = byRegion() || view.painting();
+    brush.hidden = !marking && (view.still || !brushes());
+    mark(brush, "data-marking", marking);
     if (brush.hidden) return;
     const { grid } = data.picture;
     const cell = 40;
+    mark(brush, "aria-label", w(view.painting() && !byRegion() ? "hand.brush" : "search.brush"));
+    mark(brush, "title", view.painting() ? "" : w("search.brush_title"));
     if (brush.width !== cell * grid) brush.width = brush.height = cell * grid;
     const pen = brush.getContext("2d");
     pen.clearRect(0, 0, brush.width, brush.height);
     const at = (patch) => [(patch % grid) * cell, Math.floor(patch / grid) * cell];
     const thin = (cell * grid) / (brush.clientWidth || 1); // a pixel of the screen
     // Only the region's own border is drawn, dark within and light without, so that the map beneath stays to be read.
-    for (const [colour, width] of byRegion() ? [["#fff", 4 * thin], ["#111", 2 * thin]] : []) {
+    for (const [colour, width] of marking ? [["#fff", 4 * thin], ["#111", 2 * thin]] : []) {
       pen.fillStyle = colour;
       for (const patch of patches) {
         const [x, y] = at(patch);
@@ -92,6 +94,7 @@ const searchPart = (part, bench, act, view) => {
   const wipe = () => {
     patches.clear();
     counted();
+    view.painted();
   };
   const put = (patch) => {
     if (patches.has(patch) === painting) return;
@@ -99,9 +102,10 @@ const searchPart = (part, bench, act, view) => {
     else patches.delete(patch);
     counted();
   };
-  // Marking a patch is asking by region, whatever was asked before; nothing of an earlier region stays.
+  // Marking a patch is asking by region, whatever was asked before, unless an edit is kept to what is marked. Nothing of
+  // an earlier region stays.
   const start = () => {
-    if (!byRegion()) {
+    if (!byRegion() && !view.painting()) {
       patches.clear();
       if (!on) past = data.found?.number ?? null; // what is listed stays so until there is an answer
       on = true;
@@ -115,6 +119,8 @@ const searchPart = (part, bench, act, view) => {
   const lift = () => {
     if (painting === null) return;
     painting = null;
+    view.painted();
+    if (!byRegion()) return;
     if (patches.size) ask();
     else turn(false, false);
   };
@@ -125,7 +131,7 @@ const searchPart = (part, bench, act, view) => {
     return y * grid + x;
   };
   brush.onpointerdown = (event) => {
-    tap = event.pointerType === "touch" && !byRegion();
+    tap = event.pointerType === "touch" && brush.dataset.marking === "false";
     if (event.button || tap) return;
     brush.setPointerCapture(event.pointerId);
     cursor = under(event);
@@ -158,6 +164,7 @@ const searchPart = (part, bench, act, view) => {
     else if (event.key === " ") {
       start();
       painting = null;
+      view.painted();
     } else if (event.key === "Escape" && byRegion()) turn(false, false);
     else if (step) {
       cursor = clamp(cursor + step, 0, grid * grid - 1);
@@ -232,8 +239,10 @@ const searchPart = (part, bench, act, view) => {
       part.searching.hidden = !fresh.tools.includes("search");
       if (view.still && (on = Boolean(fresh.found?.latest))) {
         how = fresh.found.how;
-        patches.clear();
-        for (const patch of fresh.found.patches) patches.add(patch);
+        if (byRegion()) {
+          patches.clear();
+          for (const patch of fresh.found.patches) patches.add(patch);
+        }
       }
       if (fresh.found && fresh.found.number !== sent) {
         if (sent !== null && !view.still) [how, sent] = [fresh.found.how, null];
@@ -248,6 +257,7 @@ const searchPart = (part, bench, act, view) => {
       mark(ways.region, "title", !fresh.regions ? w("search.no_regions") : fresh.visit ? w("search.elsewhere") : "");
       choose(ways[how].disabled ? "word" : how, false);
     },
+    open: () => on,
     refused: () => (sent = null),
     close: () => document.removeEventListener("keydown", keys),
   };

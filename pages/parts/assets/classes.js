@@ -27,7 +27,8 @@ const classesPart = (part, act, view) => {
     }
     draw(data);
     (on ? labels : part.classing).focus();
-    if (on) labels.setSelectionRange(0, 0);
+    labels.setSelectionRange(0, 0);
+    labels.scrollTop = 0;
   };
   const ask = (names, prompts) => {
     sent = JSON.stringify([names, prompts]);

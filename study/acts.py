@@ -143,6 +143,11 @@ class Overlay(_Act):
     overlay: Name
     component: Index | None = None
 
+    @property
+    def tool(self) -> str:
+        """The tool that a task must offer for it."""
+        return "masking" if self.overlay == MASKED else "attribution"
+
 
 class Search(_Act):
     """Ask the dictionary for components: by a word, by patches, or by what moves one label to another."""

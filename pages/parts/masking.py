@@ -11,13 +11,11 @@ import numpy as np
 
 from core.masking import at_once, masked_logits
 from core.model import Clip
-from pages.parts.opened import Opened, open_picture
+from pages.parts.at_work import at_work
+from pages.parts.opened import Opened
 from pages.parts.rig import Rig
 from pages.parts.visits import facing
-from study.participants import find
-from study.session import Step, session_in
 
-_STEPS = (Step.WORKSPACE, Step.TUTORIAL)  # where pictures may be looked at
 _DIGITS = 3  # of a logit; pieces agree with single passes to the fourth
 
 
@@ -59,15 +57,8 @@ class Asked:
 
 def masking_asked(here: Rig, token: str, target: str, against: str) -> Asked | None:
     """What the owner of `token` asks about; None where no picture is open, or the map is no tool of theirs."""
-    found = find(here.log, token)
-    if found is None:
-        return None
-    records = here.log.read(found[0])
-    place = session_in(records, here.script, session_id=found[0])
-    if place.task is None or place.paused or place.step not in _STEPS or "masking" not in place.tools:
-        return None
-    own = open_picture(here, here.script.tasks[place.task])
-    return _between(facing(here, own, frozenset(place.tools), records, place.task), target, against)
+    who = at_work(here, token, "masking")
+    return who and _between(facing(here, who.opened, who.tools, who.records, who.task), target, against)
 
 
 def masking_at(here: Rig, opened: Opened, target: str, against: str) -> dict[str, Any] | None:

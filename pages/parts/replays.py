@@ -6,7 +6,6 @@ import gzip
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from anyio import to_thread
@@ -96,8 +95,9 @@ _Ask = Callable[[Rig, str, int, dict[str, str]], Any]
 
 
 def _ripple(rig: Rig, session: str, seq: int, _: dict[str, str]) -> dict[str, Any]:
-    stands = standing_at(rig, session, seq)
-    return ripple_under(rig, Asked(stands.opened, stands.said.after.plan, ELSEWHERE & stands.tools))
+    stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
+    asked = Asked(stands.opened, stands.said.after.plan, ELSEWHERE & stands.tools)
+    return ripple_under(rig.under(script or rig.script), asked)
 
 
 def _faced(rig: Rig, session: str, seq: int, tool: str) -> tuple[Opened, StudyScript, Sequence[Record]] | None:
@@ -106,7 +106,7 @@ def _faced(rig: Rig, session: str, seq: int, tool: str) -> tuple[Opened, StudySc
     if script is None or tool not in stands.tools:
         return None
     records = screen_at(rows_of(rig, session), seq, script).records
-    return facing(replace(rig, script=script), stands.opened, stands.tools, records, stands.said.task), script, records
+    return facing(rig.under(script), stands.opened, stands.tools, records, stands.said.task), script, records
 
 
 def _card(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:
@@ -117,18 +117,14 @@ def _card(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, 
     return card_of(rig, script, opened, tasks_begun(records), int(component))
 
 
+def _waterfall(rig: Rig, session: str, seq: int, _: dict[str, str]) -> dict[str, Any] | None:
+    found = _faced(rig, session, seq, "waterfall")
+    return found and waterfall_of(rig, found[0], tuple(found[2]))
+
+
 def _masking(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:
     found = _faced(rig, session, seq, "masking")
     return found and masking_at(rig, found[0], asked.get("target", ""), asked.get("against", ""))
-
-
-def _waterfall(rig: Rig, session: str, seq: int, _: dict[str, str]) -> dict[str, Any] | None:
-    stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
-    if script is None:
-        return None
-    records = screen_at(rows_of(rig, session), seq, script).records
-    opened = facing(replace(rig, script=script), stands.opened, stands.tools, records, stands.said.task)
-    return waterfall_of(rig, opened, records)
 
 
 _ASKED: dict[str, _Ask] = {
@@ -138,8 +134,8 @@ _ASKED: dict[str, _Ask] = {
     "suppose": suppose,
     "ripple": _ripple,
     "card": _card,
-    "masking": _masking,
     "waterfall": _waterfall,
+    "masking": _masking,
 }
 
 

@@ -29,11 +29,13 @@ const searchPart = (part, bench, act, view) => {
   const form = el("form", { class: "asking" }, kinds, ...Object.values(fields).flat(), go);
   part.search.replaceChildren(form);
   let told = "";
-  const brush = el("canvas", { class: "brush", role: "application", tabindex: "0", inert: view.still });
+  const brush = el("canvas", { class: "brush", role: "application", tabindex: "0" });
+  brush.inert = view.still;
   part.map.after(brush);
   // A region is one of the task's own picture, which is not on the screen while another is open.
-  const brushes = () => data.tools.includes("search") && data.regions && !data.visit;
+  const brushes = () => view.painting() || (data.tools.includes("search") && data.regions && !data.visit);
   const byRegion = () => on && how === "region";
+  const marking = () => byRegion() || view.painting();
 
   const choose = (each, focus = true) => {
     how = each;
@@ -55,21 +57,21 @@ const searchPart = (part, bench, act, view) => {
   };
 
   const paint = () => {
-    const marking = byRegion() || view.painting();
-    brush.hidden = !marking && (view.still || !brushes());
-    mark(brush, "data-marking", marking);
+    brush.hidden = !brushes() || (view.still && !marking());
+    mark(brush, "data-marking", marking());
     if (brush.hidden) return;
+    const painted = view.painting() && !byRegion();
+    mark(brush, "aria-label", w(painted ? "hand.brush" : "search.brush"));
+    mark(brush, "title", w(painted ? "hand.patches_title" : "search.brush_title"));
     const { grid } = data.picture;
     const cell = 40;
-    mark(brush, "aria-label", w(view.painting() && !byRegion() ? "hand.brush" : "search.brush"));
-    mark(brush, "title", view.painting() ? "" : w("search.brush_title"));
     if (brush.width !== cell * grid) brush.width = brush.height = cell * grid;
     const pen = brush.getContext("2d");
     pen.clearRect(0, 0, brush.width, brush.height);
     const at = (patch) => [(patch % grid) * cell, Math.floor(patch / grid) * cell];
     const thin = (cell * grid) / (brush.clientWidth || 1); // a pixel of the screen
     // Only the region's own border is drawn, dark within and light without, so that the map beneath stays to be read.
-    for (const [colour, width] of marking ? [["#fff", 4 * thin], ["#111", 2 * thin]] : []) {
+    for (const [colour, width] of marking() ? [["#fff", 4 * thin], ["#111", 2 * thin]] : []) {
       pen.fillStyle = colour;
       for (const patch of patches) {
         const [x, y] = at(patch);
@@ -102,10 +104,10 @@ const searchPart = (part, bench, act, view) => {
     else patches.delete(patch);
     counted();
   };
-  // Marking a patch is asking by region, whatever was asked before, unless an edit is kept to what is marked. Nothing of
-  // an earlier region stays.
+  // While an edit's tokens are painted, what is marked is theirs. Otherwise marking a patch is asking by region, whatever
+  // was asked before, and nothing of an earlier region stays.
   const start = () => {
-    if (!byRegion() && !view.painting()) {
+    if (!marking()) {
       patches.clear();
       if (!on) past = data.found?.number ?? null; // what is listed stays so until there is an answer
       on = true;
@@ -131,7 +133,7 @@ const searchPart = (part, bench, act, view) => {
     return y * grid + x;
   };
   brush.onpointerdown = (event) => {
-    tap = event.pointerType === "touch" && brush.dataset.marking === "false";
+    tap = event.pointerType === "touch" && !marking();
     if (event.button || tap) return;
     brush.setPointerCapture(event.pointerId);
     cursor = under(event);

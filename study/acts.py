@@ -21,6 +21,7 @@ class ActRefused(TillerError):
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Wording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Index = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -170,6 +171,14 @@ class Search(_Act):
                 return Query("move", origin=self.origin, target=self.target)
 
 
+class Classes(_Act):
+    """Ask what the model says with other classes and prompts; no labels: with the task's own again."""
+
+    kind: Literal["classes"]
+    labels: Annotated[tuple[Wording, ...], Field(max_length=400, strict=False)] = ()
+    templates: Annotated[tuple[Wording, ...], Field(max_length=400, strict=False)] = ()
+
+
 class Open(_Act):
     """Look at another picture under the edits that stand, by the name that the page gave it."""
 
@@ -230,6 +239,7 @@ Act = (
     | Search
     | Explain
     | Overlay
+    | Classes
     | Open
     | Close
     | Turn

@@ -88,4 +88,5 @@ class Bench:
     expect: Expect | None = None  # what is to be said before a step
     shows: str = ""  # what the picture really shows, for the record
     elsewhere: Callable[[str], Elsewhere | None] = _nowhere  # another picture, by the name that the page gave it
+    classify: Callable[[Sequence[str], Sequence[str]], Elsewhere] | None = None  # other classes, prompts; None: no text
     held: Callable[[Sequence[Record]], bool] = _free  # whether a question has to be answered before anything is steered

@@ -11,6 +11,7 @@ from study.acts import (
     ActRefused,
     Change,
     Claim,
+    Classes,
     Close,
     Compare,
     Expectation,
@@ -33,6 +34,7 @@ from study.asked import edit_asked
 from study.bench import Bench, Seen
 from study.beside import last_shown, looked
 from study.claims import claimed
+from study.classes import reclassed
 from study.events import Event
 from study.expectations import Expected, lacking, scored
 from study.history import History, history_in
@@ -84,6 +86,8 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
             return _changed(act, bench, records)
         case Compare() | Preview() | Inspect() | Search() | Explain() | Overlay() | Open() | Close():
             return looked(act, bench, records)
+        case Classes():
+            return reclassed(act, bench, records)
         case Claim():
             return claimed(bench, records)
         case Turn() | Tick():  # what a tick brings up has a key of its own: study.ticks

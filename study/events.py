@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from core.types import TillerError
 from study.claim_events import ClaimSaved
+from study.class_events import ClassesChanged
 from study.coding_events import (
     AgreementComputed,
     CodeAgreed,
@@ -101,6 +102,7 @@ Event = (
     | ConceptInspected
     | ConceptNamed
     | ConceptSearched
+    | ClassesChanged
     | InterventionApplied
     | InterventionUndone
     | InterventionRedone

@@ -13,7 +13,7 @@ from study.acts import Act, ActRefused, Explain, Overlay, Preview, Search, Setti
 Kind = TypeVar("Kind")
 KINDS = (
     *("edit", "undo", "redo", "reset", "inspect", "search", "explain", "overlay", "open", "close", "answer"),
-    *("workspace", "compare", "claim", "preview", "prompt_answer", "prompt_dismiss", "tick"),
+    *("workspace", "compare", "classes", "claim", "preview", "prompt_answer", "prompt_dismiss", "tick"),
 )
 ALWAYS = frozenset(
     {"restore", "close", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"}

@@ -6,6 +6,7 @@ from core.types import Scope
 from study.acts import (
     Act,
     Claim,
+    Classes,
     Close,
     Compare,
     Explain,
@@ -23,6 +24,7 @@ from study.acts import (
     Undo,
 )
 from study.claim_events import ClaimSaved
+from study.class_events import ClassesChanged
 from study.concept_events import ConceptSearched
 from study.events import Event
 from study.preview_events import InterventionPreviewed
@@ -40,6 +42,9 @@ from study.visit_events import PictureClosed, PictureOpened
 
 def asked(act: Act, event: Event) -> bool:
     """Whether `event`, which stands under the act's id, is what this act asks for; what was found out aside."""
+    if isinstance(act, Classes):
+        said = (event.labels, event.templates) if isinstance(event, ClassesChanged) else None
+        return (act.labels, act.templates) == said
     wanted: tuple[object, ...]
     match act, event:
         case (Setting(), InterventionApplied()) | (Preview(), InterventionPreviewed()):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from pages.parts.calm import new_reference, told
+from pages.parts.classes import classify
 from pages.parts.names import named
 from pages.parts.opened import bench_of, explaining, open_picture
 from pages.parts.rig import Rig
@@ -89,6 +90,7 @@ def _bench(here: Rig, place: Session, records: Sequence[Record]) -> Bench:
         elsewhere=partial(elsewhere, here, opened, frozenset(place.tools)),
         find=lambda query: found_for(here, opened, query),
         explain=lambda pair: tuple(component.index for component in explaining(here, opened, pair).shown),
+        classify=partial(classify, here, opened),
     )
 
 

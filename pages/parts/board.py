@@ -11,6 +11,7 @@ from core.types import Op, Prediction, SteeringPlan
 from pages.parts.acts import still_to_try
 from pages.parts.cards import edition, tasks_begun
 from pages.parts.claims import claim_board
+from pages.parts.classes import classes_board
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import Opened
@@ -22,6 +23,7 @@ from pages.parts.settings import reach, setting
 from pages.parts.visits import visited
 from pages.parts.words import say, words_for
 from study.bench import Seen
+from study.classes import classes_in
 from study.explanations import explanation_in
 from study.history import History
 from study.records import Record
@@ -52,6 +54,10 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "progress": progress(who),
         "still_to_try": still_to_try(who.records, place),
         **_said(opened, before, after),
+        "changed": classes_board(
+            who.rig, opened, classes_in(who.records, str(place.task), place.attempt), history.plan
+        ),
+        "task_classes": {"labels": list(opened.model.labels), "templates": list(opened.model.templates)},
         "components": _under(still, history.plan),
         "found": _found(who, opened),
         "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.is_last,
@@ -87,6 +93,7 @@ def _visit(who: Here, opened: Opened, plan: SteeringPlan) -> dict[str, Any] | No
         **still,
         "picture": {**still["picture"], "alt": alt},
         **_said(other, before, after),
+        "changed": None,
         "components": _under(still, plan),
         "found": _found(who, other),
         "cards": cards,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 
 from core.masking import at_once, masked_logits
 from core.model import Clip
@@ -43,7 +42,8 @@ class Masking:
             with here.gate:
                 pixels = self.model.pixels(here.picture_file(self.file).read_bytes())
                 patches = range(done, min(done + at_once(self.model), self.of))
-                self.logits.extend(torch.cat(list(masked_logits(self.model, pixels, patches))).tolist())
+                for piece in masked_logits(self.model, pixels, patches):
+                    self.logits.extend(piece.tolist())
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pages.parts.sheets import percent
 from pages.parts.surroundings import answer_in_words, told_around
+from study.class_events import ClassesChanged
 from study.concept_events import ConceptSearched
 from study.events import readable
 from study.predictions import Shown, unpack_logits
@@ -79,8 +80,8 @@ def told_of(record: Record, name: Name) -> str:
             line = f"Looked at {name(event.task, event.component)}"
         case ConceptSearched():
             line = _searched(event, name)
-        case PictureOpened() | PictureClosed():
-            line = _visited(event)
+        case PictureOpened() | PictureClosed() | ClassesChanged():
+            line = _reclassed(event) if isinstance(event, ClassesChanged) else _visited(event)
         case ExplanationChanged():
             line = _drew(event, name)
         case ResponseChanged() | ResponseSubmitted():
@@ -159,6 +160,12 @@ def _visited(event: PictureOpened | PictureClosed) -> str:
     if isinstance(event, PictureClosed):
         return "Went back to the task's picture"
     return f"Opened another picture, which shows “{event.shows}”: {_said(event.before)} → {_said(event.after)}"
+
+
+def _reclassed(event: ClassesChanged) -> str:
+    if not event.labels:
+        return "Put the task's classes back"
+    return f"Put other classes in: {', '.join(event.labels)}: {_said(event.before)} → {_said(event.after)}"
 
 
 def _drew(event: ExplanationChanged, name: Name) -> str:

@@ -138,6 +138,7 @@ CELLS = (
     ),
     col("search", "text", "browser", "How components were searched for.", levels="word|region|move", empty=NOT_HERE),
     col("search_text", "text", "participant", "The word searched for.", empty="another search, or " + NOT_HERE),
+    col("templates", "JSON", "participant", "The prompts that were put in with other classes.", empty=NOT_HERE),
     col(
         "layout",
         "text",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from study.class_events import ClassesChanged
 from study.concept_events import ConceptSearched
 from study.consent import given
 from study.moderator_events import ModeratorNoteAdded
@@ -140,6 +141,9 @@ def _around(record: Record, quotable: bool) -> str | None:
         case ConceptSearched():
             asked = "" if not event.text else f" for {_quoted(event.text, quotable)}"
             line = f"search by {event.how}{asked}: {len(event.found)} components"
+        case ClassesChanged():
+            classes = ", ".join(event.labels) if quotable else f"{len(event.labels)}"
+            line = f"put classes in: {classes}" if event.labels else "put the task's classes back"
         case PromptShown():
             line = f"prompt {event.prompt}: {event.wording}"
         case PromptAnswered():

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from core.types import SteeringPlan
+from study.class_events import ClassesChanged
 from study.concept_events import ConceptSearched
 from study.log import EventLog
 from study.preview_events import InterventionPredicted
@@ -182,7 +183,7 @@ def _follow(one: Attempt, record: Record) -> None:
             one.image, one.labels, one.goal = event.image, event.labels, event.shows
         case ExplanationViewed() as event:
             one.goal = one.goal or event.against
-        case ConceptInspected() | ConceptSearched() | ExplanationChanged():
+        case ConceptInspected() | ConceptSearched() | ExplanationChanged() | ClassesChanged():
             one.acts.append(("inspect", record.seq))
         case Intervention() as event:
             one.acts.append(("intervene", record.seq))

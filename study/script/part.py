@@ -47,6 +47,7 @@ Tool = Literal[
     "open",
     "search",
     "masking",
+    "classes",
 ]
 ELSEWHERE = frozenset({"ripple", "similar", "open"})  # tools that show what the same edits do to other pictures
 STEERING = frozenset({"suppress", "amplify", "set", "add"})  # tools that change the model

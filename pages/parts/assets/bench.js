@@ -6,13 +6,15 @@ const STEERS = ["suppress", "amplify", "set", "add"];
 
 const STILL = { acts: [], mood: "saved", refusal: "", pending: () => null, settle: () => {}, flush: () => {} };
 
+const without = ({ was, classes }) => ({ now: was, classes: classes.map((one) => ({ ...one, after: one.before })) });
+
 // What the workspace shows while the edits are held away: the model's answer as it was before them.
 const unedited = (data) => ({
   ...data,
-  now: data.was,
   edits: [],
   state: `${data.state}/original`,
-  classes: data.classes.map((one) => ({ ...one, after: one.before })),
+  ...without(data),
+  changed: data.changed && { ...data.changed, ...without(data.changed) },
 });
 
 // What the workspace is about now: the task's picture, or another one that was opened with the same edits.
@@ -95,6 +97,7 @@ const open = (root, data) => {
   };
   const picture = picturePart(part, act, view);
   const predictions = predictionsPart(part);
+  const classes = classesPart(part, act, view);
   const hold = handPart(part, act, view);
   const components = componentsPart(part, act, view, hold);
   const card = cardPart(part, view);
@@ -132,7 +135,10 @@ const open = (root, data) => {
   };
 
   const drawHand = () => {
-    if (outbox.mood === "refused") search.refused();
+    if (outbox.mood === "refused") {
+      search.refused();
+      classes.refused(outbox.refusal);
+    }
     const facts = facing(latest);
     const found = search.found(facts);
     const falls = explain.falls(facts, search.open());
@@ -157,6 +163,7 @@ const open = (root, data) => {
   const draw = () => {
     predictions(compared ? unedited(facing(latest)) : facing(latest));
     mark(bench, "data-compared", compared);
+    classes.draw(facing(latest));
     drawHand();
     prompts.draw(latest);
     say(part.expected, latest.talk.came?.expected ?? "");
@@ -192,7 +199,7 @@ const open = (root, data) => {
   fill();
   if (still) {
     for (const gone of [part.stop, part.clock]) gone.hidden = true;
-    for (const hand of [part.overlays, part.control, part.search, part.searching, part.answer, part.edits, part.undo.parentElement, part.certify, part.form]) hand.inert = true;
+    for (const hand of [part.overlays, part.control, part.search, part.searching, part.answer, part.classes, part.edits, part.undo.parentElement, part.certify, part.form]) hand.inert = true;
     return {
       draw: (fresh) => {
         [now.chosen, now.overlay, now.layout, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.layout, fresh.view.touched];

@@ -25,13 +25,15 @@ const predictionsPart = (part) => {
   };
 
   return (data) => {
-    const wanted = data.classes.map(({ label }) => label).join("\n");
+    // Where other classes are put in, the bars are of those; the edits, and which answer is the right one, stay.
+    const said = data.changed ?? data;
+    const wanted = said.classes.map(({ label }) => label).join("\n");
     if (part.bars.dataset.labels !== wanted) {
       rows.clear();
-      part.bars.replaceChildren(...data.classes.map(({ label }) => rowOf(label).root));
+      part.bars.replaceChildren(...said.classes.map(({ label }) => rowOf(label).root));
       part.bars.dataset.labels = wanted;
     }
-    for (const { label, before, after } of data.classes) {
+    for (const { label, before, after } of said.classes) {
       const row = rows.get(label);
       row.was.style.left = `${before * 100}%`;
       row.now.style.width = `${after * 100}%`;
@@ -40,17 +42,17 @@ const predictionsPart = (part) => {
       const points = Math.round(after * 100) - Math.round(before * 100);
       say(row.delta, points ? signed(points, 0) : "");
       mark(row.root, "data-side", sideOf(data, label));
-      mark(row.root, "data-top", label === data.now.label);
+      mark(row.root, "data-top", label === said.now.label);
       mark(row.root, "aria-label", w("says.row", { label, before: percent(before), after: percent(after) }));
     }
-    say(now, data.now.label);
-    say(share, percent(data.now.share));
+    say(now, said.now.label);
+    say(share, percent(said.now.share));
     say(was, data.edits.length
-      ? data.now.label === data.was.label
-        ? w("says.still", { share: percent(data.was.share) })
-        : w("says.was", { label: data.was.label, share: percent(data.was.share) })
+      ? said.now.label === said.was.label
+        ? w("says.still", { share: percent(said.was.share) })
+        : w("says.was", { label: said.was.label, share: percent(said.was.share) })
       : data.shows === null ? w("says.as_is_open") : w("says.as_is", { shows: data.shows }));
-    mark(part.verdict, "data-side", sideOf(data, data.now.label));
+    mark(part.verdict, "data-side", sideOf(data, said.now.label));
     mark(part.bars, "data-state", data.state);
     fit();
   };

@@ -241,8 +241,10 @@ const searchPart = (part, bench, act, view) => {
       part.searching.hidden = !fresh.tools.includes("search");
       if (view.still && (on = Boolean(fresh.found?.latest))) {
         how = fresh.found.how;
-        patches.clear();
-        for (const patch of fresh.found.patches) patches.add(patch);
+        if (byRegion()) {
+          patches.clear();
+          for (const patch of fresh.found.patches) patches.add(patch);
+        }
       }
       if (fresh.found && fresh.found.number !== sent) {
         if (sent !== null && !view.still) [how, sent] = [fresh.found.how, null];

@@ -110,7 +110,7 @@ const handPart = (part, act, view) => {
   };
 
   const radios = (choices, choose) => Object.fromEntries(Object.entries(choices).map(([each, { word }]) => [each,
-    el("button", { type: "button", role: "radio", onclick: () => choose(each) }, w(word))]));
+    el("button", { type: "button", role: "radio", "data-bold": w(word), onclick: () => choose(each) }, w(word))]));
   const arrows = (buttons, root, choose) => (root.onkeydown = (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -138,6 +138,7 @@ const handPart = (part, act, view) => {
   const ops = radios(OPS, toOp);
   const scopes = radios(SCOPES, toScope);
   const opsGroup = el("div", { class: "choices", role: "radiogroup", "aria-label": w("hand.ops") }, ...Object.values(ops));
+  scopes.patches.classList.add("counted");
   const scopesGroup = el("div", { class: "choices", role: "radiogroup", "aria-label": w("hand.scopes") }, ...Object.values(scopes));
   arrows(ops, opsGroup, toOp);
   arrows(scopes, scopesGroup, toScope);

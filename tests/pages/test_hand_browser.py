@@ -127,7 +127,7 @@ NO_UNIT = {"units": {"all": None, "cls": None, "patches": None}}
         (LOUD, {"press": ["hand.patches"], "marks": [0]}, {"hand.all": "hand.as_active"}, "hand.silent_painted"),
         (SILENT, {}, {"hand.scale": "hand.silent", "hand.active": "hand.silent_active"}, ""),
         (SILENT, {"tools": ["suppress", "amplify", "scope"]}, None, "hand.silent_only"),
-        (SILENT | NO_UNIT, {}, None, "hand.silent"),
+        (SILENT | NO_UNIT, {}, None, "hand.silent_only"),
         (LOUD | NO_UNIT, {"press": ["hand.add"]}, {}, ""),
         (ON_PATCHES, {}, {"hand.all": "hand.as_active", "hand.cls": "hand.silent_class"}, ""),
         (ON_PATCHES, {"press": ["hand.set", "hand.cls"]}, {}, ""),  # a code can be set where there is none

@@ -47,7 +47,7 @@ const handPart = (part, act, view) => {
   const yardOf = (component, scope) => (p99Of(component, scope) ? 1 : Number(Math.abs(component.activation).toPrecision(1)));
 
   const offered = (op) => (op === "scale" ? ["suppress", "amplify"].every((tool) => data.tools.includes(tool)) : data.tools.includes(op));
-  const silent = (component) => (firesOn(component, "active") ? "" : w(offered("set") || offered("add") ? "hand.silent" : "hand.silent_only"));
+  const silent = (component) => (firesOn(component, "active") ? "" : w(["set", "add"].some((op) => !whyOp(component, op)) ? "hand.silent" : "hand.silent_only"));
   const whyOp = (component, op) => {
     if (!offered(op)) return w("hand.switched_off");
     if (op !== "scale" && !yardOf(component, "all")) return w("hand.no_unit");

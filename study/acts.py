@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.types import TillerError
+from study.explanations import Layout
 from study.records import ClientTime
 from study.searches import How, Query
 
@@ -117,12 +118,20 @@ class Inspect(_Act):
 
 
 class Explain(_Act):
-    """Ask for another explanation: a view, or a margin between two other labels."""
+    """Ask for another explanation: a view, the margin between two other labels, or another layout of components."""
 
     kind: Literal["explain"]
     view: Name
     toward: Annotated[str, StringConstraints(max_length=200)] | None = None
     against: Annotated[str, StringConstraints(max_length=200)] | None = None
+    layout: Layout | None = None
+
+    @property
+    def tool(self) -> str:
+        """The tool that a task must offer for it."""
+        if self.toward is not None or self.against is not None:
+            return "contrast"
+        return "waterfall" if self.layout == "waterfall" else "attribution"
 
 
 class Overlay(_Act):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from study.acts import Act, ActRefused, Preview, Search, Setting
+from study.acts import Act, ActRefused, Explain, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
@@ -57,8 +57,8 @@ def act_id(message: object) -> str | None:
 
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
-    tool = act.tool if isinstance(act, Setting | Preview) else act.kind
-    need = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution"}.get(tool, tool)
+    tool = act.tool if isinstance(act, Setting | Preview | Explain) else act.kind
+    need = {"inspect": "attribution", "overlay": "attribution"}.get(tool, tool)
     if need not in tools | ALWAYS:
         raise ActRefused(
             f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."

@@ -51,7 +51,8 @@ def asked(act: Act, event: Event) -> bool:
         case Inspect(), ConceptInspected():
             wanted, stands = (act.component,), (event.component,)
         case Explain(), ExplanationChanged():
-            wanted, stands = (act.view, act.toward, act.against), (event.view, event.toward, event.against)
+            wanted = (act.view, act.toward, act.against, act.layout)
+            stands = (event.view, event.toward, event.against, event.layout)
         case Overlay(), ExplanationChanged():
             wanted, stands = (act.overlay, act.component), (event.overlay, event.component)
         case Turn(), PageEntered():

@@ -158,7 +158,11 @@ def _visited(event: PictureOpened | PictureClosed) -> str:
 
 def _drew(event: ExplanationChanged, name: Name) -> str:
     if event.overlay is None:
-        return f"Asked for the explanation by {event.view}"
+        if event.layout is not None:
+            return f"Drew the components as a {event.layout}"
+        if event.toward is None:
+            return f"Asked for the explanation by {event.view}"
+        return f"Asked what speaks for “{event.toward}” rather than “{event.against}”"
     whose = "it" if event.component is None else name(event.task, event.component)
     return f"Drew {_OVERLAYS.get(event.overlay, event.overlay).format(whose)}"
 

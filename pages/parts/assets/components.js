@@ -157,18 +157,22 @@ const componentsPart = (part, act, view, hand) => {
       mark(row.more, "aria-label", w("steer.amplify_one", { name: named }));
       mark(row.back, "aria-label", w("steer.reset_one", { name: named }));
     }
-    const { reading, agreement, axis } = part;
+    const { agreement, axis } = part;
     const { outside } = data;
-    say(part.outside, w("steer.outside", { components: outside.components, score: signed(outside.score), error: signed(outside.error) }));
-    part.outside.title = w("steer.outside_title");
+    // Act x gradient is no share of the prediction, so that its figure is not printed as one.
+    const why = data.explanation === "exact" && data.explained < 0.7
+      ? w("steer.carries", { share: percent(data.explained) })
+      : w("steer.misses", { error: signed(outside.error) });
+    const trust = term("agreement", w("steer.agreement", { value: number(data.agreement) }));
+    if (agreement.textContent !== trust.textContent) agreement.replaceChildren(trust);
+    const told = data.explains
+      ? [w("steer.outside", { components: outside.components, score: signed(outside.score), error: signed(outside.error) })]
+      : [term("explained", w("steer.unexplained")), ` ${why}`];
+    if (part.outside.textContent !== el("p", {}, ...told).textContent) part.outside.replaceChildren(...told);
+    mark(part.outside, "data-warn", !data.explains);
+    part.outside.title = data.explains ? w("steer.outside_title") : "";
     if (axis.dataset.pair !== `${data.target}/${data.against}`) {
       axis.dataset.pair = `${data.target}/${data.against}`;
-      reading.replaceChildren(w("steer.bold"), el("span", { class: "kept" }, term("attribution", w("steer.attribution"))), w("steer.holds_up", { target: quoted(data.target), against: quoted(data.against) }),
-        el("span", { class: "kept" }, term("effect", w("steer.effect"))), w("steer.loses"));
-      agreement.replaceChildren(data.explains
-        ? term("agreement", w("steer.agreement", { value: number(data.agreement) }))
-        : term("explained", w("steer.explained", { share: percent(data.explained) })));
-      mark(agreement, "data-warn", !data.explains);
       axis.replaceChildren(
         el("span", {}, w("steer.component_and"), term("code", w("steer.code_word"))),
         el("span", { class: "ends" }, el("b", { "data-side": "against" }, `\u2190 ${data.against}`), el("b", { "data-side": "target" }, `${data.target} \u2192`)),

@@ -196,6 +196,7 @@ const searchPart = (part, bench, act, view) => {
       // A region is one of the task's own picture, which is not on the screen while another is open.
       choose(ways[how].disabled ? "word" : how, false);
     },
+    open: () => on,
     refused: () => (sent = null),
     close: () => document.removeEventListener("keydown", keys),
   };

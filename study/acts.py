@@ -11,6 +11,7 @@ from study.explanations import Layout
 from study.records import ClientTime
 from study.searches import How, Query
 
+MASKED = "masked"  # the one map that is a tool of its own: it is measured by masking, not read off the dictionary
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
 
 
@@ -140,6 +141,11 @@ class Overlay(_Act):
     kind: Literal["overlay"]
     overlay: Name
     component: Index | None = None
+
+    @property
+    def tool(self) -> str:
+        """The tool that a task must offer for it."""
+        return "masking" if self.overlay == MASKED else "attribution"
 
 
 class Search(_Act):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from study.acts import Act, ActRefused, Explain, Preview, Search, Setting
+from study.acts import Act, ActRefused, Explain, Overlay, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
@@ -57,8 +57,8 @@ def act_id(message: object) -> str | None:
 
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
-    tool = act.tool if isinstance(act, Setting | Preview | Explain) else act.kind
-    need = {"inspect": "attribution", "overlay": "attribution"}.get(tool, tool)
+    tool = act.tool if isinstance(act, Setting | Preview | Explain | Overlay) else act.kind
+    need = "attribution" if tool == "inspect" else tool
     if need not in tools | ALWAYS:
         raise ActRefused(
             f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."
@@ -66,7 +66,7 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
     component = getattr(act, "component", None)
     if component is not None and component >= components:
         raise ActRefused(
-            f"Component {component} was asked for; the dictionary has {components} (0 to {components - 1}). "
+            f"Component {component} was asked for; the dictionary has {components:,} (0 to {components - 1:,}). "
             "Choose one of these."
         )
     if not isinstance(act, Setting | Preview):

@@ -47,9 +47,8 @@ def asked(act: Act, event: Event) -> bool:
         return (act.labels, act.templates) == said
     wanted: tuple[object, ...]
     match act, event:
-        case (Setting(), InterventionApplied()) | (Preview(), InterventionPreviewed()):
-            unit = "factor" if act.op == "scale" else act.unit
-            wanted = (act.component, act.tool, act.strength, unit, Scope(act.scope), act.patches)
+        case Setting(), InterventionApplied():
+            wanted = _strength_of(act)
             stands = (event.component, event.tool, event.value, event.unit, event.scope, event.patches)
         case (Undo(), InterventionUndone()) | (Redo(), InterventionRedone()) | (Reset(), InterventionReset()):
             wanted = stands = ()
@@ -73,6 +72,9 @@ def _asked_aside(act: Act, event: Event) -> bool:
         case (PromptAnswer() as said, PromptAnswered() as row):
             given = {(one.item, one.text.strip(), one.number) for one in said.answers}
             return not row.item or (row.item, row.text, row.number) in given
+        case (Preview() as rested, InterventionPreviewed() as row):
+            stands = (row.component, row.tool, row.value, row.unit, row.scope, row.patches)
+            return _strength_of(rested) == stands
         case (Search() as asking, ConceptSearched() as row):
             mine = asking.query
             stands = (row.how, row.text, row.patches, row.origin, row.to)
@@ -88,3 +90,9 @@ def _asked_aside(act: Act, event: Event) -> bool:
             return True
         case _:
             return False
+
+
+def _strength_of(act: Setting | Preview) -> tuple[object, ...]:
+    """What an act says of a component, as its event has it."""
+    unit = "factor" if act.op == "scale" else act.unit
+    return act.component, act.tool, act.strength, unit, Scope(act.scope), act.patches

@@ -8,7 +8,7 @@ const FINE = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0
 const STOPS = [0, ...FINE];
 const WIDE_STOPS = [-1, -0.75, -0.5, -0.3, -0.2, -0.1, -0.05, -0.02, -0.01, 0, ...FINE, 2.25, 2.5, 2.75, 3, 3.5, 4, 4.5, 5];
 
-const asSetting = (one) => ({ ...NEUTRAL, ...one, unit: (one.op ?? "scale") === "scale" ? "factor" : one.unit ?? "p99" });
+const asSetting = (one) => ({ ...NEUTRAL, ...one, unit: (one?.op ?? "scale") === "scale" ? "factor" : one.unit ?? "p99" });
 const isNeutral = ({ op, strength }) => (op === "scale" && strength === 1) || (op === "add" && strength === 0);
 const keyOf = ({ op, strength, unit, scope, patches }) => [op, strength.toFixed(4), unit, scope === "all" && op === "scale" ? "active" : scope, ...patches].join(" ");
 const isSame = (one, other) => (isNeutral(one) ? isNeutral(other) : keyOf(one) === keyOf(other));

@@ -47,7 +47,7 @@ const handPart = (part, act, view) => {
   const yardOf = (component, scope) => (p99Of(component, scope) ? 1 : Number(Math.abs(component.activation).toPrecision(1)));
 
   const offered = (op) => (op === "scale" ? ["suppress", "amplify"].every((tool) => data.tools.includes(tool)) : data.tools.includes(op));
-  const silent = (component) => (firesOn(component, "active") ? "" : w(offered("set") || offered("add") ? "hand.silent" : "hand.silent_only"));
+  const silent = (component) => (firesOn(component, "active") ? "" : w(["set", "add"].some((op) => !whyOp(component, op)) ? "hand.silent" : "hand.silent_only"));
   const whyOp = (component, op) => {
     if (!offered(op)) return w("hand.switched_off");
     if (op !== "scale" && !yardOf(component, "all")) return w("hand.no_unit");
@@ -110,7 +110,7 @@ const handPart = (part, act, view) => {
   };
 
   const radios = (choices, choose) => Object.fromEntries(Object.entries(choices).map(([each, { word }]) => [each,
-    el("button", { type: "button", role: "radio", onclick: () => choose(each) }, w(word))]));
+    el("button", { type: "button", role: "radio", "data-bold": w(word), onclick: () => choose(each) }, w(word))]));
   const arrows = (buttons, root, choose) => (root.onkeydown = (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -138,6 +138,7 @@ const handPart = (part, act, view) => {
   const ops = radios(OPS, toOp);
   const scopes = radios(SCOPES, toScope);
   const opsGroup = el("div", { class: "choices", role: "radiogroup", "aria-label": w("hand.ops") }, ...Object.values(ops));
+  scopes.patches.classList.add("counted");
   const scopesGroup = el("div", { class: "choices", role: "radiogroup", "aria-label": w("hand.scopes") }, ...Object.values(scopes));
   arrows(ops, opsGroup, toOp);
   arrows(scopes, scopesGroup, toScope);

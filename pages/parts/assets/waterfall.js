@@ -49,7 +49,7 @@ const waterfallPart = (part, view) => {
   const readout = el("span", { class: "readout", role: "status", "aria-live": "polite" });
   const scale = el("span", { class: "scale", "aria-hidden": "true" });
   const ends = el("span", { class: "ends", "aria-hidden": "true" });
-  const head = el("div", { class: "fall-head" }, readout, el("span", { class: "lanes" }, ends, scale), el("span", { class: "numbers" }, term("logits", w("steer.logits"))));
+  const head = el("div", { class: "fall-head" }, readout, el("span", { class: "lanes" }, ends, scale), el("span", { class: "numbers" }, w("steer.logits")));
   const steps = el("ol", { class: "steps" });
   part.waterfall.replaceChildren(head, steps);
   const known = new Map(); // by edition

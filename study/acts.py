@@ -107,8 +107,15 @@ class Redo(_Act):
     kind: Literal["redo"]
 
 
+class Mute(_Act):
+    """Have a component's edit stop acting and keep it, or have the kept one act again."""
+
+    kind: Literal["mute", "unmute"]
+    component: Index
+
+
 class Reset(_Act):
-    """Take all edits away."""
+    """Take all edits away, the muted ones included."""
 
     kind: Literal["reset"]
 
@@ -209,7 +216,7 @@ class Tick(_Act):
     kind: Literal["tick"]
 
 
-Change = Setting | Undo | Redo | Reset
+Change = Setting | Mute | Undo | Redo | Reset
 Act = (
     Change
     | Compare

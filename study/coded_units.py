@@ -9,6 +9,7 @@ from typing import Literal
 
 from study.corrections import speech_of
 from study.log import EventLog
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.practice import practised
 from study.predictions import Shown
 from study.preview_events import InterventionPredicted
@@ -188,6 +189,8 @@ def _done(event: Intervention, name: Naming) -> str:
             }
             to = "" if plain else f" to {amount[event.unit]}"
             return f"{event.tool} {name(event.task, event.component)}{to}"
+        case InterventionMuted() | InterventionUnmuted():
+            return f"{event.name.partition('.')[2].removesuffix('d')} {name(event.task, event.component)}"
         case InterventionUndone():
             return "undo"
         case InterventionRedone():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 
 from core.types import Edit, Op, Prediction, Scope, SteeringPlan
 from study.acts import (
@@ -17,6 +17,7 @@ from study.acts import (
     Expectation,
     Explain,
     Inspect,
+    Mute,
     Open,
     Overlay,
     Preview,
@@ -36,6 +37,7 @@ from study.claims import claimed
 from study.events import Event
 from study.expectations import Expected, lacking, scored
 from study.history import History, history_in
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown, shown
 from study.preview_events import InterventionPredicted
 from study.records import Record
@@ -80,7 +82,7 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
             an answer does not fit its question; there is nothing to claim.
     """
     match act:
-        case Setting() | Undo() | Redo() | Reset():
+        case Setting() | Mute() | Undo() | Redo() | Reset():
             return _changed(act, bench, records)
         case Compare() | Preview() | Inspect() | Search() | Explain() | Overlay() | Open() | Close():
             return looked(act, bench, records)
@@ -99,8 +101,8 @@ def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Even
     if bench.held(records):
         raise ActRefused("A question comes before this step; nothing was changed. Answer it, then do the step again.")
     history = history_in(records, bench.task)
-    plan = _plan_after(act, bench, history)
-    if canonical_edits(plan) == canonical_edits(history.plan):
+    plan, muted = _after(act, bench, history)
+    if _spelled(plan, muted) == _spelled(history.plan, history.muted):
         return ()
     if isinstance(act, Setting) and lacking(act.expected, bench.expect, records, bench.task):
         raise ActRefused("Nothing was changed: say first what you expect of this step. Do it once more to be asked.")
@@ -120,18 +122,28 @@ def _scored(said: Expectation, bench: Bench, before: Shown, after: Prediction) -
     return scored(expected, before.prediction(after.labels), after, task=bench.task, attempt=bench.attempt)
 
 
-def _plan_after(act: Change, bench: Bench, history: History) -> SteeringPlan:
+def _after(act: Change, bench: Bench, history: History) -> tuple[SteeringPlan, SteeringPlan]:
+    """What acts and what is muted after `act`."""
+    plan, muted = history.plan, history.muted
     match act:
         case Setting():
-            return history.plan.put(_edit(act, bench))
-        case Undo():
-            return history.past[-1].plan if history.past else history.plan
-        case Redo():
-            return history.future[-1].plan if history.future else history.plan
+            return plan.put(_edit(act, bench)), muted.without(act.component)
+        case Mute():
+            (left, taking) = (plan, muted) if act.kind == "mute" else (muted, plan)
+            edit = left.on(act.component)
+            left, taking = (left, taking) if edit is None else (left.without(act.component), taking.put(edit))
+            return (left, taking) if act.kind == "mute" else (taking, left)
+        case Undo() | Redo():
+            ahead = history.past if isinstance(act, Undo) else history.future
+            return (ahead[-1].plan, ahead[-1].muted) if ahead else (plan, muted)
         case Reset():
-            return SteeringPlan()
+            return SteeringPlan(), SteeringPlan()
         case _:
             assert_never(act)
+
+
+def _spelled(*plans: SteeringPlan) -> list[object]:
+    return [canonical_edits(plan) for plan in plans]
 
 
 def _edit(act: Setting, bench: Bench) -> Edit:
@@ -167,8 +179,12 @@ def _intervention(act: Change, bench: Bench, history: History, before: Shown, af
                 scope=Scope(act.scope),
                 patches=act.patches,
                 setting=after.plan.on(act.component),
-                previous=before.plan.on(act.component),
+                previous=before.plan.on(act.component) or history.muted.on(act.component),
             )
+        case Mute():
+            edit = (history.plan if act.kind == "mute" else history.muted).on(act.component)
+            kind = InterventionMuted if act.kind == "mute" else InterventionUnmuted
+            return kind(**around, component=act.component, edit=cast("Edit", edit))  # there is one, or nothing changed
         case Undo():
             return InterventionUndone(**around, undone_event=history.past[-1].event_id)
         case Redo():

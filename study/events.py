@@ -34,6 +34,7 @@ from study.moderator_events import (
     ModeratorPromptSent,
     ModeratorTookOver,
 )
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
 from study.session_events import (
@@ -105,6 +106,8 @@ Event = (
     | InterventionUndone
     | InterventionRedone
     | InterventionReset
+    | InterventionMuted
+    | InterventionUnmuted
     | InterventionFailed
     | ModelPredicted
     | ResponseChanged

@@ -12,12 +12,27 @@ from study.acts import Act, ActRefused, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
-    *("edit", "undo", "redo", "reset", "inspect", "search", "explain", "overlay", "open", "close", "answer"),
+    *(
+        "edit",
+        "mute",
+        "unmute",
+        "undo",
+        "redo",
+        "reset",
+        "inspect",
+        "search",
+        "explain",
+        "overlay",
+        "open",
+        "close",
+        "answer",
+    ),
     *("workspace", "compare", "claim", "preview", "prompt_answer", "prompt_dismiss", "tick"),
 )
 ALWAYS = frozenset(
     {"restore", "close", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"}
 )  # needs no tool
+_NEEDS = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution", "unmute": "mute"}  # the tool
 _ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
 
 
@@ -58,7 +73,7 @@ def act_id(message: object) -> str | None:
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
     tool = act.tool if isinstance(act, Setting | Preview) else act.kind
-    need = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution"}.get(tool, tool)
+    need = _NEEDS.get(tool, tool)
     if need not in tools | ALWAYS:
         raise ActRefused(
             f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."

@@ -45,6 +45,7 @@ _BY_EVENT = {
     "intervention.redone": "redo",
     "intervention.reset": "reset",
     "intervention.predicted": "expect",
+    "intervention.muted": "mute",
     "intervention.compared": "compare",
 }
 

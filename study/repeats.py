@@ -10,6 +10,7 @@ from study.acts import (
     Compare,
     Explain,
     Inspect,
+    Mute,
     Open,
     Overlay,
     Preview,
@@ -25,6 +26,7 @@ from study.acts import (
 from study.claim_events import ClaimSaved
 from study.concept_events import ConceptSearched
 from study.events import Event
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.preview_events import InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed
 from study.steering_events import (
@@ -48,6 +50,8 @@ def asked(act: Act, event: Event) -> bool:
             stands = (event.component, event.tool, event.value, event.unit, event.scope, event.patches)
         case (Undo(), InterventionUndone()) | (Redo(), InterventionRedone()) | (Reset(), InterventionReset()):
             wanted = stands = ()
+        case (Mute(), InterventionMuted()) | (Mute(), InterventionUnmuted()):
+            wanted, stands = (f"intervention.{act.kind}d", act.component), (event.name, event.component)
         case Inspect(), ConceptInspected():
             wanted, stands = (act.component,), (event.component,)
         case Explain(), ExplanationChanged():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from core.types import Prediction, SteeringPlan, TillerError
 from study.history import History, followed
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown, pack_logits, unpack_logits
 from study.records import Record
 from study.state import Pinned, canonical_edits
@@ -103,7 +104,7 @@ def replay(records: Iterable[Record], run: Run, *, only: int | None = None) -> I
                 rebuilt = _rebuilt(event, was)
                 if canonical_edits(rebuilt) != canonical_edits(histories[task].plan):
                     # what was logged to be done does not lead to what was logged to stand: run what was done
-                    histories[task] = History(rebuilt, histories[task].past, histories[task].future)
+                    histories[task] = replace(histories[task], plan=rebuilt)
     if not found and only is None:
         raise TillerError("The session holds no prediction: there is nothing to run again.")
     if not found:
@@ -133,6 +134,11 @@ def _rebuilt(event: Intervention, was: History) -> SteeringPlan:
     if isinstance(event, InterventionApplied):
         left = was.plan.without(event.component)
         return left if event.setting is None else left.put(event.setting)
+    if isinstance(event, InterventionMuted):
+        return was.plan.without(event.component)
+    if isinstance(event, InterventionUnmuted):
+        kept = was.muted.on(event.component)
+        return was.plan if kept is None else was.plan.put(kept)
     if isinstance(event, InterventionUndone):
         return was.past[-1].plan if was.past else was.plan
     if isinstance(event, InterventionRedone):

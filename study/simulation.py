@@ -189,6 +189,7 @@ def _practice(name: str, desk: Desk) -> Iterator[Move]:
         "intervention.redone": [*step, {"kind": "undo"}, {"kind": "redo"}],
         "intervention.reset": [*step, {"kind": "reset"}],
         "intervention.compared": [*step, {"kind": "compare"}],
+        "intervention.muted": [*step, {"kind": "mute", "component": component}],
         "claim.saved": [*step, {"kind": "claim"}],
     }
     yield from ways.get(name, [])

@@ -75,8 +75,8 @@ class InterventionApplied(Intervention):
             "unit": self.unit,
             "scope": self.scope.value,
             "patches": " ".join(map(str, self.patches)) or None,
-            **_edit_cells(self.setting, ""),
-            **_edit_cells(self.previous, "_previous"),
+            **edit_cells(self.setting, ""),
+            **edit_cells(self.previous, "_previous"),
         }
         return {**own, **Intervention.cells(self)}
 
@@ -216,7 +216,8 @@ def said_cells(edits: Iterable[str], logits: str, top: Sequence[tuple[str, float
     }
 
 
-def _edit_cells(edit: Edit | None, which: str) -> dict[str, Cell]:
+def edit_cells(edit: Edit | None, which: str) -> dict[str, Cell]:
+    """The cells of one edit, empty for none; `which` is the end of their names."""
     return {
         f"op{which}": edit.op.value if edit else None,
         f"strength{which}": edit.strength if edit else None,

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from core.types import Edit
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.practice import practised
 from study.records import Record
 from study.state import canonical_edits
@@ -28,6 +29,9 @@ ACTS: dict[str, Act] = {  # by the kind of event
     InterventionRedone.name: "redone",
     InterventionReset.name: "reset",
     InterventionCompared.name: "compared",
+    # muting takes an edit away and unmuting puts it in place: to the model that is what is done by hand
+    InterventionMuted.name: "applied",
+    InterventionUnmuted.name: "applied",
 }
 
 
@@ -88,7 +92,8 @@ def key_of(settings: Settings) -> Key:
 def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:
     """The units of one participant's stream, in order.
 
-    What was expected, dragged through, failed or practised is none.
+    What was expected, dragged through, failed or practised is none; nor is what changed no state, such as taking out an
+    edit that is muted.
     """
     found: list[Unit] = []
     held = tuple(records)
@@ -110,7 +115,8 @@ def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:
             after=settings_of(event.after.edits),
             of=undone or redone,
         )
-        found.append(unit)
+        if unit.touched or unit.act == "compared":
+            found.append(unit)
     return tuple(found)
 
 

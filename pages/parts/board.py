@@ -53,10 +53,8 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "components": _under(still, history.plan),
         "found": _found(who, opened),
         "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.is_last,
-        "edits": [
-            {"index": each.component, "name": opened.name_of(each.component), "strength": each.strength}
-            for each in history.plan
-        ],
+        "edits": _edits(opened, history.plan),
+        "muted": _edits(opened, history.muted),
         "cards": cards,
         "can_undo": bool(history.past),
         "can_redo": bool(history.future),
@@ -67,6 +65,12 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "visit": _visit(who, opened, history.plan),
         "talk": talk(who, opened),
     }
+
+
+def _edits(opened: Opened, plan: SteeringPlan) -> list[dict[str, Any]]:
+    return [
+        {"index": each.component, "name": opened.name_of(each.component), "strength": each.strength} for each in plan
+    ]
 
 
 def state_of(opened: Opened, plan: SteeringPlan) -> str:

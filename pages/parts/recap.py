@@ -25,6 +25,8 @@ _KINDS = {
     "intervention.undone": ("done.kinds.undo", "done.kinds.undos"),
     "intervention.redone": ("done.kinds.redo", "done.kinds.redos"),
     "intervention.reset": ("done.kinds.reset", "done.kinds.resets"),
+    "intervention.muted": ("done.kinds.mute", "done.kinds.mutes"),
+    "intervention.unmuted": ("done.kinds.unmute", "done.kinds.unmutes"),
     "concept.inspected": ("done.kinds.look", "done.kinds.looks"),
     "explanation.changed": ("done.kinds.map", "done.kinds.maps"),
     "model.predicted": ("done.kinds.prediction", "done.kinds.predictions"),

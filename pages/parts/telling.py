@@ -10,6 +10,7 @@ from pages.parts.sheets import percent
 from pages.parts.surroundings import answer_in_words, told_around
 from study.concept_events import ConceptSearched
 from study.events import readable
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown, unpack_logits
 from study.preview_events import InterventionPreviewed
 from study.records import Record
@@ -67,7 +68,7 @@ def told_of(record: Record, name: Name) -> str:
         case InterventionPreviewed():
             line = f"Rested at {event.value:g} times on {name(event.task, event.component)}"
         case Intervention():
-            line = f"{_TURNS[type(event)]}: {_moved(event)}"
+            line = f"{_turned(event, name)}: {_moved(event)}"
         case ModelPredicted():
             line = f"The model says {_said(event.after)}"
         case ConceptInspected():
@@ -84,6 +85,13 @@ def told_of(record: Record, name: Name) -> str:
         case _:
             line = _around(record)
     return line
+
+
+def _turned(event: Intervention, name: Name) -> str:
+    if isinstance(event, InterventionMuted | InterventionUnmuted):
+        verb = "Muted" if isinstance(event, InterventionMuted) else "Unmuted"
+        return f"{verb} {name(event.task, event.component)}"
+    return _TURNS[type(event)]
 
 
 def _searched(event: ConceptSearched, name: Name) -> str:

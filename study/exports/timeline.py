@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from study.concept_events import ConceptSearched
 from study.consent import given
 from study.moderator_events import ModeratorNoteAdded
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.practice import practised
 from study.predictions import Shown
 from study.preview_events import InterventionPredicted
@@ -180,6 +181,8 @@ def _act(event: Intervention) -> str:
     if isinstance(event, InterventionApplied):
         plain = event.tool == "restore" or (event.tool == "suppress" and event.value == 0)
         return f"{event.tool} component {event.component}" + ("" if plain else f" to {event.amount}")
+    if isinstance(event, InterventionMuted | InterventionUnmuted):
+        return f"{event.name.partition('.')[2].removesuffix('d')} component {event.component}"
     if isinstance(event, InterventionUndone):
         return "undo"
     return "redo" if isinstance(event, InterventionRedone) else "reset"

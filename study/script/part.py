@@ -37,6 +37,7 @@ Tool = Literal[
     "undo",
     "redo",
     "reset",
+    "mute",
     "compare",
     "claim",
     "ripple",

@@ -150,8 +150,9 @@ const open = (root, data) => {
     search.draw(latest);
     picture(facing(latest), chosen());
     card.draw(facing(latest), listed() ?? guests.get(now.chosen), now.chosen);
-    say(part.place, latest.progress ? `${latest.place} \u00b7 ${latest.progress}` : latest.place);
-    say(part.goal, latest.goal);
+    const place = latest.progress ? `${latest.place} \u00b7 ${latest.progress}` : latest.place;
+    say(part.place, latest.visit ? w("visit.place", { place }) : place);
+    say(part.goal, latest.visit ? w("visit.goal", { shows: quoted(latest.visit.shows) }) : latest.goal);
     say(part.aloud, latest.aloud);
     part.aloud.parentElement.hidden = !latest.aloud;
     mark(bench, "data-steers", latest.tools.some((tool) => STEERS.includes(tool)));

@@ -84,9 +84,43 @@ class Preview(_Act):
 
 
 class Compare(_Act):
-    """Look at the model's answer without any edit, beside the one that stands."""
+    """Look at the model's answer without any edit, or under a scenario, beside another scenario or what stands."""
 
     kind: Literal["compare"]
+    of: Name = "standing"  # what is looked at: what stands, or a scenario by its id
+    against: Name = "original"  # beside the model without any edit, or a scenario by its id
+
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+
+
+class SaveScenario(_Act):
+    """Keep the plan that acts under a name."""
+
+    kind: Literal["scenario_save"]
+    title: Title
+
+
+class RenameScenario(_Act):
+    """Give the scenario of row `scenario`, its event's id, another name."""
+
+    kind: Literal["scenario_rename"]
+    scenario: Name
+    title: Title
+
+
+class DeleteScenario(_Act):
+    """Take a scenario off the list."""
+
+    kind: Literal["scenario_delete"]
+    scenario: Name
+
+
+class Recall(_Act):
+    """Put a scenario's plan in the place of the one that acts."""
+
+    kind: Literal["recall"]
+    scenario: Name
 
 
 class Claim(_Act):
@@ -216,11 +250,14 @@ class Tick(_Act):
     kind: Literal["tick"]
 
 
-Change = Setting | Mute | Undo | Redo | Reset
+Change = Setting | Mute | Recall | Undo | Redo | Reset
 Act = (
     Change
     | Compare
     | Claim
+    | SaveScenario
+    | RenameScenario
+    | DeleteScenario
     | Preview
     | Inspect
     | Search

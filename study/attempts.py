@@ -10,6 +10,7 @@ from core.types import Prediction
 from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.prompt_events import Prompt, PromptDismissed, PromptShown
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.script.talk import When
 from study.steering_events import (
     InterventionApplied,
@@ -23,7 +24,7 @@ from study.task_events import TaskStarted
 from study.times import moments_of, paused_after
 
 STEPS = (
-    *(InterventionApplied, InterventionMuted, InterventionUnmuted),
+    *(InterventionApplied, InterventionMuted, InterventionUnmuted, InterventionRecalled),
     *(InterventionUndone, InterventionRedone, InterventionReset),
 )
 FRESH_S = 10.0  # a silence that was told longer ago than this may be over

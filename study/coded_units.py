@@ -15,6 +15,7 @@ from study.predictions import Shown
 from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptAnswered
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.speech import names_in
 from study.steering_events import (
     Intervention,
@@ -190,15 +191,19 @@ def _done(event: Intervention, name: Naming) -> str:
             to = "" if plain else f" to {amount[event.unit]}"
             return f"{event.tool} {name(event.task, event.component)}{to}"
         case InterventionMuted() | InterventionUnmuted():
-            return f"{event.name.partition('.')[2].removesuffix('d')} {name(event.task, event.component)}"
-        case InterventionUndone():
-            return "undo"
-        case InterventionRedone():
-            return "redo"
-        case InterventionReset():
-            return "reset all edits"
+            return f"{_TURNED[event.name]} {name(event.task, event.component)}"
         case _:
-            return event.name.partition(".")[2]
+            return _TURNED.get(event.name, event.name.partition(".")[2])
+
+
+_TURNED = {
+    InterventionMuted.name: "mute",
+    InterventionUnmuted.name: "unmute",
+    InterventionRecalled.name: "bring a scenario back",
+    InterventionUndone.name: "undo",
+    InterventionRedone.name: "redo",
+    InterventionReset.name: "reset all edits",
+}
 
 
 def _answer(seen: Shown) -> str:

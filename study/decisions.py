@@ -14,6 +14,7 @@ from study.acts import (
     Claim,
     Close,
     Compare,
+    DeleteScenario,
     Expectation,
     Explain,
     Inspect,
@@ -23,8 +24,11 @@ from study.acts import (
     Preview,
     PromptAnswer,
     PromptDismiss,
+    Recall,
     Redo,
+    RenameScenario,
     Reset,
+    SaveScenario,
     Search,
     Setting,
     Tick,
@@ -42,6 +46,9 @@ from study.predictions import Shown, shown
 from study.preview_events import InterventionPredicted
 from study.records import Record
 from study.replies import reply
+from study.scenario_acts import kept
+from study.scenario_events import InterventionRecalled
+from study.scenarios import scenario_in
 from study.state import canonical_edits
 from study.steering_events import (
     InterventionApplied,
@@ -82,12 +89,14 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
             an answer does not fit its question; there is nothing to claim.
     """
     match act:
-        case Setting() | Mute() | Undo() | Redo() | Reset():
+        case Setting() | Mute() | Recall() | Undo() | Redo() | Reset():
             return _changed(act, bench, records)
         case Compare() | Preview() | Inspect() | Search() | Explain() | Overlay() | Open() | Close():
             return looked(act, bench, records)
         case Claim():
             return claimed(bench, records)
+        case SaveScenario() | RenameScenario() | DeleteScenario():
+            return kept(act, bench, records)
         case Turn() | Tick():  # what a tick brings up has a key of its own: study.ticks
             turned = () if isinstance(act, Tick) else (act.kind,)
             return tuple(PageEntered(page=page, task=bench.task, attempt=bench.attempt) for page in turned)
@@ -101,7 +110,7 @@ def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Even
     if bench.held(records):
         raise ActRefused("A question comes before this step; nothing was changed. Answer it, then do the step again.")
     history = history_in(records, bench.task)
-    plan, muted = _after(act, bench, history)
+    plan, muted = _after(act, bench, history, records)
     if _spelled(plan, muted) == _spelled(history.plan, history.muted):
         return ()
     if isinstance(act, Setting) and lacking(act.expected, bench.expect, records, bench.task):
@@ -122,7 +131,7 @@ def _scored(said: Expectation, bench: Bench, before: Shown, after: Prediction) -
     return scored(expected, before.prediction(after.labels), after, task=bench.task, attempt=bench.attempt)
 
 
-def _after(act: Change, bench: Bench, history: History) -> tuple[SteeringPlan, SteeringPlan]:
+def _after(act: Change, bench: Bench, history: History, records: Sequence[Record]) -> tuple[SteeringPlan, SteeringPlan]:
     """What acts and what is muted after `act`."""
     plan, muted = history.plan, history.muted
     match act:
@@ -133,6 +142,8 @@ def _after(act: Change, bench: Bench, history: History) -> tuple[SteeringPlan, S
             edit = left.on(act.component)
             left, taking = (left, taking) if edit is None else (left.without(act.component), taking.put(edit))
             return (left, taking) if act.kind == "mute" else (taking, left)
+        case Recall():
+            return scenario_in(records, bench.task, act.scenario).shown.plan, SteeringPlan()
         case Undo() | Redo():
             ahead = history.past if isinstance(act, Undo) else history.future
             return (ahead[-1].plan, ahead[-1].muted) if ahead else (plan, muted)
@@ -185,6 +196,8 @@ def _intervention(act: Change, bench: Bench, history: History, before: Shown, af
             edit = (history.plan if act.kind == "mute" else history.muted).on(act.component)
             kind = InterventionMuted if act.kind == "mute" else InterventionUnmuted
             return kind(**around, component=act.component, edit=cast("Edit", edit))  # there is one, or nothing changed
+        case Recall():
+            return InterventionRecalled(**around, scenario=act.scenario)
         case Undo():
             return InterventionUndone(**around, undone_event=history.past[-1].event_id)
         case Redo():

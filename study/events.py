@@ -37,6 +37,7 @@ from study.moderator_events import (
 from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
+from study.scenario_events import InterventionRecalled, ScenarioDeleted, ScenarioRenamed, ScenarioSaved
 from study.session_events import (
     ConsentGiven,
     ConsentRefused,
@@ -108,6 +109,10 @@ Event = (
     | InterventionReset
     | InterventionMuted
     | InterventionUnmuted
+    | InterventionRecalled
+    | ScenarioSaved
+    | ScenarioRenamed
+    | ScenarioDeleted
     | InterventionFailed
     | ModelPredicted
     | ResponseChanged

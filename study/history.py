@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from core.types import SteeringPlan
 from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.steering_events import (
     Intervention,
     InterventionApplied,
@@ -80,7 +81,7 @@ def muted_after(event: Intervention, muted: SteeringPlan) -> SteeringPlan | None
             return muted.without(event.component)
         case InterventionMuted():
             return muted.put(event.edit)
-        case InterventionReset():
+        case InterventionReset() | InterventionRecalled():
             return SteeringPlan()
         case _:
             return None

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from study.acts import Act, ActRefused, Preview, Search, Setting
+from study.acts import Act, ActRefused, Compare, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
@@ -28,11 +28,16 @@ KINDS = (
         "answer",
     ),
     *("workspace", "compare", "claim", "preview", "prompt_answer", "prompt_dismiss", "tick"),
+    *("mute", "unmute", "recall", "scenario_save", "scenario_rename", "scenario_delete"),
 )
 ALWAYS = frozenset(
     {"restore", "close", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"}
 )  # needs no tool
-_NEEDS = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution", "unmute": "mute"}  # the tool
+_NEEDS = {  # the tool that a kind of act goes by, where it is not its own
+    **dict.fromkeys(("inspect", "explain", "overlay"), "attribution"),
+    **dict.fromkeys(("recall", "scenario_save", "scenario_rename", "scenario_delete"), "scenarios"),
+    "unmute": "mute",
+}
 _ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
 
 
@@ -73,7 +78,8 @@ def act_id(message: object) -> str | None:
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
     tool = act.tool if isinstance(act, Setting | Preview) else act.kind
-    need = _NEEDS.get(tool, tool)
+    scenarios = isinstance(act, Compare) and (act.of, act.against) != ("standing", "original")
+    need = "scenarios" if scenarios else _NEEDS.get(tool, tool)
     if need not in tools | ALWAYS:
         raise ActRefused(
             f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."

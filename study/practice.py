@@ -46,6 +46,7 @@ _BY_EVENT = {
     "intervention.reset": "reset",
     "intervention.predicted": "expect",
     "intervention.muted": "mute",
+    "scenario.saved": "keep",
     "intervention.compared": "compare",
 }
 

@@ -8,6 +8,7 @@ from study.acts import (
     Claim,
     Close,
     Compare,
+    DeleteScenario,
     Explain,
     Inspect,
     Mute,
@@ -16,8 +17,11 @@ from study.acts import (
     Preview,
     PromptAnswer,
     PromptDismiss,
+    Recall,
     Redo,
+    RenameScenario,
     Reset,
+    SaveScenario,
     Search,
     Setting,
     Turn,
@@ -29,6 +33,7 @@ from study.events import Event
 from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.preview_events import InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed
+from study.scenario_events import InterventionRecalled, ScenarioDeleted, ScenarioRenamed, ScenarioSaved
 from study.steering_events import (
     InterventionApplied,
     InterventionCompared,
@@ -50,6 +55,8 @@ def asked(act: Act, event: Event) -> bool:
             stands = (event.component, event.tool, event.value, event.unit, event.scope, event.patches)
         case (Undo(), InterventionUndone()) | (Redo(), InterventionRedone()) | (Reset(), InterventionReset()):
             wanted = stands = ()
+        case Recall(), InterventionRecalled():
+            wanted, stands = (act.scenario,), (event.scenario,)
         case (Mute(), InterventionMuted()) | (Mute(), InterventionUnmuted()):
             wanted, stands = (f"intervention.{act.kind}d", act.component), (event.name, event.component)
         case Inspect(), ConceptInspected():
@@ -79,12 +86,22 @@ def _asked_aside(act: Act, event: Event) -> bool:
             return (mine.how, mine.text, mine.patches, mine.origin, mine.target) == stands
         case (Open() as act, PictureOpened() as row):
             return act.picture == row.image
-        case (
-            (PromptDismiss(), PromptDismissed())
-            | (Compare(), InterventionCompared())
-            | (Claim(), ClaimSaved())
-            | (Close(), PictureClosed())
-        ):
+        case (PromptDismiss(), PromptDismissed()) | (Claim(), ClaimSaved()) | (Close(), PictureClosed()):
             return True
+        case _:
+            return _asked_kept(act, event)
+
+
+def _asked_kept(act: Act, event: Event) -> bool:
+    """The same for acts about scenarios, and for putting two states side by side."""
+    match act, event:
+        case Compare(), InterventionCompared():
+            return (act.of, act.against) == (event.of, event.against)
+        case SaveScenario(), ScenarioSaved():
+            return act.title == event.title
+        case RenameScenario(), ScenarioRenamed():
+            return (act.scenario, act.title) == (event.scenario, event.title)
+        case DeleteScenario(), ScenarioDeleted():
+            return act.scenario == event.scenario
         case _:
             return False

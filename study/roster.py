@@ -23,6 +23,7 @@ INTERVENTIONS = (
     "intervention.reset",
     "intervention.muted",
     "intervention.unmuted",
+    "intervention.recalled",
     "intervention.compared",
 )
 # withdrawing may follow any other end, and is the greatest of these words

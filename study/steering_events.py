@@ -114,19 +114,26 @@ class InterventionReset(Intervention):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterventionCompared(Intervention):
-    """The state that stands, before and after alike, was put side by side with another."""
+    """Two states were put side by side: the one that stands, before and after alike, and another.
+
+    Where neither stands, `one` is the first of them.
+    """
 
     name: ClassVar[str] = "intervention.compared"
-    results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned", "other"})
+    results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned", "other", "one"})
     other: Shown
     against: str = "original"  # what was asked for: original, or an earlier event by its id
+    of: str = "standing"  # beside what: what stands, or an earlier event by its id
+    one: Shown | None = None
 
     def states(self) -> tuple[State, ...]:
-        return self.pinned.state(self.after.edits), self.pinned.state(self.other.edits)
+        third = () if self.one is None else (self.pinned.state(self.one.edits),)
+        return self.pinned.state(self.after.edits), self.pinned.state(self.other.edits), *third
 
     def cells(self) -> dict[str, Cell]:
         own: dict[str, Cell] = {"other_state_id": self.other.state_id, **shown_cells(self.other, "_other")}
-        return {**Intervention.cells(self), **own}
+        compared: dict[str, Cell] = {"compared_of": self.of, "compared_against": self.against}
+        return {**Intervention.cells(self), **own, **compared}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

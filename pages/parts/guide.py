@@ -18,6 +18,7 @@ _CONTROLS = {  # what is pointed at, as the workspace's own page names it
     "redo": "[data-part='redo']",
     "reset": "[data-part='reset']",
     "mute": ".plan .eye",
+    "keep": "[data-part='scenarios']",
 }
 
 

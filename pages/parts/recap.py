@@ -27,6 +27,7 @@ _KINDS = {
     "intervention.reset": ("done.kinds.reset", "done.kinds.resets"),
     "intervention.muted": ("done.kinds.mute", "done.kinds.mutes"),
     "intervention.unmuted": ("done.kinds.unmute", "done.kinds.unmutes"),
+    "intervention.recalled": ("done.kinds.recall", "done.kinds.recalls"),
     "concept.inspected": ("done.kinds.look", "done.kinds.looks"),
     "explanation.changed": ("done.kinds.map", "done.kinds.maps"),
     "model.predicted": ("done.kinds.prediction", "done.kinds.predictions"),

@@ -14,6 +14,7 @@ from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown, unpack_logits
 from study.preview_events import InterventionPreviewed
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.session_events import (
     ConsentAnswer,
     ConsentGiven,
@@ -50,7 +51,12 @@ from study.visit_events import PictureClosed, PictureOpened
 Name = Callable[[str, int], str]
 
 _OVERLAYS = {"off": "the plain picture", "fires": "where {} fires", "pushes": "where {} pushes"}
-_TURNS = {InterventionUndone: "Took the last step back", InterventionRedone: "Did it again", InterventionReset: "Reset"}
+_TURNS = {
+    InterventionUndone: "Took the last step back",
+    InterventionRedone: "Did it again",
+    InterventionReset: "Reset",
+    InterventionRecalled: "Brought a scenario back",
+}
 _LONGEST = 600
 
 
@@ -63,8 +69,7 @@ def told_of(record: Record, name: Name) -> str:
         case InterventionApplied():
             line = f"{_setting(event, name)}: {_moved(event)}"
         case InterventionCompared():
-            other = "the model without edits" if event.against == "original" else "another state"
-            line = f"Compared with {other}: {_said(event.other)}"
+            line = _compared(event)
         case InterventionPreviewed():
             line = f"Rested at {event.value:g} times on {name(event.task, event.component)}"
         case Intervention():
@@ -85,6 +90,15 @@ def told_of(record: Record, name: Name) -> str:
         case _:
             line = _around(record)
     return line
+
+
+def _compared(event: InterventionCompared) -> str:
+    if (event.of, event.against) == ("standing", "original"):
+        return f"Compared with the model without edits: {_said(event.other)}"
+    words = {"standing": "what stands", "original": "the model without edits"}
+    one, other = (words.get(each, "a scenario") for each in (event.of, event.against))
+    first = event.after if event.one is None else event.one
+    return f"Compared {one}, {_said(first)}, with {other if other != one else 'another'}, {_said(event.other)}"
 
 
 def _turned(event: Intervention, name: Name) -> str:

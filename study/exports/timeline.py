@@ -15,6 +15,7 @@ from study.predictions import Shown
 from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptAnswered, PromptShown
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.session_events import SessionPaused, SessionResumed
 from study.steering_events import (
     Intervention,
@@ -183,6 +184,8 @@ def _act(event: Intervention) -> str:
         return f"{event.tool} component {event.component}" + ("" if plain else f" to {event.amount}")
     if isinstance(event, InterventionMuted | InterventionUnmuted):
         return f"{event.name.partition('.')[2].removesuffix('d')} component {event.component}"
+    if isinstance(event, InterventionRecalled):
+        return "bring a scenario back"
     if isinstance(event, InterventionUndone):
         return "undo"
     return "redo" if isinstance(event, InterventionRedone) else "reset"

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.steering_events import (
     Intervention,
     InterventionApplied,
@@ -117,7 +118,7 @@ def _label(event: Intervention) -> str:
         return f"{event.tool} component {event.component}"
     if isinstance(event, InterventionMuted | InterventionUnmuted):
         return f"{event.name.partition('.')[2].removesuffix('d')} component {event.component}"
-    return "reset"
+    return "bring a scenario back" if isinstance(event, InterventionRecalled) else "reset"
 
 
 def _edits(seen: Shown) -> list[dict[str, Any]]:

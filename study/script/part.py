@@ -38,6 +38,7 @@ Tool = Literal[
     "redo",
     "reset",
     "mute",
+    "scenarios",
     "compare",
     "claim",
     "ripple",

@@ -97,14 +97,14 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 class SaveScenario(_Act):
     """Keep the plan that acts under a name."""
 
-    kind: Literal["scenario_save"]
+    kind: Literal["save"]
     title: Title
 
 
 class RenameScenario(_Act):
     """Give the scenario of row `scenario`, its event's id, another name."""
 
-    kind: Literal["scenario_rename"]
+    kind: Literal["rename"]
     scenario: Name
     title: Title
 
@@ -112,7 +112,7 @@ class RenameScenario(_Act):
 class DeleteScenario(_Act):
     """Take a scenario off the list."""
 
-    kind: Literal["scenario_delete"]
+    kind: Literal["delete"]
     scenario: Name
 
 

@@ -12,30 +12,16 @@ from study.acts import Act, ActRefused, Compare, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
-    *(
-        "edit",
-        "mute",
-        "unmute",
-        "undo",
-        "redo",
-        "reset",
-        "inspect",
-        "search",
-        "explain",
-        "overlay",
-        "open",
-        "close",
-        "answer",
-    ),
+    *("edit", "undo", "redo", "reset", "inspect", "search", "explain", "overlay", "open", "close", "answer"),
     *("workspace", "compare", "claim", "preview", "prompt_answer", "prompt_dismiss", "tick"),
-    *("mute", "unmute", "recall", "scenario_save", "scenario_rename", "scenario_delete"),
+    *("mute", "unmute", "recall", "save", "rename", "delete"),
 )
 ALWAYS = frozenset(
     {"restore", "close", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"}
 )  # needs no tool
 _NEEDS = {  # the tool that a kind of act goes by, where it is not its own
     **dict.fromkeys(("inspect", "explain", "overlay"), "attribution"),
-    **dict.fromkeys(("recall", "scenario_save", "scenario_rename", "scenario_delete"), "scenarios"),
+    **dict.fromkeys(("recall", "save", "rename", "delete"), "scenarios"),
     "unmute": "mute",
 }
 _ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])

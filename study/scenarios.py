@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from core.types import SteeringPlan
 from study.acts import ActRefused
 from study.predictions import Shown
 from study.records import Record
@@ -37,6 +38,11 @@ def scenarios_in(records: Iterable[Record], task: str) -> tuple[Scenario, ...]:
             case _:
                 pass
     return tuple(kept.values())
+
+
+def plan_kept(records: Iterable[Record], task: str, name: str) -> SteeringPlan | None:
+    """The plan of the scenario that `name` is the id of, None where there is none such."""
+    return next((one.shown.plan for one in scenarios_in(records, task) if one.id == name), None)
 
 
 def scenario_in(records: Iterable[Record], task: str, name: str) -> Scenario:

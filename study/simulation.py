@@ -191,7 +191,7 @@ def _practice(name: str, desk: Desk) -> Iterator[Move]:
         "intervention.compared": [*step, {"kind": "compare"}],
         "intervention.muted": [*step, {"kind": "mute", "component": component}],
         "claim.saved": [*step, {"kind": "claim"}],
-        "scenario.saved": [*step, {"kind": "scenario_save", "title": "A"}],
+        "scenario.saved": [*step, {"kind": "save", "title": "A"}],
     }
     yield from ways.get(name, [])
 

@@ -17,6 +17,7 @@ from pages.parts.opened import Opened
 from pages.parts.pieces import fires_at, maps, piece
 from pages.parts.prompts import talk
 from pages.parts.pulse import progress
+from pages.parts.scenarios import edits_board, scenarios_board
 from pages.parts.searches import found_last
 from pages.parts.visits import visited
 from pages.parts.words import say, words_for
@@ -53,24 +54,19 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "components": _under(still, history.plan),
         "found": _found(who, opened),
         "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.is_last,
-        "edits": _edits(opened, history.plan),
-        "muted": _edits(opened, history.muted),
+        "edits": edits_board(opened, history.plan),
+        "muted": edits_board(opened, history.muted),
         "cards": cards,
         "can_undo": bool(history.past),
         "can_redo": bool(history.future),
         "size": seen.edit_norm_ratio,
         "state": state_of(opened, history.plan),
         "claim": claim_board(who.rig, who.records, str(place.task), opened, history.plan),
+        "scenarios": scenarios_board(who, opened, history, seen),
         "view": _view(who.records, place, opened),
         "visit": _visit(who, opened, history.plan),
         "talk": talk(who, opened),
     }
-
-
-def _edits(opened: Opened, plan: SteeringPlan) -> list[dict[str, Any]]:
-    return [
-        {"index": each.component, "name": opened.name_of(each.component), "strength": each.strength} for each in plan
-    ]
 
 
 def state_of(opened: Opened, plan: SteeringPlan) -> str:

@@ -25,6 +25,7 @@ from pages.parts.supposed import suppose
 from pages.parts.tape import rows_of, script_for, study_of, tape_of
 from pages.parts.visits import facing
 from study.samples import still_blind
+from study.scenarios import plan_kept
 from study.screens import screen_at
 from study.script.part import ELSEWHERE
 from study.staff import find_staff
@@ -90,9 +91,12 @@ def _codes_blind(rig: Rig, key: str | None, session: str) -> bool:
 _Ask = Callable[[Rig, str, int, dict[str, str]], Any]
 
 
-def _ripple(rig: Rig, session: str, seq: int, _: dict[str, str]) -> dict[str, Any]:
+def _ripple(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:
     stands = standing_at(rig, session, seq)
-    return ripple_under(rig, Asked(stands.opened, stands.said.after.plan, ELSEWHERE & stands.tools))
+    plan, scenario = stands.said.after.plan, asked.get("scenario", "")
+    if scenario:
+        plan = plan_kept(rows_of(rig, session)[:seq], stands.said.task, scenario)
+    return None if plan is None else ripple_under(rig, Asked(stands.opened, plan, ELSEWHERE & stands.tools))
 
 
 def _card(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:

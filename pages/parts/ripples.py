@@ -21,6 +21,7 @@ from pages.parts.rig import Rig
 from pages.parts.visits import may_open, sets_of
 from study.history import plan_in
 from study.participants import find
+from study.scenarios import plan_kept
 from study.script.part import ELSEWHERE
 from study.session import session_in
 
@@ -70,8 +71,8 @@ class _Measuring:
         }
 
 
-def asked_by(here: Rig, token: str) -> Asked | None:
-    """What stands for the owner of `token`; None where nothing is open, or the ripple is no tool of theirs."""
+def asked_by(here: Rig, token: str, scenario: str = "") -> Asked | None:
+    """What stands for the owner of `token`, or one of their scenarios; None where it is not there, or not for them."""
     found = find(here.log, token)
     if found is None:
         return None
@@ -80,7 +81,8 @@ def asked_by(here: Rig, token: str) -> Asked | None:
     if place.task is None or place.finished or "ripple" not in place.tools:
         return None
     opened = named(here, records, open_picture(here, here.script.tasks[place.task]))
-    return Asked(opened, plan_in(records, place.task), ELSEWHERE & frozenset(place.tools))
+    plan = plan_in(records, place.task) if not scenario else plan_kept(records, place.task, scenario)
+    return None if plan is None else Asked(opened, plan, ELSEWHERE & frozenset(place.tools))
 
 
 def known_ripple(here: Rig, asked: Asked) -> dict[str, Any] | None:

@@ -104,7 +104,7 @@ def test_what_acts_and_what_is_muted_is_what_a_sheet_of_paper_says_and_every_pre
                 sheet.turn(({}, {}))
                 sent = act(kind)
             case "save" if sheet.acts:
-                sent = act("scenario_save", title=f"{step}")
+                sent = act("save", title=f"{step}")
             case "recall" if kept:
                 name = rng.choice(list(kept))
                 sheet.turn((kept[name], {}))
@@ -149,11 +149,11 @@ def test_a_scenario_is_kept_renamed_brought_back_and_deleted(
     fresh_log: EventLog, session: str, bench: Bench, act: MakeAct
 ) -> None:
     with pytest.raises(ActRefused, match="no edit acts"):
-        perform(fresh_log, session, act("scenario_save", title="none"), bench)
+        perform(fresh_log, session, act("save", title="none"), bench)
     perform(fresh_log, session, act("edit", 1, 0), bench)
-    saved = perform(fresh_log, session, act("scenario_save", title=" no boat "), bench).records[0]
-    assert not perform(fresh_log, session, act("scenario_save", title="no boat"), bench).changed
-    perform(fresh_log, session, act("scenario_rename", scenario=saved.event_id, title="boatless"), bench)
+    saved = perform(fresh_log, session, act("save", title=" no boat "), bench).records[0]
+    assert not perform(fresh_log, session, act("save", title="no boat"), bench).changed
+    perform(fresh_log, session, act("rename", scenario=saved.event_id, title="boatless"), bench)
     (found,) = scenarios_in(fresh_log.read(session), "word")
     assert (found.id, found.title, found.shown.plan) == (saved.event_id, "boatless", SteeringPlan((Edit(1),)))
     perform(fresh_log, session, act("edit", 2, 2), bench)
@@ -164,7 +164,7 @@ def test_a_scenario_is_kept_renamed_brought_back_and_deleted(
     assert (event.before.plan, event.after.plan) == (SteeringPlan(), SteeringPlan((Edit(1),)))
     perform(fresh_log, session, act("undo"), bench)
     assert history_in(fresh_log.read(session), "word").muted == SteeringPlan((Edit(2, strength=2.0),))
-    perform(fresh_log, session, act("scenario_delete", scenario=saved.event_id), bench)
+    perform(fresh_log, session, act("delete", scenario=saved.event_id), bench)
     assert scenarios_in(fresh_log.read(session), "word") == ()
     with pytest.raises(ActRefused, match="not kept, or no longer"):
         perform(fresh_log, session, act("recall", scenario=saved.event_id), bench)
@@ -176,7 +176,7 @@ def test_two_scenarios_are_compared_by_what_the_model_said_of_each(
     ids: list[str] = []
     for component in (0, 1):
         perform(fresh_log, session, act("edit", component, 0), bench)
-        ids.append(perform(fresh_log, session, act("scenario_save", title="x"), bench).records[0].event_id)
+        ids.append(perform(fresh_log, session, act("save", title="x"), bench).records[0].event_id)
     perform(fresh_log, session, act("reset"), bench)
     one = perform(fresh_log, session, act("compare", of=ids[0], against=ids[1]), bench).records[0].event
     assert isinstance(one, InterventionCompared) and one.one is not None
@@ -189,12 +189,12 @@ def test_two_scenarios_are_compared_by_what_the_model_said_of_each(
     assert not perform(fresh_log, session, act("compare", of=ids[0], against=ids[0]), bench).changed
 
 
-@pytest.mark.parametrize("kind", ["scenario_save", "recall", "compare", "mute"])
+@pytest.mark.parametrize("kind", ["save", "recall", "compare", "mute"])
 def test_without_the_tool_nothing_is_kept_or_muted(
     fresh_log: EventLog, session: str, bench: Bench, act: MakeAct, kind: str
 ) -> None:
     given = {
-        "scenario_save": {"title": "x"},
+        "save": {"title": "x"},
         "recall": {"scenario": "r1"},
         "compare": {"against": "r1"},
         "mute": {"component": 1},
@@ -206,7 +206,7 @@ def test_without_the_tool_nothing_is_kept_or_muted(
 
 def test_a_new_attempt_begins_with_nothing_kept(fresh_log: EventLog, session: str, bench: Bench, act: MakeAct) -> None:
     perform(fresh_log, session, act("edit", 1, 0), bench)
-    perform(fresh_log, session, act("scenario_save", title="x"), bench)
+    perform(fresh_log, session, act("save", title="x"), bench)
     perform(fresh_log, session, act("mute", 1), bench)
     fresh_log.append(session, TaskStarted(task="word", attempt=2, order=1), key="again")
     records = fresh_log.read(session)

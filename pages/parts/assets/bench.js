@@ -91,6 +91,7 @@ const open = (root, data) => {
   const search = searchPart(part, bench, act, view);
   const ripple = ripplePart(part, act, view);
   const claim = claimPart(part, act, outbox);
+  const scenarios = scenariosPart(part, bench, act, view);
   const prompts = promptPart(part, bench, act, hand);
   termsPart(bench, part);
 
@@ -126,6 +127,7 @@ const open = (root, data) => {
     components(facts, rows, guest(rows));
     plan(latest);
     claim(latest);
+    scenarios(latest);
     mark(bench, "data-held", view.held());
     const { mood } = outbox;
     say(part.saved, SAVED[mood]());
@@ -176,7 +178,7 @@ const open = (root, data) => {
   fill();
   if (still) {
     for (const gone of [part.stop, part.clock]) gone.hidden = true;
-    for (const hand of [part.overlays, part.search, part.searching, part.answer, part.edits, part.undo.parentElement, part.certify, part.form]) hand.inert = true;
+    for (const hand of [part.overlays, part.search, part.searching, part.answer, part.edits, part.undo.parentElement, part.certify, part.shelf, part.form]) hand.inert = true;
     return {
       draw: (fresh) => {
         [now.chosen, now.overlay, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.touched];

@@ -12,7 +12,7 @@ const claimPart = (part, act, outbox) => {
     const { saved, measurable } = data.claim;
     const waits = outbox.acts.some(({ kind }) => kind === "claim");
     const off = !data.edits.length ? w("claim.none") : !measurable ? w("claim.no_pictures") : data.visit ? w("claim.elsewhere") : "";
-    part.certify.hidden = !data.tools.includes("claim");
+    part.claim.parentElement.hidden = part.claimed.hidden = !data.tools.includes("claim");
     part.claim.disabled = Boolean(off || saved || waits);
     const said = saved ? told(saved, "claim.like", "claim.all", "claim.both") : "";
     mark(part.claim, "title", off || w("claim.save_title"));

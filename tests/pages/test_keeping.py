@@ -1,4 +1,4 @@
-"""The edits panel in a real browser: an edit is muted, two plans are kept and put side by side, by the keyboard alone."""
+"""The edits panel in a real browser: an edit is muted, plans are kept and put side by side, by the keyboard alone."""
 
 from __future__ import annotations
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, assert_never, cast
 
-from core.types import Edit, Op, Prediction, Scope, SteeringPlan
+from core.types import Prediction, Scope, SteeringPlan
 from study.acts import (
     Act,
     ActRefused,
@@ -35,6 +34,7 @@ from study.acts import (
     Turn,
     Undo,
 )
+from study.asked import edit_asked
 from study.bench import Bench, Seen
 from study.beside import last_shown, looked
 from study.claims import claimed
@@ -136,7 +136,7 @@ def _after(act: Change, bench: Bench, history: History, records: Sequence[Record
     plan, muted = history.plan, history.muted
     match act:
         case Setting():
-            return plan.put(_edit(act, bench)), muted.without(act.component)
+            return plan.put(edit_asked(act, bench)), muted.without(act.component)
         case Mute():
             (left, taking) = (plan, muted) if act.kind == "mute" else (muted, plan)
             edit = left.on(act.component)
@@ -155,19 +155,6 @@ def _after(act: Change, bench: Bench, history: History, records: Sequence[Record
 
 def _spelled(*plans: SteeringPlan) -> list[object]:
     return [canonical_edits(plan) for plan in plans]
-
-
-def _edit(act: Setting, bench: Bench) -> Edit:
-    scope, strength = Scope(act.scope), act.strength
-    if act.op != "scale" and act.unit == "p99":
-        unit = bench.unit(act.component, scope)
-        if math.isnan(unit):
-            raise ActRefused(
-                f"Component {act.component} was to be {act.op} in multiples of its p99; none is known for it. "
-                "Use scale, or give codes."
-            )
-        strength *= unit
-    return Edit(act.component, Op(act.op), strength, scope, act.patches)
 
 
 def _intervention(act: Change, bench: Bench, history: History, before: Shown, after: Shown) -> Event:

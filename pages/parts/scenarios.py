@@ -8,6 +8,7 @@ from typing import Any
 from core.types import Prediction, SteeringPlan
 from pages.parts.here import Here
 from pages.parts.opened import Opened
+from pages.parts.settings import setting
 from study.bench import Seen
 from study.history import History
 from study.records import Record
@@ -19,13 +20,6 @@ from study.steering_events import InterventionCompared, ModelPredicted
 CLASSES = 6
 _KEEPING = (ScenarioSaved, ScenarioRenamed, ScenarioDeleted)
 _BESIDE = (InterventionRecalled, ModelPredicted)  # they leave the list as open as it was
-
-
-def edits_board(opened: Opened, plan: SteeringPlan) -> list[dict[str, Any]]:
-    """The edits of a plan by the names of their components."""
-    return [
-        {"index": each.component, "name": opened.name_of(each.component), "strength": each.strength} for each in plan
-    ]
 
 
 def scenarios_board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, Any] | None:
@@ -56,7 +50,7 @@ def _state(
     return {
         "id": name,
         "title": title,
-        "edits": edits_board(opened, plan),
+        "edits": [setting(opened, each) for each in plan],
         "state": opened.pinned.state(plan).id[:16],
         "top": said.top,
         "share": said.prob(said.top),

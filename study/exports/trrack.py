@@ -124,5 +124,6 @@ def _label(event: Intervention) -> str:
 def _edits(seen: Shown) -> list[dict[str, Any]]:
     return [
         {"component": edit.component, "op": edit.op.value, "strength": edit.strength, "scope": edit.scope.value}
+        | ({"patches": list(edit.patches)} if edit.patches else {})
         for edit in seen.edits
     ]

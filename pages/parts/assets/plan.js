@@ -36,23 +36,24 @@ const planPart = (part, act, view, outbox) => {
     const eye = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     eye.setAttribute("viewBox", "0 0 16 12");
     eye.innerHTML = `<path d="${EYE}"/><circle cx="8" cy="6" r="2.2"/><path class="slash" d="M2.5 11.5 13.5.5"/>`;
-    const row = { name: el("span"), verb: el("span", { class: "verb" }), times: el("span", { class: "times" }) };
+    const row = { name: el("span"), number: el("small"), verb: el("span", { class: "verb" }), times: el("span", { class: "times" }) };
     row.eye = el("button", { type: "button", class: "eye", onclick: () => act({ kind: row.muted ? "unmute" : "mute", component: index }) }, eye);
-    row.pick = el("button", { type: "button", class: "name", onclick: () => view.choose(index) }, row.name, el("small", {}, `#${index}`));
+    row.pick = el("button", { type: "button", class: "name", onclick: () => view.choose(index) }, row.name, row.number);
     row.out = el("button", { type: "button", class: "out", title: w("plan.take_out"), onclick: () => act({ kind: "edit", component: index, strength: 1 }) }, "\u00d7");
     row.root = el("li", {}, row.eye, row.pick, row.verb, row.times, row.out);
     rows.set(index, row);
     return row;
   };
-  const fill = ({ index, name, strength, muted }) => {
+  const fill = ({ index, name, muted, ...edit }) => {
     const row = rows.get(index) ?? rowOf(index);
     const named = `${name} #${index}`;
     row.muted = muted;
     mark(row.root, "data-muted", muted);
     say(row.name, name);
-    mark(row.pick, "title", name);
-    say(row.verb, muted ? w("plan.muted") : strength > 1 ? w("plan.amplified") : w("plan.suppressed"));
-    say(row.times, times(strength));
+    mark(row.pick, "title", [name, reachOf(edit)].filter(Boolean).join(", "));
+    say(row.number, [`#${index}`, reachOf(edit)].filter(Boolean).join(" \u00b7 "));
+    say(row.verb, muted ? w("plan.muted") : verbOf(edit));
+    say(row.times, amountOf(edit));
     mark(row.eye, "aria-pressed", muted);
     mark(row.eye, "aria-label", w("plan.mute_one", { name: named }));
     mark(row.eye, "title", muted ? w("plan.unmute") : w("plan.mute"));

@@ -183,6 +183,8 @@ const open = (root, data) => {
     prompts.draw(latest);
     say(part.expected, latest.talk.came?.expected ?? "");
     say(part.came, latest.talk.came?.came ?? "");
+    say(part.so_far, latest.talk.came?.so_far ?? "");
+    mark(part.so_far, "title", latest.talk.came?.so_far ? latest.talk.words.so_far_title : "");
     mark(part.talk, "aria-label", latest.talk.words.region);
     mark(part.expect, "aria-label", latest.talk.words.before);
     search.draw(latest);

@@ -128,9 +128,9 @@ const scenariosPart = (part, bench, act, view) => {
     table.tBodies[0].replaceChildren(
       ...classes.map((label, at) => row("share", label, (one) => bar(one, at))),
       row("margin", w("scenarios.margin", { target: quoted(latest.target), against: quoted(latest.against) }), (one) => w("scenarios.logits", { margin: signed(one.margin) })),
-      row("edits", w("scenarios.edits"), edits),
       ...(latest.tools.includes("ripple") ? [row("net", w("elsewhere.net"), net)] : []),
-      ...sets.flatMap((kind) => ["fixed", "broken"].map((count) => row("count", `${kind === "similar" ? w("elsewhere.like") : w("elsewhere.others")}: ${w(`elsewhere.${count}`)}`, (one) => counted(one, kind, count)))));
+      ...sets.flatMap((kind) => ["fixed", "broken"].map((count) => row("count", `${kind === "similar" ? w("elsewhere.like") : w("elsewhere.others")}: ${w(`elsewhere.${count}`)}`, (one) => counted(one, kind, count)))),
+      row("edits", w("scenarios.edits"), edits));
   };
 
   // One after another, for they share the model with the predictions; what is known is not asked for again.

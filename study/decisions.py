@@ -13,7 +13,6 @@ from study.acts import (
     Claim,
     Close,
     Compare,
-    DeleteScenario,
     Expectation,
     Explain,
     Inspect,
@@ -23,11 +22,8 @@ from study.acts import (
     Preview,
     PromptAnswer,
     PromptDismiss,
-    Recall,
     Redo,
-    RenameScenario,
     Reset,
-    SaveScenario,
     Search,
     Setting,
     Tick,
@@ -41,12 +37,13 @@ from study.claims import claimed
 from study.events import Event
 from study.expectations import Expected, lacking, scored
 from study.history import History, history_in
+from study.keeping import kept
 from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown, shown
 from study.preview_events import InterventionPredicted
 from study.records import Record
 from study.replies import reply
-from study.scenario_acts import kept
+from study.scenario_acts import DeleteScenario, Recall, RenameScenario, SaveScenario
 from study.scenario_events import InterventionRecalled
 from study.scenarios import scenario_in
 from study.state import canonical_edits

@@ -8,7 +8,6 @@ from study.acts import (
     Claim,
     Close,
     Compare,
-    DeleteScenario,
     Explain,
     Inspect,
     Mute,
@@ -17,11 +16,8 @@ from study.acts import (
     Preview,
     PromptAnswer,
     PromptDismiss,
-    Recall,
     Redo,
-    RenameScenario,
     Reset,
-    SaveScenario,
     Search,
     Setting,
     Turn,
@@ -33,6 +29,7 @@ from study.events import Event
 from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.preview_events import InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed
+from study.scenario_acts import DeleteScenario, Recall, RenameScenario, SaveScenario
 from study.scenario_events import InterventionRecalled, ScenarioDeleted, ScenarioRenamed, ScenarioSaved
 from study.steering_events import (
     InterventionApplied,

@@ -11,8 +11,8 @@ from pages.parts.opened import Opened
 from pages.parts.settings import setting
 from study.bench import Seen
 from study.history import History
+from study.keeping import MOST_KEPT
 from study.records import Record
-from study.scenario_acts import MOST_KEPT
 from study.scenario_events import InterventionRecalled, ScenarioDeleted, ScenarioRenamed, ScenarioSaved
 from study.scenarios import scenarios_in
 from study.steering_events import InterventionCompared, ModelPredicted

@@ -23,6 +23,7 @@ from pages.parts.card_address import CARD
 from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
 from pages.parts.intake import SOUND
+from pages.parts.masking_address import MASKING
 from pages.parts.pictures import refuse_another_runtime, task_pictures
 from pages.parts.presses import keep_presses
 from pages.parts.rig import Rig, fail, install, installed
@@ -67,9 +68,11 @@ def warm(rig: Rig) -> None:
     import pages.parts.replays  # noqa: F401, PLC0415
     from core.ripple import ripple  # noqa: PLC0415
     from core.types import Edit, SteeringPlan  # noqa: PLC0415
-    from pages.parts.held_out import similar_set  # noqa: PLC0415
+    from pages.parts.kept_back import kept_back  # noqa: PLC0415
     from pages.parts.opened import open_picture, seen_under  # noqa: PLC0415
+    from pages.parts.similar import similar_set  # noqa: PLC0415
 
+    kept_back(rig)
     for task in rig.script.tasks.values():
         opened = open_picture(rig, task)
         plan = SteeringPlan((Edit(opened.shown[0].index),))
@@ -232,6 +235,7 @@ app = st.App(
         Route("/api/ripple", ripple_of),
         *CARD,
         *WATERFALL,
+        *MASKING,
         Route("/api/claim/{sha256}", claim_file),
         Route("/api/pulse", pulse, methods=["GET", "POST"]),
         *SOUND,

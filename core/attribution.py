@@ -137,8 +137,8 @@ def leave_one_out(
     for component in components:
         if not 0 <= component < sae.size:
             raise TillerError(
-                f"Component {component} was asked for; the dictionary has {sae.size}: name one from 0 to "
-                f"{sae.size - 1}."
+                f"Component {component} was asked for; the dictionary has {sae.size:,}: name one from 0 to "
+                f"{sae.size - 1:,}."
             )
     cut = Dissection.of(model, sae, seen, *_classes(model, seen, target, against))
     return ablation(cut, tuple(dict.fromkeys(components))).scores

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from core.bundle import Bundle
+from core.changes import change_of
 from core.claim import Count, OnPicture, OnSet, pictures_digest
 from core.environment import environment_of
 from core.hub import file_digest
 from core.model import Clip
 from core.pictures import picture_in
-from core.ripple import ReferenceSet, build_reference, control, pieces, planned, truth_of
+from core.ripple import OPEN, Gate, ReferenceSet, build_reference, control, gated_pieces, planned, truth_of
 from core.sae import SparseAutoencoder
 from core.sham import sham_of
 from core.steering import check_plan, look, steer
@@ -26,7 +28,12 @@ Pictures = Sequence[tuple[str, str]]
 
 
 def count_set(
-    model: Clip, sae: SparseAutoencoder, reference: ReferenceSet, plan: SteeringPlan, pictures: Pictures
+    model: Clip,
+    sae: SparseAutoencoder,
+    reference: ReferenceSet,
+    plan: SteeringPlan,
+    pictures: Pictures,
+    gate: Gate = OPEN,
 ) -> OnSet:
     """What `plan` and its shams do to a set, in the batches of the ripple that people watch.
 
@@ -40,21 +47,22 @@ def count_set(
     check_plan(plan, sae, model)
     truth = truth_of(reference, model.labels)
     shifts = {
-        "plan": planned(sae, reference, plan),
-        "random": control(sae, reference, plan, "random", SEED),
-        "flipped": control(sae, reference, plan, "flipped", SEED),
+        "plan": partial(planned, sae, reference, plan),
+        "random": partial(control, sae, reference, plan, "random", SEED),
+        "flipped": partial(control, sae, reference, plan, "flipped", SEED),
     }
     right_before, turns = 0, dict[str, Count]()
     for turn, shift in shifts.items():
         fixed = broken = borderline = right_before = 0
-        for one in pieces(model, reference, shift):
+        for one in gated_pieces(model, reference, shift, gate):
             for place, was, now, *leads in zip(
                 one.places, one.before, one.after, one.leads_before, one.leads_after, strict=True
             ):
                 right = truth[place]
+                change = change_of(right, was, now)
                 right_before += was == right
-                fixed += was != right == now
-                broken += was == right != now
+                fixed += change == "fixed"
+                broken += change == "broken"
                 borderline += min(map(abs, leads)) <= 2 * TOLERANCE
         turns[turn] = Count(fixed, broken, borderline)
     return OnSet(pictures_digest(pictures), len(truth), right_before, turns)
@@ -77,10 +85,13 @@ def look_at(model: Clip, sae: SparseAutoencoder, content: bytes, shows: str | No
     )
 
 
-def open_pictures(model: Clip, sae: SparseAutoencoder, paths: Sequence[Path], shows: Sequence[str]) -> ReferenceSet:
-    """Pictures of files run through the first half, one at a time."""
+def open_pictures(
+    model: Clip, sae: SparseAutoencoder, paths: Sequence[Path], shows: Sequence[str], names: Sequence[str] = ()
+) -> ReferenceSet:
+    """Pictures of files run through the first half, one at a time; without `names` they are called by their paths."""
     truth = [model.labels.index(each) for each in shows]
-    return build_reference(model, sae, (model.pixels(path.read_bytes()) for path in paths), truth, [*map(str, paths)])
+    pixels = (model.pixels(path.read_bytes()) for path in paths)
+    return build_reference(model, sae, pixels, truth, names or [*map(str, paths)])
 
 
 def reference_pictures(bundle: Bundle) -> Pictures:

@@ -10,7 +10,7 @@ from core.bundle import Bundle
 from core.claim import Claim, Line
 from core.claim_figures import Pictures, count_set, environment_for, look_at
 from core.model import Clip
-from core.ripple import ReferenceSet
+from core.ripple import OPEN, Gate, ReferenceSet
 from core.types import TillerError
 
 
@@ -30,7 +30,14 @@ def can_count(model: Clip, reference: ReferenceSet) -> bool:
 
 
 def make_claim(
-    bundle: Bundle, dictionary: str, model: Clip, lines: Sequence[Line], ground: Ground, *, at: datetime
+    bundle: Bundle,
+    dictionary: str,
+    model: Clip,
+    lines: Sequence[Line],
+    ground: Ground,
+    *,
+    at: datetime,
+    gate: Gate = OPEN,
 ) -> Claim:
     """Measure a plan and write down what it does.
 
@@ -41,6 +48,7 @@ def make_claim(
         lines: the plan's edits, in any order.
         ground: the pictures.
         at: when it is made.
+        gate: what is held while the model computes, and given back between pieces.
 
     Raises:
         TillerError: there is no edit, or nothing to measure it on; the plan names what does not exist.
@@ -64,13 +72,14 @@ def make_claim(
     )
     picture = held_out = reference = None
     if ground.picture is not None:
-        picture = look_at(model, bundle.sae, ground.picture, ground.shows, claim.plan)
+        with gate:
+            picture = look_at(model, bundle.sae, ground.picture, ground.shows, claim.plan)
     if ground.held_out is not None:
         alike, pictures = ground.held_out
-        counted = count_set(model, bundle.sae, alike, claim.plan, pictures)
+        counted = count_set(model, bundle.sae, alike, claim.plan, pictures, gate)
         held_out = replace(counted, pictures=tuple(pictures))
     if ground.reference is not None:
-        reference = count_set(model, bundle.sae, bundle.reference, claim.plan, ground.reference)
+        reference = count_set(model, bundle.sae, bundle.reference, claim.plan, ground.reference, gate)
     return dated(replace(claim, picture=picture, held_out=held_out, reference=reference), at)
 
 

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from core.bundle import Bundle
 from core.codes import Codes
 from core.index import Index
-from core.model import Clip, margins
+from core.model import Clip
+from core.moves import pull_of
 from core.ripple import ReferenceSet
 from core.types import Scope
 from core.zeroshot import text_vectors
@@ -95,25 +94,15 @@ def active_in(codes: Codes, index: Index, patches: Iterable[int], top: int = FOU
 def moving(bundle: Bundle, model: Clip, origin: str, target: str, top: int = FOUND) -> tuple[int, ...]:
     """The components that would most move the answer from `origin` to `target`: w . h times p99, greatest first.
 
-    h is the gradient of the margin, in logits, at the mean activation of the reference set, summed over the tokens that
-    the dictionary speaks for: nothing is held, so that it is what a small push does.
+    h is `core.moves.pull_of` at the mean activation of the reference set, as `tiller index search` ranks by it.
 
     Args:
         model: with the labels that are chosen from.
     """
     places = [model.labels.index(label) for label in (target, origin)]
-    direction = _direction(bundle, model, *places)
+    direction = pull_of(model, bundle.sae, bundle.reference.activations.mean(dim=0, keepdim=True), *places)
     scores = (bundle.sae.dictionary.detach() @ direction.to(bundle.sae.dictionary)).cpu().numpy()
     return _best(scores * np.nan_to_num(_p99(bundle.index)), top, above=0.0)
-
-
-def _direction(bundle: Bundle, model: Clip, target: int, against: int) -> Float[Tensor, " d"]:
-    sae = bundle.sae
-    x = bundle.reference.activations.mean(dim=0, keepdim=True)
-    leaf = x.clone().requires_grad_()
-    (pull,) = torch.autograd.grad(margins(model, leaf, target, against).sum(), leaf)
-    rows = sae.rows(1, x.shape[1])
-    return (pull[0, rows] * sae.frame(x[0, rows])[0]).sum(0)
 
 
 def _names(index: Index, wanted: str) -> Iterable[tuple[int, str]]:

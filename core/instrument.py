@@ -28,15 +28,15 @@ class Instrument:
         """The p99 of `component` in codes; an error where it is not known."""
         if component >= self.sae.size:
             raise TillerError(
-                f"Component {component} was asked for; the dictionary has {self.sae.size}: name one from 0 to "
-                f"{self.sae.size - 1}."
+                f"Component {component} was asked for; the dictionary has {self.sae.size:,}: name one from 0 to "
+                f"{self.sae.size - 1:,}."
             )
         card = self.components.get(component)
         size = card.unit(scope) if card else float("nan")
         if not size > 0:
             count = self.components.with_unit(scope)
             known = (
-                f"{count} of its dictionary's {self.sae.size} components have one"
+                f"{count:,} of its dictionary's {self.sae.size:,} components have one"
                 if count
                 else "this dictionary has none"
             )

@@ -10,7 +10,6 @@ from torch import Tensor
 from core.index import Index
 from core.indexing.layout import IndexFile
 from core.model import Clip, margins
-from core.readout import readout
 from core.sae import SparseAutoencoder
 from core.search import Filters, Match, file_of, matches_of
 from core.types import TillerError
@@ -47,25 +46,28 @@ def by_move(
 
 
 def direction_of(file: IndexFile, model: Clip, sae: SparseAutoencoder) -> Float[Tensor, " d"]:
-    """h for the margin of the model's second class over its first, at the mean reference activation.
-
-    At the class token of the last block the readout's own h, with the last LayerNorm's deviation and the embedding's
-    norm held: the margin is affine in it. Below, the gradient of the margin through the tail, summed over the tokens
-    that the dictionary speaks for. The scale of the dictionary's normaliser is folded in, fixed at the mean activation.
-    """
+    """`pull_of` for the margin of the model's second class over its first, at the index's mean reference activation."""
     reference = file["reference_activations"]
     if not len(reference):
         raise TillerError(f"{file.path} has no reference activations; build it again over pictures that can be read.")
     x = torch.from_numpy(reference.mean(axis=0, dtype=np.float64, keepdims=True)).float().to(model.text.device)
-    if model.is_last and model.reads_class_token:
-        if sae.convention.tokens == "patches":
-            raise TillerError(
-                f"The dictionary speaks for patches after the last block of {model.name}, where no patch can reach the "
-                "answer; search an index of a block below."
-            )
-        h, _ = readout(model, x, 1, 0)
-        return h * sae.frame(x[0, :1])[0][0].double()
+    if model.is_last and model.reads_class_token and sae.convention.tokens == "patches":
+        raise TillerError(
+            f"The dictionary speaks for patches after the last block of {model.name}, where no patch can reach the "
+            "answer; search an index of a block below."
+        )
+    return pull_of(model, sae, x, 1, 0)
+
+
+def pull_of(
+    model: Clip, sae: SparseAutoencoder, x: Float[Tensor, "1 t d"], target: int, against: int
+) -> Float[Tensor, " d"]:
+    """h: what a small step along a direction adds to a margin, in logits, at the activations `x`.
+
+    It is the gradient of the margin through the tail, summed over the tokens that the dictionary speaks for: nothing is
+    held. The scale of the dictionary's normaliser is folded in, fixed at `x`.
+    """
     leaf = x.clone().requires_grad_()
-    (pull,) = torch.autograd.grad(margins(model, leaf, 1, 0).sum(), leaf)
+    (pull,) = torch.autograd.grad(margins(model, leaf, target, against).sum(), leaf)
     rows = sae.rows(1, x.shape[1])
     return (pull[0, rows] * sae.frame(x[0, rows])[0]).sum(0)

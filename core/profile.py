@@ -32,7 +32,7 @@ def class_profile(reference: ReferenceSet, component: int) -> tuple[ClassShare, 
     pictures, tokens, size = reference.codes.shape
     if not 0 <= component < size:
         raise TillerError(
-            f"Component {component} was asked for; the dictionary has {size}: name one from 0 to {size - 1}."
+            f"Component {component} was asked for; the dictionary has {size:,}: name one from 0 to {size - 1:,}."
         )
     rows, values = reference.codes.of(component)
     fires = torch.zeros(pictures, dtype=torch.bool)

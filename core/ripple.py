@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,17 +11,20 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from core.changes import counted
 from core.codes import Codes
 from core.lots import anywhere, without_another
 from core.model import Clip
 from core.sae import SparseAutoencoder
 from core.steering import check_plan, edited, refuse_logits
-from core.types import ClassChange, Ripple, SteeringPlan, TillerError
+from core.types import Ripple, SteeringPlan, TillerError
 
 TOKENS_AT_ONCE = 1 << 14  # in one tail pass
 TOKENS_AT_FIRST = 1 << 12  # in the first of a ripple that somebody waits for
 
 Control = Literal["random", "flipped"]
+Gate = AbstractContextManager[object]  # entered again and again, such as a semaphore
+OPEN: Gate = nullcontext()
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +163,20 @@ def spread(model: Clip, reference: ReferenceSet, shift: Shift) -> Ripple:
     return counted(truth_of(reference, model.labels), before.tolist(), after.tolist(), model.labels)
 
 
+def gated_pieces(
+    model: Clip, reference: ReferenceSet, shift: Callable[[], Shift], gate: Gate = OPEN
+) -> Iterator[Piece]:
+    """`pieces`, each computed while `gate` is held and told once it is given back: others compute in between."""
+    with gate:
+        coming = pieces(model, reference, shift())
+    while True:
+        with gate:
+            piece = next(coming, None)
+        if piece is None:
+            return
+        yield piece
+
+
 @torch.no_grad()
 def pieces(model: Clip, reference: ReferenceSet, shift: Shift) -> Iterator[Piece]:
     """`spread` bit by bit: first few pictures, so that there is something to see at once, then ever more at a time.
@@ -222,26 +240,3 @@ def truth_of(reference: ReferenceSet, labels: tuple[str, ...]) -> tuple[int, ...
             "add the missing names, or leave the ripple out."
         )
     return tuple(labels.index(reference.labels[each]) for each in reference.truth)
-
-
-def counted(truth: Sequence[int], before: Sequence[int], after: Sequence[int], labels: tuple[str, ...]) -> Ripple:
-    """The counts of some pictures, from the right class of each and what it was called before and after."""
-    rows = list(zip(truth, before, after, strict=True))
-    fixed = sum(was != right == now for right, was, now in rows)
-    broken = sum(was == right != now for right, was, now in rows)
-    classes = []
-    for place, label in enumerate(labels):
-        mine = [(was, now) for right, was, now in rows if right == place]
-        if mine:
-            right_before = sum(was == place for was, _ in mine)
-            classes.append(ClassChange(label, len(mine), right_before, sum(now == place for _, now in mine)))
-    return Ripple(
-        images=len(rows),
-        fixed=fixed,
-        broken=broken,
-        unchanged=len(rows) - fixed - broken,
-        rerouted=sum(right not in (was, now) and was != now for right, was, now in rows),
-        classes=tuple(classes),
-        before=tuple(before),
-        after=tuple(after),
-    )

@@ -122,12 +122,16 @@ def matches_of(
     *,
     cosines: np.ndarray | None = None,
 ) -> tuple[Match, ...]:
-    """The best of the components that fire and are within the bounds, by score for a p99 where there is one."""
+    """The best of the components that fire and are within the bounds, by score for a p99 where there is one.
+
+    Those without clarity come last: they fire in one picture, and what that one shows says little of a component.
+    """
     file = file_of(index)
     ranked = scores if per_p99 is None else per_p99
     kept = np.isfinite(ranked) & (filters or Filters()).kept(index) & (file["density"] > 0)
     places = np.flatnonzero(kept)
-    best = places[np.lexsort((places, -ranked[places]))[:top]]
+    alone = np.isnan(file["clarity"][places])
+    best = places[np.lexsort((places, -ranked[places], alone))[:top]]
     share, nan = class_share(file), float("nan")
     found: list[Match] = []
     for component in best.tolist():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from core.difference import difference
 from core.types import Rate
 
 
@@ -22,13 +22,8 @@ class Net:
 
 
 def net_repair(fixed: Rate, broken: Rate) -> Net | None:
-    """`fixed` less `broken`, with the 95 % interval of two shares of different pictures; None if either is of nothing.
-
-    Newcombe 1998 (Statistics in Medicine 17:873, method 10): the distances to the two Wilson bounds, squared and added.
-    """
+    """`fixed` less `broken`, with the 95 % interval of `core.difference`; None if either is of nothing."""
     if not fixed.trials or not broken.trials:
         return None
-    value = fixed.value - broken.value
-    low = math.hypot(fixed.value - fixed.low, broken.high - broken.value)
-    high = math.hypot(fixed.high - fixed.value, broken.value - broken.low)
-    return Net(value, max(-1.0, value - low), min(1.0, value + high))
+    value, low, high = difference(fixed, broken)
+    return Net(value, max(-1.0, low), min(1.0, high))

@@ -12,6 +12,7 @@ from study.explanations import Layout
 from study.scenario_acts import DeleteScenario, Recall, RenameScenario, SaveScenario
 from study.searches import How, Query
 
+MASKED = "masked"  # the one map that is a tool of its own: it is measured by masking, not read off the dictionary
 MOST = 100.0  # the strongest setting a control may ask for, in factors, p99 or codes
 
 
@@ -129,6 +130,11 @@ class Overlay(OneAct):
     kind: Literal["overlay"]
     overlay: Name
     component: Index | None = None
+
+    @property
+    def tool(self) -> str:
+        """The tool that a task must offer for it."""
+        return "masking" if self.overlay == MASKED else "attribution"
 
 
 class Search(OneAct):

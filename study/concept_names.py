@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import uuid4
 
 from core.types import TillerError
 from study.concept_events import ConceptNamed
@@ -75,7 +76,7 @@ def give_name(
         who=who,
     )
     try:
-        log.append(stream, event, key=f"named/{len(rows) + 1}", actor="researcher", expect=len(rows))
+        log.append(stream, event, key=f"named/{uuid4()}", actor="researcher", expect=len(rows))
     except LogMoved as moved:
         raise TillerError("Somebody else named a component at this moment. Look at theirs first.") from moved
     return True

@@ -20,7 +20,7 @@ from study.terminal import emit, one_sentence, shown_progress
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
-    from pages.parts.pictures import TaskPicture
+    from core.task_pictures import TaskPicture
     from pages.parts.rig import Rig
     from study.findings import Findings
     from study.log import EventLog

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from study.acts import Act, ActRefused, Compare, Explain, Preview, Search, Setting
+from study.acts import Act, ActRefused, Compare, Explain, Overlay, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
@@ -20,7 +20,7 @@ ALWAYS = frozenset(
     {"restore", "close", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"}
 )  # needs no tool
 _NEEDS = {  # the tool that a kind of act goes by, where it is not its own
-    **dict.fromkeys(("inspect", "overlay"), "attribution"),
+    "inspect": "attribution",
     **dict.fromkeys(("recall", "save", "rename", "delete"), "scenarios"),
     "unmute": "mute",
 }
@@ -63,7 +63,7 @@ def act_id(message: object) -> str | None:
 
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
-    tool = act.tool if isinstance(act, Setting | Preview | Explain) else act.kind
+    tool = act.tool if isinstance(act, Setting | Preview | Explain | Overlay) else act.kind
     scenarios = isinstance(act, Compare) and (act.of, act.against) != ("standing", "original")
     need = "scenarios" if scenarios else _NEEDS.get(tool, tool)
     if need not in tools | ALWAYS:
@@ -73,7 +73,7 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
     component = getattr(act, "component", None)
     if component is not None and component >= components:
         raise ActRefused(
-            f"Component {component} was asked for; the dictionary has {components} (0 to {components - 1}). "
+            f"Component {component} was asked for; the dictionary has {components:,} (0 to {components - 1:,}). "
             "Choose one of these."
         )
     if not isinstance(act, Setting | Preview):

@@ -98,6 +98,8 @@ def _class_lines(account: Plain) -> Iterable[str]:
     label = account["class"]
     yield from (f"# What the model goes by: {label}", "", in_short(account), "", "## Key attributes", "")
     yield from _members(account["attributes"], label) or [f"No component tells pictures of {label} from others."]
+    if len(account["attributes"]) == 1:
+        yield from ("", f"That is one cue: nothing else bears out that {label} is told by {_cue(account)}.")
     yield from ("", "## Context", "")
     yield from _members(account["context"], label) or ["No other component surely speaks for the class."]
     yield from ("", "## Over-represented elements", "")
@@ -113,7 +115,14 @@ def _class_lines(account: Plain) -> Iterable[str]:
         yield f"- **{verdict}.** {said}"
     for each in account["slices"]:
         if each["trial"] is not None and each["trial"]["beyond_sham"]:
-            yield f"- **{_slice_verdict(each, label)}.** {verdict_of({**each, 'kind': 'slice'})[1]}"
+            said = verdict_of({**each, "kind": "slice"})[1]
+            yield f"- **{_slice_verdict(each, label)}.** {said}{_here_because(each, label)}"
+
+
+def _cue(account: Plain) -> str:
+    """The only key attribute, whose name is a guess from the pictures that it fires in."""
+    (each,) = account["attributes"]
+    return f"what {name_of(each)} stands for, and its name is a guess"
 
 
 def _failure_lines(account: Plain) -> Iterable[str]:
@@ -208,6 +217,13 @@ def _rests_on(account: Plain) -> Iterable[str]:
 def _slice_verdict(each: Plain, label: str) -> str:
     called = each["called"].get(label, 0)
     return "Suspected bias" if called else "Suspected bias of another class"
+
+
+def _here_because(each: Plain, label: str) -> str:
+    """Why a slice of pictures that are called something else is told of under a class."""
+    if label in each["called"]:
+        return ""
+    return f" It stands here because {many(each['shown'].get(label, 0), 'picture')} of it show {label}."
 
 
 def _subject(asked: Plain, label: str) -> str:

@@ -52,10 +52,6 @@ def asked(act: Act, event: Event) -> bool:
             stands = (event.component, event.tool, event.value, event.unit, event.scope, event.patches)
         case (Undo(), InterventionUndone()) | (Redo(), InterventionRedone()) | (Reset(), InterventionReset()):
             wanted = stands = ()
-        case Recall(), InterventionRecalled():
-            wanted, stands = (act.scenario,), (event.scenario,)
-        case (Mute(), InterventionMuted()) | (Mute(), InterventionUnmuted()):
-            wanted, stands = (f"intervention.{act.kind}d", act.component), (event.name, event.component)
         case Inspect(), ConceptInspected():
             wanted, stands = (act.component,), (event.component,)
         case Explain(), ExplanationChanged():
@@ -89,15 +85,21 @@ def _asked_aside(act: Act, event: Event) -> bool:
 
 
 def _asked_kept(act: Act, event: Event) -> bool:
-    """The same for acts about scenarios, and for putting two states side by side."""
+    """The same for acts about muted edits and scenarios, and for putting two states side by side."""
+    wanted: object
     match act, event:
+        case Mute(), InterventionMuted():
+            wanted, stands = (act.kind, act.component), ("mute", event.component)
+        case Mute(), InterventionUnmuted():
+            wanted, stands = (act.kind, act.component), ("unmute", event.component)
         case Compare(), InterventionCompared():
-            return (act.of, act.against) == (event.of, event.against)
+            wanted, stands = (act.of, act.against), (event.of, event.against)
         case SaveScenario(), ScenarioSaved():
-            return act.title == event.title
+            wanted, stands = act.title, event.title
         case RenameScenario(), ScenarioRenamed():
-            return (act.scenario, act.title) == (event.scenario, event.title)
-        case DeleteScenario(), ScenarioDeleted():
-            return act.scenario == event.scenario
+            wanted, stands = (act.scenario, act.title), (event.scenario, event.title)
+        case (DeleteScenario(), ScenarioDeleted()) | (Recall(), InterventionRecalled()):
+            wanted, stands = act.scenario, event.scenario
         case _:
             return False
+    return wanted == stands

@@ -37,19 +37,19 @@ def phrase_vectors(
 
     Args:
         cache: a folder where they are kept for the next time; by model, words and threads, which move last bits.
-        progress: told how many texts of how many are done.
+        progress: told how many words of how many are done; the empty prompt is none.
     """
     texts = ("", *words)
     said = "\n".join((model.digest, TEMPLATE, str(torch.get_num_threads()), model.text.device.type, *words))
     kept = None if cache is None else cache / f"{hashlib.sha256(said.encode()).hexdigest()[:24]}.safetensors"
     if kept is not None and kept.is_file():
-        progress(len(texts), len(texts))
+        progress(len(words), len(words))
         return load_file(kept)["vectors"]
     parts: list[Tensor] = []
     for first in range(0, len(texts), PROMPTS_AT_ONCE):
         some = texts[first : first + PROMPTS_AT_ONCE]
         parts.append(text_vectors(model.network, model.tokenizer, some, (TEMPLATE,)).float().cpu())
-        progress(first + len(some), len(texts))
+        progress(first + len(some) - 1, len(words))
     vectors = torch.cat(parts)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.stats import norm, rankdata
 
+from core.difference import newcombe
 from core.faithfulness import Interval
 from core.overview.shares import Shares
 from core.types import Rate
@@ -171,30 +172,6 @@ def over_represented(
         for each in order
         if low[each] > 0
     ), len(met)
-
-
-def newcombe(
-    one: Int[np.ndarray, " k"], n: int, two: Int[np.ndarray, " k"], m: int, z: float = 1.959964
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """one/n - two/m with its interval: Newcombe (1998), method 10, from the Wilson intervals of both shares."""
-    (p, lower, upper), (q, floor, roof) = _wilson(np.asarray(one), n, z), _wilson(np.asarray(two), m, z)
-    low = p - q - np.sqrt((p - lower) ** 2 + (roof - q) ** 2)
-    return p - q, low, p - q + np.sqrt((upper - p) ** 2 + (q - floor) ** 2)
-
-
-def difference(one: Rate, two: Rate) -> Interval:
-    """The first share less the second, by `newcombe`; NaN where either is of nothing."""
-    if not one.trials or not two.trials:
-        return Interval(math.nan, math.nan, math.nan)
-    found = newcombe(np.array([one.hits]), one.trials, np.array([two.hits]), two.trials)
-    return Interval(*(float(each[0]) for each in found))
-
-
-def _wilson(hits: np.ndarray, trials: int, z: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    share = hits / trials
-    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    return share, np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 def fires(shares: Shares, some: Bool[np.ndarray, " n"]) -> np.ndarray:

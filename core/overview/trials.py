@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from core.codes import Codes
+from core.difference import difference
 from core.faithfulness import Interval
 from core.model import Clip
-from core.overview.members import difference
 from core.overview.shares import Shares
 from core.proposals import plan_of
 from core.ripple import TOKENS_AT_ONCE, ReferenceSet, planned, ripple, sham
@@ -113,7 +113,7 @@ def tried(
         moved=moved,
         sham=even,
         shams=shams,
-        more=difference(moved, even),
+        more=Interval(*difference(moved, even)),
         broken=Rate(int(lost), len(right)),
         after=after,
     )

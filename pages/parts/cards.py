@@ -9,6 +9,7 @@ from typing import Any
 from core.attribution import leave_one_out
 from core.profile import class_profile
 from core.steering import look
+from pages.parts.at_work import at_work
 from pages.parts.gallery import url_of
 from pages.parts.names import named
 from pages.parts.opened import Opened, open_picture
@@ -16,10 +17,8 @@ from pages.parts.pieces import card_at, known, piece
 from pages.parts.rig import Rig
 from pages.parts.visits import facing
 from study.explanations import explanation_in
-from study.participants import find
 from study.records import Record
 from study.script import StudyScript
-from study.session import session_in
 from study.state import canonical
 from study.task_events import TaskStarted
 
@@ -36,8 +35,9 @@ def edition(opened: Opened, begun: Sequence[str]) -> str:
     """A short name of everything that cards rest on: under it, one may be kept for ever."""
     names = {str(component): given.called for component, given in opened.names.items()}
     who = {str(component): given.by for component, given in opened.names.items()}
-    pair = [opened.target, opened.against]
-    said = canonical([opened.bundle.fingerprint["bundle"], opened.pinned.state(()).id, pair, list(begun), names, who])
+    pair, kept = [opened.target, opened.against], sorted(opened.kept_back)
+    rests_on = [opened.bundle.fingerprint["bundle"], opened.pinned.state(()).id, pair, list(begun), names, who, kept]
+    said = canonical(rests_on)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -48,17 +48,13 @@ def is_component(text: str, opened: Opened) -> bool:
 
 def card_asked(here: Rig, token: str, component: str) -> dict[str, Any] | None:
     """The card that the owner of `token` asks for; None where no picture is open or no component may be looked at."""
-    found = find(here.log, token)
-    if found is None:
+    who = at_work(here, token, "attribution")
+    if who is None:
         return None
-    records = here.log.read(found[0])
-    place = session_in(records, here.script, session_id=found[0])
-    if place.task is None or place.finished or "attribution" not in place.tools:
-        return None
-    opened = on_screen(here, records, place.task, frozenset(place.tools))
+    opened = on_screen(here, who.records, who.task, who.tools)
     if not is_component(component, opened):
         return None
-    return card_of(here, here.script, opened, tasks_begun(records), int(component))
+    return card_of(here, here.script, opened, tasks_begun(who.records), int(component))
 
 
 def on_screen(here: Rig, records: Sequence[Record], task: str, tools: frozenset[str]) -> Opened:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.claim import Claim, Line, OnSet
-from core.claim_figures import Pictures, open_pictures, reference_pictures
+from core.claim_figures import Pictures, reference_pictures
 from core.claim_file import read_text, text_of
 from core.claim_making import Ground, can_count, dated, make_claim
-from core.hub import file_digest
-from core.ripple import ReferenceSet
+from core.task_pictures import TaskPicture, strange_in
 from core.types import SteeringPlan
+from pages.parts.similar import similar_pictures, similar_set
 from study.bench import Certificate, Given
 from study.claim_events import ClaimSaved
 from study.claims import saved_in
@@ -20,8 +20,6 @@ from study.participants import find
 from study.records import Record
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pages.parts.opened import Opened
     from pages.parts.rig import Rig
     from study.script import Task
@@ -29,8 +27,7 @@ if TYPE_CHECKING:
 
 def certifier(here: Rig, opened: Opened, task: Task) -> Callable[[Sequence[Given]], Certificate] | None:
     """What measures a claim on the picture of `task`; None where there are no labelled pictures of its classes."""
-    similar = _similar(here, opened, task)
-    if not similar and not can_count(opened.model, opened.bundle.reference):
+    if not _similar(here, opened, task) and not can_count(opened.model, opened.bundle.reference):
         return None
 
     def certify(given: Sequence[Given]) -> Certificate:
@@ -38,8 +35,8 @@ def certifier(here: Rig, opened: Opened, task: Task) -> Callable[[Sequence[Given
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=here.log.now().utc_ns // 1000)
 
         def measure() -> Claim:
-            with here.gate:
-                return make_claim(opened.bundle, task.sae, opened.model, lines, _ground(here, opened, task), at=at)
+            ground = _ground(here, opened, task)
+            return make_claim(opened.bundle, task.sae, opened.model, lines, ground, at=at, gate=here.gate)
 
         # a browser that heard nothing for a while asks again, and waits for the same measuring
         claim = dated(here.held_out.recall(("claimed", opened.pinned, opened.hidden, lines), measure), at)
@@ -65,10 +62,11 @@ def claim_of(here: Rig, token: str, sha256: str) -> str | None:
     return None if text is None else text_of(read_text(text))
 
 
-def _similar(here: Rig, opened: Opened, task: Task) -> tuple[tuple[Path, str], ...]:
-    """Failures of the same cause; none where no participant is to know what the picture shows, for they would tell."""
-    similar = () if opened.hidden else here.tasks[task.picture].similar
-    return similar if all(shows in opened.model.labels for _, shows in similar) else ()
+def _similar(here: Rig, opened: Opened, task: Task) -> TaskPicture | None:
+    """Whose like failures count; None where no participant is to know what the picture shows, for they would tell."""
+    picture = here.tasks[task.picture]
+    fit = picture.similar and not opened.hidden and not strange_in(picture, opened.model.labels)
+    return picture if fit else None
 
 
 def _ground(here: Rig, opened: Opened, task: Task) -> Ground:
@@ -77,17 +75,16 @@ def _ground(here: Rig, opened: Opened, task: Task) -> Ground:
     def all_pictures() -> Pictures:
         return reference_pictures(bundle)
 
-    def alike() -> tuple[ReferenceSet, Pictures]:
-        paths, shows = [path for path, _ in similar], [shows for _, shows in similar]
-        digests = [(file_digest(path), label) for path, label in similar]
-        return open_pictures(model, bundle.sae, paths, shows), digests
-
-    similar = _similar(here, opened, task)
+    held_out, similar = None, _similar(here, opened, task)
+    if similar is not None:
+        with here.gate:
+            alike = similar_set(here, bundle, model, similar)
+        held_out = None if alike is None else (alike, similar_pictures(here, bundle, similar))
     key = bundle.sae.digest, model.labels
     return Ground(
         picture=here.picture_file(opened.picture).read_bytes(),
         shows=opened.shows,
-        held_out=here.held_out.recall(("claim", *key, similar), alike) if similar else None,
+        held_out=held_out,
         reference=here.held_out.recall(("claim", *key), all_pictures) if can_count(model, bundle.reference) else None,
     )
 

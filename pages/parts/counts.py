@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.changes import change_of, counted
 from core.model import Clip
-from core.ripple import Piece, ReferenceSet, counted, truth_of
+from core.ripple import Piece, ReferenceSet, truth_of
 from core.types import Rate, Ripple
 from core.worth import Net, net_repair
 
@@ -68,7 +69,7 @@ class Counted:
                         "shows": self.labels[right],
                         "was": self.labels[was],
                         "now": self.labels[now],
-                        "kind": _kind(right, was, now),
+                        "kind": change_of(right, was, now),
                         "change": piece.leads_after[at] - piece.leads_before[at],
                     }
                 )
@@ -109,12 +110,6 @@ def ends(pictures: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, A
     order = sorted(pictures, key=lambda one: (one["change"], one["name"]))
     hurt = [one for one in order if one["change"] < 0][:ENDS]
     return {"hurt": hurt, "helped": [one for one in reversed(order) if one["change"] > 0][:ENDS]}
-
-
-def _kind(right: int, was: int, now: int) -> str:
-    if was == now:
-        return "same"
-    return "fixed" if now == right else "broken" if was == right else "other"
 
 
 def _rate(rate: Rate) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from functools import partial
 
 from core.bundle import Bundle
 from core.model import Clip
-from core.ripple import ReferenceSet, build_reference, ripple, sham
+from core.ripple import ReferenceSet, ripple, sham
 from core.types import Ripple, SteeringPlan, TillerError
 from pages.parts.opened import open_picture
-from pages.parts.pictures import TaskPicture, similar_of
 from pages.parts.rig import Rig
+from pages.parts.similar import similar_set
 from study.findings import Measured, Portrait, Spread
 from study.findings.portrait import Attempt, portrait_in
 from study.findings.repair import AttemptKey
@@ -123,20 +123,6 @@ def _run(here: Rig, bundle: Bundle, attempt: Attempt) -> Measured | str:
     if on_own is None or on_own[0].images == on_own[0].right_before:
         return Measured(own=None, own_sham=None, all=every, all_sham=every_sham)
     return Measured(own=on_own[0], own_sham=on_own[1], all=every, all_sham=every_sham)
-
-
-def similar_set(here: Rig, bundle: Bundle, model: Clip, picture: TaskPicture) -> ReferenceSet | None:
-    """The held-out failures of a picture's cause, ready for a ripple; None where nobody knows any."""
-    if not picture.similar:
-        return None
-
-    def make() -> ReferenceSet:
-        known = similar_of(picture, bundle.images)
-        truth = [model.labels.index(label) for _, label in known.values()]
-        pixels = (model.pixels(path.read_bytes()) for path, _ in known.values())
-        return build_reference(model, bundle.sae, pixels, truth, tuple(known))
-
-    return here.held_out.recall((bundle.sae.digest, model.labels, picture.similar), make)
 
 
 def _both(model: Clip, bundle: Bundle, reference: ReferenceSet, plan: SteeringPlan) -> tuple[Spread, Spread]:

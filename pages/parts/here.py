@@ -85,4 +85,4 @@ def _read(here: Rig, token: str, session_id: str) -> Here:
     script = here.script.in_language(language) if language else here.script
     speak(script.language)
     place = session_in(records, script, session_id=session_id)
-    return Here(here if script is here.script else replace(here, script=script), token, session_id, records, place)
+    return Here(here.under(script), token, session_id, records, place)

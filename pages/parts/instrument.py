@@ -11,9 +11,9 @@ from streamlit.components.v2 import component
 
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = (
-    *("dom", "terms", "outbox", "rows", "picture", "predictions", "dial", "hand", "components", "card", "plan"),
-    *("claim", "search", "pair", "waterfall", "aftermath", "ripple", "scenarios"),
-    *("guide", "prompt", "expect", "bench"),
+    *("dom", "terms", "outbox", "rows", "masking", "picture", "predictions", "dial", "hand", "components"),
+    *("card", "plan", "claim", "search", "pair", "waterfall", "aftermath", "ripple", "scenarios", "guide"),
+    *("prompt", "expect", "bench"),
 )
 
 

@@ -1,4 +1,4 @@
-"""What components are called in a session: as researchers had named them when it began, so that it stays one word."""
+"""What a session reads of components: names as researchers had given them when it began, and no task's own picture."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from core.bundle import Bundle
+from pages.parts.kept_back import kept_back
 from pages.parts.opened import Opened
 from pages.parts.rig import Rig
 from study.concept_names import Given, given_names
@@ -22,6 +23,6 @@ def names_for(here: Rig, records: Sequence[Record], bundle: Bundle) -> Mapping[i
 
 
 def named(here: Rig, records: Sequence[Record], opened: Opened) -> Opened:
-    """The picture with its components under the names of the session of these rows."""
+    """The picture with its components under the names of the session of these rows, whose script `here` has."""
     names = names_for(here, records, opened.bundle) if records else {}
-    return replace(opened, names=names) if names else opened
+    return replace(opened, names=names, kept_back=kept_back(here))

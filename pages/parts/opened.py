@@ -50,6 +50,7 @@ class Opened:
     pinned: Pinned
     own: Pair  # what the model says, against the right one if it is told and the model wrong, else the second choice
     names: Mapping[int, Given] = field(default_factory=dict)  # by researchers, as this session shows them
+    kept_back: frozenset[str] = frozenset()  # pictures that are no examples: tasks of this session's script
 
     def name_of(self, component: int) -> str:
         """What a component is called here."""

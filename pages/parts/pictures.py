@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.pictures import picture_in
+from core.task_pictures import TaskPicture, opaque_name, pictures_by_kind, right_pictures, strange_in
 from core.types import TillerError
 from study.script.tasks import PICTURES
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
     from study.script import StudyScript, Task
-
-RIGHT = "right"
-
-
-@dataclass(frozen=True)
-class TaskPicture:
-    """A picture that a task can ask for: its opaque file name, and what it shows.
-
-    `similar` are other pictures that fail for the same cause, with what they show; no participant meets them.
-    """
-
-    file: str
-    label: str
-    similar: tuple[tuple[Path, str], ...] = ()
-    path: Path | None = None  # where a picture of the script's own lies; None: in the bundle
 
 
 def task_pictures(
@@ -46,29 +28,25 @@ def task_pictures(
         TillerError: with every task whose picture or class names do not fit.
     """
     bundle = next(iter(bundles.values()))
-    there = {**pictures_by_kind(folder, bundle.images), **_right(bundle)}
+    there = {**pictures_by_kind(folder, bundle.images), **right_pictures(bundle)}
     wrong: list[str] = []
     for key, task in script.tasks.items():
         labels, where = task.labels or bundle.model.labels, f"tasks.{key}"
         if task.is_own_picture and (path := beside / task.picture).is_file():  # the script's reader kept it inside
-            there[task.picture] = TaskPicture(_opaque(path), str(task.shows), _similar(task, beside), path)
+            there[task.picture] = TaskPicture(opaque_name(path), str(task.shows), _similar(task, beside), path)
         if task.picture not in there:
             wrong.append(f"{where}.picture: {task.picture!r} is not there; {_known(there)}.")
         elif there[task.picture].label not in labels:
             wrong.append(f"{where}: it shows {there[task.picture].label!r}, none of {', '.join(labels)}.")
         if strange := sorted(set(task.similar.values()) - set(labels)):
             wrong.append(f"{where}.similar: {', '.join(strange)} is none of {', '.join(labels)}.")
+        elif task.picture in there and _counts_similar(task) and (said := strange_in(there[task.picture], labels)):
+            wrong.append(
+                f"{where}: {said[0].lower()}{said[1:]}; add those classes, or leave out similar and success.held_out."
+            )
     if wrong:
         raise TillerError(f"The study script does not fit the bundle in {folder}; mend it.\n" + "\n".join(wrong))
     return there
-
-
-def similar_of(picture: TaskPicture, images: Path) -> dict[str, tuple[Path, str]]:
-    """The other failures of a picture's cause by their opaque names, with what they show; `images` is the bundle's."""
-    return {
-        path.relative_to(images).as_posix() if path.is_relative_to(images) else _opaque(path): (path, shows)
-        for path, shows in picture.similar
-    }
 
 
 def refuse_another_runtime(folder: Path, bundles: Mapping[str, Bundle], script: StudyScript) -> None:
@@ -110,50 +88,18 @@ def another_preset(folder: Path, preset: str | None) -> str:
     )
 
 
-def pictures_by_kind(folder: Path, images: Path) -> dict[str, TaskPicture]:
-    """The task pictures of the bundle in `folder`, which lie in `images`; empty where no task is known for it."""
-    listed = folder / "tasks.csv"
-    if not listed.is_file():  # a bundle of a model that no task is known for
-        return {}
-    with listed.open(newline="", encoding="utf-8") as table:
-        first = [(row["kind"], row["file"], row["truth"]) for row in csv.DictReader(table)]
-    known = folder / "tasks.json"
-    told = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else []
-    similar: dict[str, tuple[tuple[Path, str], ...]] = {}
-    for one in told:
-        pairs = zip(one["similar"], one["similar_truth"], strict=True)
-        similar[one["file"]] = tuple((picture_in(images, file), truth) for file, truth in pairs)
-    every = dict.fromkeys([*first, *((one["kind"], one["file"], one["truth"]) for one in told)])
-    return dict(_numbered((kind, TaskPicture(file, truth, similar.get(file, ()))) for kind, file, truth in every))
+def _counts_similar(task: Task) -> bool:
+    """Whether like failures are counted in a task, by its participant or after it."""
+    return "similar" in task.tools or (task.success is not None and task.success.held_out is not None)
 
 
 def _similar(task: Task, beside: Path) -> tuple[tuple[Path, str], ...]:
     return tuple((beside / name, shows) for name, shows in task.similar.items())
 
 
-def _right(bundle: Bundle) -> dict[str, TaskPicture]:
-    reference = bundle.reference
-    said = bundle.model.classify(reference.embeddings).argmax(dim=-1).tolist()
-    right = zip(reference.names, reference.truth, said, strict=True)
-    return dict(
-        _numbered((RIGHT, TaskPicture(name, reference.labels[true])) for name, true, top in right if true == top)
-    )
-
-
-def _numbered(pictures: Iterator[tuple[str, TaskPicture]]) -> Iterator[tuple[str, TaskPicture]]:
-    met: Counter[str] = Counter()
-    for kind, picture in pictures:
-        met[kind] += 1
-        yield (kind if met[kind] == 1 else f"{kind}_{met[kind]}"), picture
-
-
 def pictures_beside(folder: Path) -> list[Path]:
     """Every picture in the folder of a script, for whoever runs a logged state again."""
     return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES and path.is_file()]
-
-
-def _opaque(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] + path.suffix.lower()
 
 
 def _known(there: Mapping[str, TaskPicture]) -> str:

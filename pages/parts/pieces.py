@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def piece(opened: Opened, component: Component, effect: float) -> dict[str, Any]
             "patches": known(component.p99_patch),
         },
         "exemplars": {
-            band: [url_of(name, 96, opened.bundle) for name in names[: EXEMPLARS[band]]]
+            band: [url_of(name, 96, opened.bundle) for name in _examples(opened, names)[: EXEMPLARS[band]]]
             for band, names in bands.items()
         },
         "fires": _rounded(fires),
@@ -73,6 +74,10 @@ def fires_at(opened: Opened, component: int) -> np.ndarray:
 def known(value: float) -> float | None:
     """A number, or None for NaN, which JSON has not."""
     return None if math.isnan(value) else value
+
+
+def _examples(opened: Opened, names: Sequence[str]) -> list[str]:
+    return [name for name in names if name not in opened.kept_back]
 
 
 def _class_code(opened: Opened, component: int) -> float:

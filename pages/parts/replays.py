@@ -5,8 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from anyio import to_thread
@@ -16,6 +15,8 @@ from starlette.responses import Response
 from core.types import TillerError
 from pages.parts.again import again
 from pages.parts.cards import card_of, is_component, tasks_begun
+from pages.parts.masking import masking_at
+from pages.parts.opened import Opened
 from pages.parts.rig import Rig, installed
 from pages.parts.ripples import Asked, ripple_under
 from pages.parts.screen import screen_of, standing_at
@@ -25,9 +26,11 @@ from pages.parts.supposed import suppose
 from pages.parts.tape import rows_of, script_for, study_of, tape_of
 from pages.parts.visits import facing
 from pages.parts.waterfall import waterfall_of
+from study.records import Record
 from study.samples import still_blind
 from study.scenarios import plan_kept
 from study.screens import screen_at
+from study.script import StudyScript
 from study.script.part import ELSEWHERE
 from study.staff import find_staff
 
@@ -93,30 +96,40 @@ _Ask = Callable[[Rig, str, int, dict[str, str]], Any]
 
 
 def _ripple(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:
-    stands = standing_at(rig, session, seq)
+    stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
     plan, scenario = stands.said.after.plan, asked.get("scenario", "")
     if scenario:
         plan = plan_kept(rows_of(rig, session)[:seq], stands.said.task, scenario)
-    return None if plan is None else ripple_under(rig, Asked(stands.opened, plan, ELSEWHERE & stands.tools))
+    if plan is None:
+        return None
+    return ripple_under(rig.under(script or rig.script), Asked(stands.opened, plan, ELSEWHERE & stands.tools))
+
+
+def _faced(rig: Rig, session: str, seq: int, tool: str) -> tuple[Opened, StudyScript, Sequence[Record]] | None:
+    """The picture on the screen at row `seq`, with script and rows until then; None where `tool` was not on offer."""
+    stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
+    if script is None or tool not in stands.tools:
+        return None
+    records = screen_at(rows_of(rig, session), seq, script).records
+    return facing(rig.under(script), stands.opened, stands.tools, records, stands.said.task), script, records
 
 
 def _card(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:
-    stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
-    component = asked.get("c", "")
-    if script is None or not is_component(component, stands.opened):
+    found, component = _faced(rig, session, seq, "attribution"), asked.get("c", "")
+    if found is None or not is_component(component, found[0]):
         return None
-    records = screen_at(rows_of(rig, session), seq, script).records
-    opened = facing(replace(rig, script=script), stands.opened, stands.tools, records, stands.said.task)
+    opened, script, records = found
     return card_of(rig, script, opened, tasks_begun(records), int(component))
 
 
 def _waterfall(rig: Rig, session: str, seq: int, _: dict[str, str]) -> dict[str, Any] | None:
-    stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
-    if script is None:
-        return None
-    records = screen_at(rows_of(rig, session), seq, script).records
-    opened = facing(replace(rig, script=script), stands.opened, stands.tools, records, stands.said.task)
-    return waterfall_of(rig, opened, records)
+    found = _faced(rig, session, seq, "waterfall")
+    return found and waterfall_of(rig, found[0], tuple(found[2]))
+
+
+def _masking(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:
+    found = _faced(rig, session, seq, "masking")
+    return found and masking_at(rig, found[0], asked.get("target", ""), asked.get("against", ""))
 
 
 _ASKED: dict[str, _Ask] = {
@@ -127,6 +140,7 @@ _ASKED: dict[str, _Ask] = {
     "ripple": _ripple,
     "card": _card,
     "waterfall": _waterfall,
+    "masking": _masking,
 }
 
 

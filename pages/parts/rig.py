@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import streamlit as st
 
 from core.pictures import picture_in
+from core.task_pictures import similar_of
 from core.types import TillerError
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
-    from pages.parts.pictures import TaskPicture
+    from core.task_pictures import TaskPicture
     from study.examinations import Examiner
     from study.exports.shelf import Shelf
     from study.log import EventLog
@@ -79,9 +81,10 @@ class Rig:
     visits: Memory = field(default_factory=lambda: Memory(64))  # other pictures, opened beside a task's
     states: Memory = field(default_factory=lambda: Memory(512))
     ripples: Memory = field(default_factory=lambda: Memory(256))
+    maskings: Memory = field(default_factory=lambda: Memory(64))  # of pictures, patch by patch
     held_out: Memory = field(default_factory=lambda: Memory(4096))
     thumbnails: Memory = field(default_factory=lambda: Memory(4096))
-    addresses: Memory = field(default_factory=lambda: Memory(2))  # the pictures by what pages call them
+    addresses: Memory = field(default_factory=lambda: Memory(16))  # the pictures by what pages call them
     settled: Memory = field(default_factory=lambda: Memory(1024))
     chains: Memory = field(default_factory=lambda: Memory(4096))
     codes: Memory = field(default_factory=lambda: Memory(64))  # the rules', by session and length
@@ -94,8 +97,6 @@ class Rig:
     @property
     def similar(self) -> Mapping[str, Path]:
         """Where the held-out failures of the tasks lie, by their opaque names."""
-        from pages.parts.pictures import similar_of  # noqa: PLC0415 - it needs a rig's own kinds
-
         images = next(iter(self.bundles.values())).images
 
         def known() -> dict[str, Path]:
@@ -107,6 +108,14 @@ class Rig:
         """Where the picture of this opaque name lies; the path of a file of the bundle that need not be there."""
         own = (one.path for one in self.tasks.values() if one.file == name and one.path is not None)
         return next(own, None) or self.similar.get(name) or picture_in(next(iter(self.bundles.values())).images, name)
+
+    def under(self, script: StudyScript) -> Rig:
+        """The same rig for a session under another script or language; exports and examinations are shared."""
+        if script is self.script:
+            return self
+        other = copy.copy(self)
+        object.__setattr__(other, "script", script)
+        return other
 
     def __post_init__(self) -> None:
         # with what they bring, only once there is a log

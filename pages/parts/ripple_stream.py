@@ -26,13 +26,13 @@ async def ripple_of(request: Request) -> Response:
     if rig is None:
         return Response(status_code=503)
     try:
-        return await _streamed(request, rig)
+        return await _measured(request, rig)
     except Exception:
         _log.exception("The ripple could not be measured.")
         return Response(status_code=500)
 
 
-async def _streamed(request: Request, rig: Rig) -> Response:
+async def _measured(request: Request, rig: Rig) -> Response:
     query = request.query_params
     asked = await to_thread.run_sync(asked_by, rig, query.get("s", ""), query.get("scenario", ""))
     if asked is None:
@@ -40,8 +40,12 @@ async def _streamed(request: Request, rig: Rig) -> Response:
     known = await to_thread.run_sync(known_ripple, rig, asked)
     if known is not None:
         return JSONResponse(known, headers=_FRESH)
+    return await streamed(request, measuring(rig, asked))
+
+
+async def streamed(request: Request, coming: Iterator[dict[str, Any]]) -> Response:
+    """What comes, a line of JSON each, for as long as somebody listens; each step in a turn of its own."""
     await request.body()  # only after it does the server say that nobody listens any more
-    coming = measuring(rig, asked)
     first = await _next_line(request, coming)
     if first is None:
         return Response(status_code=204)

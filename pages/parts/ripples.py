@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from core.model import Clip
-from core.ripple import Control, Piece, ReferenceSet, Shift, control, pieces, planned
+from core.ripple import Control, Piece, ReferenceSet, control, gated_pieces, planned
 from core.steering import check_plan
 from core.types import Ripple, SteeringPlan, TillerError
 from pages.parts.aftermath import aftermath
+from pages.parts.at_work import at_work
 from pages.parts.board import state_of
 from pages.parts.counts import Counted, ends, net_board, tally, weighed, worst_in
 from pages.parts.gallery import address_of, url_of
-from pages.parts.names import named
-from pages.parts.opened import Opened, open_picture
+from pages.parts.opened import Opened
 from pages.parts.rig import Rig
 from pages.parts.visits import may_open, sets_of
 from study.history import plan_in
-from study.participants import find
 from study.scenarios import plan_kept
 from study.script.part import ELSEWHERE
-from study.session import session_in
 
 SHAMS: tuple[tuple[Control, int], ...] = (("flipped", 0), ("random", 0), ("random", 1), ("random", 2))
 
@@ -40,7 +38,7 @@ class Asked:
     def key(self) -> Hashable:
         """What the answer hangs on."""
         names = tuple((component, given.called) for component, given in self.opened.names.items())
-        return self.opened.pinned, self.opened.hidden, names, self.plan, self.tools
+        return self.opened.pinned, self.opened.hidden, self.opened.kept_back, names, self.plan, self.tools
 
 
 @dataclass
@@ -73,16 +71,11 @@ class _Measuring:
 
 def asked_by(here: Rig, token: str, scenario: str = "") -> Asked | None:
     """What stands for the owner of `token`, or one of their scenarios; None where it is not there, or not for them."""
-    found = find(here.log, token)
-    if found is None:
+    who = at_work(here, token, "ripple")
+    if who is None:
         return None
-    records = here.log.read(found[0])
-    place = session_in(records, here.script, session_id=found[0])
-    if place.task is None or place.finished or "ripple" not in place.tools:
-        return None
-    opened = named(here, records, open_picture(here, here.script.tasks[place.task]))
-    plan = plan_in(records, place.task) if not scenario else plan_kept(records, place.task, scenario)
-    return None if plan is None else Asked(opened, plan, ELSEWHERE & frozenset(place.tools))
+    plan = plan_kept(who.records, who.task, scenario) if scenario else plan_in(who.records, who.task)
+    return None if plan is None else Asked(who.opened, plan, ELSEWHERE & who.tools)
 
 
 def known_ripple(here: Rig, asked: Asked) -> dict[str, Any] | None:
@@ -111,7 +104,8 @@ def measuring(here: Rig, asked: Asked) -> Iterator[dict[str, Any]]:
     urls = {name: (address_of(name, bundle), url_of(name, 96, bundle)) for name in names}
     now = _Measuring(asked, sets, urls)
     for one in sets:
-        for piece in _gated(here, opened, one, partial(planned, bundle.sae, one.reference, plan)):
+        own = partial(planned, bundle.sae, one.reference, plan)
+        for piece in gated_pieces(model, one.reference, own, here.gate):  # predictions come in between
             one.pieces.append(piece)
             yield now.board()
     now.own = aftermath(here, opened, plan)
@@ -120,7 +114,8 @@ def measuring(here: Rig, asked: Asked) -> Iterator[dict[str, Any]]:
         counts: dict[str, Ripple] = {}
         for one in sets:
             came: list[Piece] = []
-            for piece in _gated(here, opened, one, partial(control, bundle.sae, one.reference, plan, kind, seed)):
+            sham = partial(control, bundle.sae, one.reference, plan, kind, seed)
+            for piece in gated_pieces(model, one.reference, sham, here.gate):
                 came.append(piece)
                 yield {}
             counts[one.kind] = tally(came, one.truth, one.labels)
@@ -137,15 +132,3 @@ def _counted(kind: str, model: Clip, reference: ReferenceSet) -> Counted | None:
         return Counted.of(kind, model, reference)
     except TillerError:
         return None
-
-
-def _gated(here: Rig, opened: Opened, one: Counted, shift: Callable[[], Shift]) -> Iterator[Piece]:
-    """The pieces of a set, each in a turn of its own: predictions, which people wait for, come in between."""
-    with here.gate:
-        coming = pieces(opened.model, one.reference, shift())
-    while True:
-        with here.gate:
-            piece = next(coming, None)
-        if piece is None:
-            return
-        yield piece

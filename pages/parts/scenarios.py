@@ -67,8 +67,8 @@ def _looked_at(records: Sequence[Record], task: str, there: set[str]) -> tuple[l
         event = record.event
         if getattr(event, "task", None) != task:
             continue
-        compared = isinstance(event, InterventionCompared) and (event.of, event.against) != ("standing", "original")
-        if compared:
-            pair = [event.of, event.against]
+        compared = False
+        if isinstance(event, InterventionCompared) and (event.of, event.against) != ("standing", "original"):
+            pair, compared = [event.of, event.against], True
         is_open = compared or isinstance(event, _KEEPING) or (is_open and isinstance(event, _BESIDE))
     return (pair if pair and there.issuperset(pair) else None), is_open

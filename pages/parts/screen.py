@@ -98,7 +98,7 @@ def _standing(rig: Rig, script: StudyScript, screen: Screen) -> Standing:
             "The model, dictionary or picture that this session used is not what the app has open now, so the screen "
             "cannot be drawn; start the app with the bundle and script that were used."
         )
-    opened = _as_logged(named(rig, screen.records, opened), screen.records, task)
+    opened = _as_logged(named(rig.under(script), screen.records, opened), screen.records, task)
     return Standing(opened, said, found.seq, frozenset(screen.place.tools))
 
 
@@ -136,8 +136,7 @@ def _drawn(rig: Rig, script: StudyScript, screen: Screen) -> dict[str, Any]:
     stands = _standing(rig, script, screen)
     if screen.place.step is Step.ANSWER:
         return {"predicted": stands.seq, "sheet": _answering(script, screen, stands)}
-    then = rig if script is rig.script else replace(rig, script=script)
-    here = Here(then, "", screen.records[0].session_id, tuple(screen.records), screen.place)
+    here = Here(rig.under(script), "", screen.records[0].session_id, tuple(screen.records), screen.place)
     history = _history(rig, screen.records, str(screen.place.task), len(screen.records))
     return {"predicted": stands.seq, "board": board(here, stands.opened, history, _seen(stands))}
 

@@ -46,6 +46,7 @@ def found_last(here: Rig, opened: Opened, place: Session, records: Iterable[Reco
         return [_listed(here, opened, component) for component in event.found]
 
     names = tuple((component, given.called) for component, given in opened.names.items())
+    key = "found", opened.pinned, opened.hidden, opened.asked, opened.kept_back, names, event.found
     return {
         "number": number,
         "latest": latest,
@@ -54,9 +55,7 @@ def found_last(here: Rig, opened: Opened, place: Session, records: Iterable[Reco
         "patches": list(event.patches),
         "origin": event.origin,
         "target": event.to,
-        "components": here.pictures.recall(
-            ("found", opened.pinned, opened.hidden, opened.asked, names, event.found), drawn
-        ),
+        "components": here.pictures.recall(key, drawn),
     }
 
 

@@ -50,7 +50,12 @@ from study.visit_events import PictureClosed, PictureOpened
 # what a component of a task is called: its name and number where the dictionary is at hand, else its number
 Name = Callable[[str, int], str]
 
-_OVERLAYS = {"off": "the plain picture", "fires": "where {} fires", "pushes": "where {} pushes"}
+_OVERLAYS = {
+    "off": "the plain picture",
+    "fires": "where {} fires",
+    "pushes": "where {} pushes",
+    "masked": "what masking costs",
+}
 _TURNS = {
     InterventionUndone: "Took the last step back",
     InterventionRedone: "Did it again",

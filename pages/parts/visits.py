@@ -8,9 +8,10 @@ from dataclasses import replace
 from core.ripple import ReferenceSet
 from core.types import SteeringPlan
 from pages.parts.gallery import address_of
-from pages.parts.held_out import similar_set
+from pages.parts.kept_back import kept_back
 from pages.parts.opened import Opened, explaining, open_another, seen_under
 from pages.parts.rig import Rig
+from pages.parts.similar import similar_set
 from study.bench import Elsewhere, Seen
 from study.records import Record
 from study.visits import visit_in
@@ -30,11 +31,10 @@ def sets_of(here: Rig, opened: Opened, tools: frozenset[str]) -> Sets:
 
 
 def may_open(here: Rig, sets: Sets, tools: frozenset[str]) -> frozenset[str]:
-    """The names of the pictures that may be opened; no task's own, for it is to be met as a task."""
+    """The names of the pictures that may be opened; no task's own nor a copy of it, for it is to be met as a task."""
     if "open" not in tools:
         return frozenset()
-    tasks = {here.tasks[task.picture].file for task in here.script.tasks.values()}
-    return frozenset(name for one in sets.values() for name in one.names) - tasks
+    return frozenset(name for one in sets.values() for name in one.names) - kept_back(here)
 
 
 def elsewhere(here: Rig, opened: Opened, tools: frozenset[str], address: str) -> Elsewhere | None:
@@ -53,7 +53,10 @@ def elsewhere(here: Rig, opened: Opened, tools: frozenset[str], address: str) ->
 def visited(here: Rig, opened: Opened, tools: frozenset[str], address: str) -> Opened | None:
     """What the model makes of the picture at `address`, under the task's dictionary, names, classes and chosen pair."""
     found = _found(here, opened, tools, address)
-    return None if found is None else explaining(here, replace(found[1], names=opened.names), opened.asked)
+    if found is None:
+        return None
+    other = replace(found[1], names=opened.names, kept_back=opened.kept_back)
+    return explaining(here, other, opened.asked)
 
 
 def facing(here: Rig, opened: Opened, tools: frozenset[str], records: Iterable[Record], task: str) -> Opened:

@@ -7,25 +7,18 @@ from typing import Any
 from core.attribution import attribute
 from core.types import View
 from core.waterfall import Waterfall, waterfall
+from pages.parts.at_work import at_work
 from pages.parts.cards import edition, on_screen, tasks_begun
 from pages.parts.opened import Opened
 from pages.parts.pieces import known
 from pages.parts.rig import Rig
-from study.participants import find
 from study.records import Record
-from study.session import session_in
 
 
 def waterfall_asked(here: Rig, token: str) -> dict[str, Any] | None:
     """The waterfall that the owner of `token` asks for; None where no picture is open, or it is no tool of theirs."""
-    found = find(here.log, token)
-    if found is None:
-        return None
-    records = here.log.read(found[0])
-    place = session_in(records, here.script, session_id=found[0])
-    if place.task is None or place.finished or "waterfall" not in place.tools:
-        return None
-    return waterfall_of(here, on_screen(here, records, place.task, frozenset(place.tools)), records)
+    who = at_work(here, token, "waterfall")
+    return None if who is None else waterfall_of(here, on_screen(here, who.records, who.task, who.tools), who.records)
 
 
 def waterfall_of(here: Rig, opened: Opened, records: tuple[Record, ...] | list[Record]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ Tool = Literal[
     "similar",
     "open",
     "search",
+    "masking",
 ]
 ELSEWHERE = frozenset({"ripple", "similar", "open"})  # tools that show what the same edits do to other pictures
 STEERING = frozenset({"suppress", "amplify", "set", "add"})  # tools that change the model

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 
 from core.types import TillerError
 from study.loader import Loader, Place, in_language, line_at, lines_of
+from study.script.advice import advised
 from study.script.checks import beyond_the_schema
 from study.script.file import Guide, ScriptFile
 from study.script.names import names_in
 from study.script.questionnaires import wrong_instruments
-from study.script.sense import advised
 from study.script.sequence import Arm, Condition, Page, Sequence, TaskSet, pages_in
 from study.script.setting import Consent, Ids, InstrumentUse, Modes, Runtime, Study
 from study.script.talk import ThinkAloud

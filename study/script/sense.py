@@ -14,7 +14,6 @@ from study.script.sequence import Page, Phase, Phases, Skip, TaskSet, phases_in
 from study.script.tasks import Task
 
 Mistake = tuple[Place, str]
-NONE = "none"  # the fault of a control task
 
 
 def out_of_tune(file: ScriptFile) -> Iterator[Mistake]:
@@ -29,46 +28,6 @@ def out_of_tune(file: ScriptFile) -> Iterator[Mistake]:
     yield from _ids(file)
 
 
-def advised(file: ScriptFile) -> Iterator[Mistake]:
-    """What is no mistake, and yet most authors would not want."""
-    if not any(task.fault == NONE for task in file.tasks.values()):
-        yield (
-            ("tasks",),
-            "no control task: with one whose fault is `none`, those who repair what is not broken are seen.",
-        )
-    practised = {page.task for _, page in _pages(file)}
-    told = [key for key, task in file.tasks.items() if task.truth == "shown" and key not in practised]
-    if told and any(task.fault == NONE for task in file.tasks.values()):
-        yield (
-            ("tasks", told[0]),
-            "a control task is known by its frame if pages say what a picture shows; write truth: hidden in all tasks.",
-        )
-    for key, task in file.tasks.items():
-        if task.success is not None and task.success.held_out is not None and "similar" in task.tools:
-            yield (
-                ("tasks", key, "tools"),
-                "success.held_out judges by the like failures that the tool similar shows while people steer: they are "
-                "held out no longer; leave similar out.",
-            )
-    offered = _conditions(file)
-    steered = any(
-        STEERING & set(task.tools) & tools for key, task in file.tasks.items() for tools in offered.get(key, [])
-    )
-    for number, prompt in enumerate(file.think_aloud.prompts if file.think_aloud else ()):
-        if prompt.when.trigger in ("every", "undo", "reset", "top1_flip", "no_effect", "first_steer") and not steered:
-            yield ("think_aloud", "prompts", number), f"{prompt.id} waits for a steer, and no task can be steered."
-    for key, tools in offered.items():
-        task = file.tasks[key]
-        if task.limits.min_interventions and not all(STEERING & set(task.tools) & on for on in tools):
-            yield (
-                ("tasks", key, "limits"),
-                "interventions are asked for, and none is waited for under a condition where no tool makes one.",
-            )
-    fixed = [holder for holder, _ in phases_in(file.sequence) if holder] if file.sequence else []
-    if any(holder.order == "fixed" and len(holder.blocks) > 1 for holder in fixed):
-        yield ("sequence",), "the phases stand in one order for all: what differs between them may be practice."
-
-
 def _scopes(file: ScriptFile) -> Iterator[Mistake]:
     if "audio" in {scope.key for scope in file.consent.scopes}:
         return
@@ -81,14 +40,14 @@ def _scopes(file: ScriptFile) -> Iterator[Mistake]:
                 ("think_aloud", "prompts", number, "when"),
                 f"silence is heard in a recording, which nobody allows{ask}",
             )
-    for place, page in _pages(file):
+    for place, page in placed_pages(file):
         if page.page == "mic_check":
             yield (*place, "page"), f"a microphone is checked that nobody allows to be used{ask}"
 
 
 def _rules(file: ScriptFile) -> Iterator[Mistake]:
     names = names_in(file)
-    for place, page in _pages(file):
+    for place, page in placed_pages(file):
         if page.if_ is not None:
             yield from _rule((*place, "if"), page.if_, names)
         for number, skip in enumerate(page.skip):
@@ -156,7 +115,7 @@ def _orders(file: ScriptFile) -> Iterator[Mistake]:
     for task, count in Counter(used).items():
         if count > 1:
             yield ("task_sets",), f"task {task!r} stands in {count} sets, so that somebody may meet it twice; keep one."
-    for place, page in _pages(file):
+    for place, page in placed_pages(file):
         if page.task is not None and page.task in (used if file.sequence else file.tasks):
             yield (
                 (*place, "task"),
@@ -208,7 +167,7 @@ def _holder(file: ScriptFile, where: Place, holder: Phases) -> Iterator[Mistake]
 
 
 def _tools(file: ScriptFile) -> Iterator[Mistake]:
-    for key, offered in _conditions(file).items():
+    for key, offered in conditions_of(file).items():
         for tools in offered:
             if not tools & set(file.tasks[key].tools):
                 yield (
@@ -217,7 +176,7 @@ def _tools(file: ScriptFile) -> Iterator[Mistake]:
                 )
 
 
-def _conditions(file: ScriptFile) -> dict[str, list[frozenset[str]]]:
+def conditions_of(file: ScriptFile) -> dict[str, list[frozenset[str]]]:
     """The tools of every condition that each task can fall into."""
     found: dict[str, list[frozenset[str]]] = {}
     if file.sequence is None:
@@ -252,7 +211,8 @@ def _ids(file: ScriptFile) -> Iterator[Mistake]:
             yield ("guide", number, "at"), f"{question.at!r} is neither a task nor a phase; name one, or `any`."
 
 
-def _pages(file: ScriptFile) -> Iterator[tuple[Place, Page]]:
+def placed_pages(file: ScriptFile) -> Iterator[tuple[Place, Page]]:
+    """Every page of the sequence with its place in the script, those of phases too."""
     for number, block in enumerate(file.sequence.blocks if file.sequence else ()):
         where: Place = ("sequence", "blocks", number)
         if isinstance(block, Page):

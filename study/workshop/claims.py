@@ -22,6 +22,7 @@ from study.desk import Json, opened_log, records_of
 from study.notation import read_labels, read_plan
 from study.settings import settings_in
 from study.terminal import emit, one_sentence, shown_progress
+from study.workshop.places import Overwrite, put_files, refuse_file, refuse_folder, refuse_taken
 
 if TYPE_CHECKING:
     from core.bundle import Bundle
@@ -57,7 +58,8 @@ def make(
     sae: Annotated[str, typer.Option(help="A dictionary of the bundle.")] = "spatial",
     labels: Annotated[str | None, typer.Option(help='Class names: "a,b,c". Default: the bundle\'s own.')] = None,
     template: Annotated[list[str] | None, typer.Option(help="Prompt template with {} in it.")] = None,
-    out: Annotated[Path, typer.Option(help="The file to write; one that is not there yet.")] = Path("claim.json"),
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("claim.json"),
+    overwrite: Overwrite = False,
     json_wanted: Json = False,
 ) -> None:
     """Measure what a plan does to other pictures, those that fail for the same cause among them, and write it down."""
@@ -67,8 +69,8 @@ def make(
         given = read_plan(edit, scope, lambda component, scope: 1.0)
         names = None if labels is None else read_labels(labels)
         listed = None if held_out is None else _listed(held_out)
-        if out.exists():
-            raise TillerError(f"'{out}' is there already; name another file with --out, or take it away.")
+        refuse_folder(out)
+        refuse_taken([out], overwrite=overwrite)
         import torch
 
         from core.bundle import load_bundle
@@ -94,7 +96,7 @@ def make(
         ]
         ground = _ground(folder, opened, model, picture, shows, listed)
         made = make_claim(opened, sae, model, lines, ground, at=datetime.now(UTC))
-        out.write_text(text_of(made), encoding="utf-8")
+        put_files({out: text_of(made).encode()})
         emit({"file": str(out), **made.as_json()}, f"{escape(str(out))}: {made.sentence}", json_wanted=json_wanted)
 
 
@@ -124,6 +126,7 @@ def check(
 def write_from(
     session: Annotated[str, typer.Argument(help="A session of the record.")],
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
+    overwrite: Overwrite = False,
     json_wanted: Json = False,
 ) -> None:
     """Write the claims that were saved in a session to files, as the participant could download them."""
@@ -137,12 +140,15 @@ def write_from(
             for record in saved
             if isinstance(record.event, ClaimSaved)
         ]
+        refuse_file(out)
+        paths = [out / f"claim-{one.sha256[:12]}.json" for one in claims]
+        refuse_taken(dict.fromkeys(paths), overwrite=overwrite)
         out.mkdir(parents=True, exist_ok=True)
-        written: list[dict[str, Any]] = []
-        for record, one in zip(saved, claims, strict=True):
-            path = out / f"claim-{one.sha256[:12]}.json"
-            path.write_text(text_of(one), encoding="utf-8")
-            written.append({"file": str(path), "seq": record.seq, "claim": one.sentence, "sha256": one.sha256})
+        put_files({path: text_of(one).encode() for path, one in zip(paths, claims, strict=True)})
+        written = [
+            {"file": str(path), "seq": record.seq, "claim": one.sentence, "sha256": one.sha256}
+            for path, record, one in zip(paths, saved, claims, strict=True)
+        ]
         words = "\n".join(escape(f"{one['file']}: {one['claim']}") for one in written)
         emit({"session": session, "claims": written}, words, json_wanted=json_wanted)
 
@@ -176,7 +182,7 @@ def _ground(
     from core.claim_making import Ground, can_count
     from core.hub import file_digest
     from core.pictures import picture_in
-    from pages.parts.pictures import pictures_by_kind
+    from core.task_pictures import pictures_by_kind
 
     content = None
     if named is not None:

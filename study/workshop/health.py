@@ -19,8 +19,9 @@ from study.desk import Json
 from study.examinations import HEALTH, found_folder, keep_found
 from study.settings import settings_in
 from study.tables import figures_table
-from study.terminal import emit, one_sentence, shown_progress
+from study.terminal import emit, one_sentence, shown_progress, stderr
 from study.trust import FIGURES, NORMS, basis_of, figure_text, order_name, percent, trust_in
+from study.workshop.stopping import told_when_stopped
 
 if TYPE_CHECKING:
     from core.demo.figures import Figure
@@ -45,7 +46,20 @@ def doctor(bundle: Of = None, dictionary: Which = None, goals: Goals = True, jso
         said = description_of(folder)
         figures: Sequence[Figure] = ()
         found: list[dict[str, Any]] = []
-        with shown_progress() as advance:
+        kept = found_folder(settings, HEALTH)
+        stderr.print(
+            f"Measuring {', '.join(wanted)} of {folder}, which takes minutes; what is found of each is kept in {kept}.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
+        def left() -> str:
+            done, rest = ", ".join(wanted[: len(found)]), ", ".join(wanted[len(found) :])
+            of = f"What was found of {done} is kept in {kept}" if done else "Nothing was found so far that can be kept"
+            return f"Stopped. {of}; not measured to the end: {rest or 'nothing'}."
+
+        with told_when_stopped(left), shown_progress() as advance:
             if goals and said["model"]["name"] == NAME:
                 from core.demo.figures import measure
 
@@ -55,8 +69,11 @@ def doctor(bundle: Of = None, dictionary: Which = None, goals: Goals = True, jso
                 def tell(stage: str, done: int, steps: int, which: str = which) -> None:
                     advance(f"{which}: {stage}", done, steps)
 
-                health = examine(load_bundle(folder, which), which, progress=tell).as_json()
-                keep_found(found_folder(settings, HEALTH), health)
+                tell("opening the bundle", 0, 1)
+                bundle_of = load_bundle(folder, which)
+                tell("opening the bundle", 1, 1)
+                health = examine(bundle_of, which, progress=tell).as_json()
+                keep_found(kept, health)
                 found.append(health)
         told = [each | {"trust": trust_in(each)} for each in found]
         shown = [

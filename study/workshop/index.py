@@ -130,7 +130,7 @@ def info(
         if component is None:
             if found.file is None:
                 raise TillerError(
-                    f"{path} is a JSON list of {len(found)} cards, which does not say how it was made; name a "
+                    f"{path} is a JSON list of {len(found):,} cards, which does not say how it was made; name a "
                     "component with --component."
                 )
             _emit_heading(path, verified=verify, json_wanted=json_wanted)
@@ -138,7 +138,8 @@ def info(
         card = found.get(component)
         if card is None:
             raise TillerError(
-                f"Component {component} was asked for; {path} has {len(found)}: name one from 0 to {len(found) - 1}."
+                f"Component {component} was asked for; {path} has {len(found):,}: name one from 0 "
+                f"to {len(found) - 1:,}."
             )
         images, quantiles, named = strongest(found, component), code_quantiles(card), names_beside(found, card)
         told: dict[str, Any] = {

@@ -25,7 +25,7 @@ from study.workshop.index_parts import (
     located,
     model_of,
 )
-from study.workshop.index_tables import matches_table, move_note, nothing_found, text_note
+from study.workshop.index_tables import matches_table, move_note, nothing_fits, nothing_found, text_note
 
 if TYPE_CHECKING:
     from core.index import Index
@@ -87,12 +87,15 @@ def search(
             matches = by_move(found, tool.model, tool.sae, *classes, filters=filters, top=top)
             asked = {"from": classes[0], "to": classes[1], "source": "reference"}
             moved, note = classes, move_note(*classes, said["reference"]["images"])
+        within_bounds = bool(matches)
+        matches = [one for one in matches if (one.score if moved is None else one.per_p99) > 0]
         fire = int((file_of(found)["density"] > 0).sum())
         counts = filters.counts(found)
         within = {"fire": fire, "within": counts}
         result = {"index": str(path), **asked, **within, "components": [asdict(match) for match in matches]}
         shown = matches_table(matches, moved=moved, note=note, width=screen.width)
-        emit(result, shown if matches else nothing_found(fire, counts), json_wanted=json_wanted)
+        why = nothing_fits(fire, text, moved) if within_bounds else nothing_found(fire, counts)
+        emit(result, shown if matches else why, json_wanted=json_wanted)
 
 
 def refuse_question(text: str | None, origin: str | None, target: str | None) -> None:

@@ -123,3 +123,9 @@ def nothing_found(fire: int, counts: Mapping[str, int]) -> str:
     each = ", ".join(f"{count:,} with --{name.replace('_', '-')}" for name, count in counts.items())
     all_of = ", none with all" if len(counts) > 1 else ""
     return f"No component is within the bounds: of {fire:,} that fire, {each}{all_of}. Loosen a bound."
+
+
+def nothing_fits(fire: int, text: str | None, moved: tuple[str, str] | None) -> str:
+    """Why a search lists no component though some are within the bounds."""
+    what = f"adds to {moved[1]} over {moved[0]}" if moved else f"shows more of {text!r} than of no word at all"
+    return f"Nothing fits: of {many(fire, 'component')} that fire, none within the bounds {what}."

@@ -18,6 +18,7 @@ from study.overview_report import report_of
 from study.settings import settings_in
 from study.terminal import emit, one_sentence, shown_progress
 from study.workshop.given import folder_of
+from study.workshop.places import Overwrite, put_files, refuse_taken
 
 Of = Annotated[Path | None, typer.Option("--bundle", help="The bundle's folder. Default: TILLER_BUNDLE's.")]
 Which = Annotated[str, typer.Option("--dictionary", help="The bundle's dictionary to read with.")]
@@ -33,13 +34,16 @@ def overview(
     label: Class = None,
     failures: Failures = False,
     out: Out = None,
+    overwrite: Overwrite = False,
     seed: Seed = 0,
     json_wanted: Json = False,
 ) -> None:
     """Report what a class, or the failures, go by over a bundle's reference pictures; all of them if none is named."""
     with one_sentence():
-        if out is not None and (out.suffix.lower() != ".md" or not out.parent.is_dir()):
-            raise TillerError(f"'{out}' was to be written; name a .md file in a folder that is there.")
+        if out is not None:
+            if out.suffix.lower() != ".md" or not out.parent.is_dir():
+                raise TillerError(f"'{out}' was to be written; name a .md file in a folder that is there.")
+            refuse_taken([out], overwrite=overwrite)
         settings = settings_in(os.environ)
         folder = folder_of(bundle)
         # torch takes seconds to import: what is wrong with the order is said before
@@ -59,7 +63,7 @@ def overview(
                 accounts = [whole["failures"], *whole["classes"].values()]
         report = "\n".join(map(report_of, accounts))
         if out is not None:
-            out.write_text(report, encoding="utf-8")
+            put_files({out: report.encode()})
         emit({"accounts": accounts}, f"{out}" if out else Markdown(report), json_wanted=json_wanted)
 
 

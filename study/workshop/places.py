@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from core.types import TillerError
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 
 
 def refuse_picture_place(path: Path, image: Path) -> None:
@@ -29,6 +34,13 @@ def refuse_folder(path: Path) -> None:
     """Refuse a file in a folder that is not there."""
     if not path.parent.is_dir():
         raise TillerError(f"'{path}' was to be written, and there is no folder {path.parent}; make it first.")
+
+
+def refuse_file(path: Path) -> None:
+    """Refuse a folder to write to that is a file, or lies in one."""
+    there = next(one for one in (path, *path.parents) if one.exists())
+    if not there.is_dir():
+        raise TillerError(f"The folder '{path}' was to be written to, and '{there}' is a file; name another.")
 
 
 def refuse_taken(paths: Iterable[Path], *, overwrite: bool) -> None:

@@ -13,7 +13,7 @@ from study.notation import read_labels
 from study.terminal import emit, one_sentence, shown_progress, stderr
 from study.workshop.choices import claimed_class, class_names, dictionary_named, refuse_strange
 from study.workshop.given import folder_of, refuse_options
-from study.workshop.places import put_files, refuse_picture_place, refuse_script_place, refuse_taken
+from study.workshop.places import Overwrite, put_files, refuse_picture_place, refuse_script_place, refuse_taken
 from study.workshop.printed import plain_name, sha256, told_of
 from study.workshop.task_words import print_in_words, report_in_words
 
@@ -29,7 +29,6 @@ Model = Annotated[str | None, typer.Option(help="An open_clip model name instead
 Pretrained = Annotated[str | None, typer.Option(help="An open_clip tag, or a file that holds a state dict.")]
 Labels = Annotated[str | None, typer.Option(help='Class names: "banana,zebra". Default: the bundle\'s.')]
 Template = Annotated[list[str] | None, typer.Option(help='Prompt template with {} in it, e.g. "a photo of a {}".')]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides paper, pen, hand and places.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

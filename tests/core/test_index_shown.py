@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ from study.__main__ import app
 from study.settings import HOME
 from study.workshop import shown
 from study.workshop.index_card import component_card, histogram
-from study.workshop.index_tables import heading_sheet, matches_table, nothing_found
+from study.workshop.index_tables import heading_sheet, matches_table, nothing_fits, nothing_found
 
 BROKEN = tuple(range(0, 16, 2))
 
@@ -158,6 +159,26 @@ def test_a_search_in_a_bundle_takes_its_index_model_and_dictionary(bundle):
     assert "one unit of code adds to the margin of boat over apple" in " ".join(
         asked("search", "--bundle", bundle, "--from", "apple", "--to", "boat").split()
     )
+
+
+def test_a_search_lists_what_fits_alone_and_what_fires_in_one_picture_last(bundle):
+    from core.search import by_text
+
+    index = read_index(bundle / "x.index")
+    every = by_text(index, "dog", lambda text: np.zeros(0), top=len(index))
+    alone = [math.isnan(one.clarity) for one in every]
+    assert alone == sorted(alone)
+    for known in (True, False):
+        scores = [one.score for one in every if math.isnan(one.clarity) is known]
+        assert scores == sorted(scores, reverse=True)
+    words = json.loads(asked("search", "--bundle", bundle, "--text", "dog", "--top", 99, "--json"))
+    assert [one["component"] for one in words["components"]] == [one.component for one in every if one.score > 0]
+    moved = json.loads(asked("search", "--bundle", bundle, "--from", "apple", "--to", "boat", "--top", 99, "--json"))
+    back = json.loads(asked("search", "--bundle", bundle, "--from", "boat", "--to", "apple", "--top", 99, "--json"))
+    there, again = ({one["component"] for one in found["components"]} for found in (moved, back))
+    assert there and again and not there & again, "what adds to one class over another takes from the other"
+    assert nothing_fits(1238, "dog", None).startswith("Nothing fits: of 1,238 components that fire, none within the bo")
+    assert nothing_fits(2, None, ("apple", "boat")).endswith("adds to boat over apple.")
 
 
 def test_a_search_without_a_match_says_which_bound_leaves_none(bundle):

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conventions import AT_BOTH_BLOCKS, CONVENTIONS
+from conventions import AT_BOTH_BLOCKS, CONVENTIONS, labelled
 from scipy.sparse import csr_array
 
-from core.overview.members import difference, mean_scores, members, newcombe, over_represented, told_apart
+from core.difference import newcombe
+from core.overview.members import mean_scores, members, over_represented, told_apart
 from core.overview.shares import Shares, share_out
 from core.overview.slices import rand_index, slice_failures
 from core.overview.trials import choose_repair, halves, picked, repairing
@@ -26,9 +27,7 @@ def world(request, make_clip, make_sae):
     name, block = request.param
     model = make_clip(block=block)
     sae = make_sae(model, CONVENTIONS[name])
-    pictures = torch.randn(N, 3, 32, 32, generator=torch.Generator().manual_seed(4))
-    truth = [each % 3 for each in range(N)]
-    reference = build_reference(model, sae, pictures.split(5), truth, [f"{each}.png" for each in range(N)])
+    pictures, _, reference = labelled(model, sae, N, at_once=5)
     return model, sae, pictures, reference
 
 
@@ -127,18 +126,6 @@ def test_the_bootstrap_interval_of_a_mean_is_that_of_the_central_limit():
     half = 1.96 * values.std(ddof=1) / math.sqrt(400)
     assert found.mean.low == pytest.approx(values.mean() - half, abs=0.25 * half)
     assert found.mean.high == pytest.approx(values.mean() + half, abs=0.25 * half)
-
-
-def test_a_difference_of_shares_has_the_published_interval():
-    """Newcombe (1998), Statistics in Medicine 17, table II, method 10: cases a, c, e and g."""
-    for one, n, two, m, low, high in (
-        (56, 70, 48, 80, 0.0524, 0.3339),
-        (9, 10, 3, 10, 0.1705, 0.8090),
-        (10, 10, 0, 20, 0.6791, 1.0),
-        (5, 56, 0, 29, -0.0381, 0.1926),
-    ):
-        found = difference(Rate(one, n), Rate(two, m))
-        assert (found.value, found.low, found.high) == pytest.approx((one / n - two / m, low, high), abs=1e-4)
 
 
 def test_the_interval_of_an_area_is_worked_by_hand():

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from conventions import AT_BOTH_BLOCKS, CONVENTIONS
+from conventions import AT_BOTH_BLOCKS, CONVENTIONS, labelled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,10 +24,7 @@ def world(request, make_clip, make_sae):
     name, block = request.param
     model = make_clip(block=block)
     sae = make_sae(model, CONVENTIONS[name])
-    pictures = torch.randn(N, 3, 32, 32, generator=torch.Generator().manual_seed(4))
-    truth = [each % 3 for each in range(N)]
-    reference = build_reference(model, sae, pictures.split(7), truth, [f"{each}.png" for each in range(N)])
-    return model, sae, pictures, truth, reference
+    return model, sae, *labelled(model, sae, N, at_once=7)
 
 
 @pytest.fixture(scope="module")

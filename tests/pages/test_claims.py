@@ -304,6 +304,7 @@ def test_a_plan_that_the_dictionary_cannot_carry_out_is_refused(world: TinyWorld
         (("make", "--edit", "1:suppress", "--scope", "patches=-1"), "numbered from 0"),
         (("make", "--edit", "1:suppress", "--held-out", "nowhere.csv"), "no such file"),
         (("make", "--edit", "1:suppress", "--out", "pyproject.toml"), "is there already"),
+        (("make", "--edit", "1:suppress", "--out", "nowhere/claim.json"), "no folder nowhere"),
         (("check", "nowhere.json"), "no such file"),
         (("check", "pyproject.toml"), "cannot be read as JSON"),
     ],
@@ -396,6 +397,13 @@ def test_a_claim_is_saved_once_and_the_log_is_enough_to_make_its_file(
     (written,) = json.loads(told)["claims"]
     assert Path(written["file"]).name == f"claim-{claim.sha256[:12]}.json"
     assert Path(written["file"]).read_text(encoding="utf-8") == text_of(claim)
+    Path(written["file"]).write_text("somebody's notes", encoding="utf-8")
+    code, _, wrong = run("claim", "from", someone.id, "--out", tmp_path / "out")
+    assert code == 2 and "is there already" in wrong and Path(written["file"]).read_text() == "somebody's notes"
+    assert run("claim", "from", someone.id, "--out", tmp_path / "out", "--overwrite")[0] == 0
+    assert [one.name for one in (tmp_path / "out").iterdir()] == [Path(written["file"]).name]
+    assert Path(written["file"]).read_text(encoding="utf-8") == text_of(claim)
+    assert "is a file" in run("claim", "from", someone.id, "--out", written["file"])[2].replace("\n", " ")
     code, told = checked(claim, world.bundle, tmp_path)
     assert (code, told["verdict"]) == (0, "same"), "what the workspace measured comes out again"
     other = Participant(someone.rig).at(Step.WORKSPACE)
@@ -433,6 +441,29 @@ def test_a_phase_without_the_tool_saves_nothing(rig: Rig, plan: SteeringPlan) ->
     someone = Participant(rig).at(Step.WORKSPACE)
     someone.act("edit", component=plan.edits[0].component, strength=0.0)
     assert "The step claim was asked for" in next(iter(someone.act("claim").values())) and not saved(someone)
+
+
+def test_a_claim_gives_the_gate_back_between_its_pieces(offering: Any, plan: SteeringPlan, monkeypatch: Any) -> None:
+    monkeypatch.setattr("core.ripple.TOKENS_AT_FIRST", 1)
+    monkeypatch.setattr("core.ripple.TOKENS_AT_ONCE", 2 * 17)  # two pictures of a class token and 16 patches
+    someone = Participant(offering()).at(Step.WORKSPACE)
+    someone.act("edit", component=plan.edits[0].component, strength=0.0)
+    gate, most = someone.rig.gate, [0]
+    computed = type(next(iter(someone.rig.bundles.values())).model).logits
+
+    def logits(model: Any, x: torch.Tensor, **options: Any) -> torch.Tensor:
+        assert not gate.acquire(blocking=False), "it computes beside the gate"
+        most[0] = max(most[0], len(x))
+        return computed(model, x, **options)
+
+    while gate.acquire(blocking=False):  # one permit is left to all
+        pass
+    gate.release()
+    monkeypatch.setattr(type(next(iter(someone.rig.bundles.values())).model), "logits", logits)
+    turns = []
+    monkeypatch.setattr(type(gate), "__exit__", lambda self, *_: (turns.append(1), self.release())[1])
+    someone.act("claim")
+    assert saved(someone) and most[0] <= 2 and len(turns) > 3 * 24 / 2
 
 
 @pytest.mark.parametrize("hidden", [False, True])

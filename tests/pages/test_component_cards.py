@@ -22,6 +22,7 @@ from pages.parts.visits import visited
 from study.concept_names import give_name
 from study.history import history_in
 from study.session import Step
+from study.session_events import SessionPaused, SessionResumed
 
 TASK = "secret_cause"
 
@@ -82,6 +83,19 @@ def test_only_a_session_with_a_picture_open_gets_a_card(who: Participant, rig: R
     assert card(Participant(rig).at(Step.CONSENT), 1) is None
 
 
+def test_a_card_and_a_ripple_are_for_the_workspace_alone_and_stop_with_a_pause(who: Participant, rig: Rig) -> None:
+    def given(one: Participant) -> tuple[bool, bool]:
+        return card(one, 1) is not None, asked_by(rig, one.token) is not None
+
+    assert given(who) == (True, True)
+    who.write(SessionPaused(), key="pause")
+    assert given(who) == (False, False)
+    who.write(SessionResumed(gap_s=1.0, ends_pause=True), key="on")
+    assert given(who) == (True, True)
+    for step in (Step.BRIEFING, Step.ANSWER, Step.DONE):
+        assert given(Participant(rig).at(step)) == (False, False), step
+
+
 def test_a_name_given_later_does_not_change_what_a_session_reads(who: Participant) -> None:
     opened = open_picture(who.rig, who.rig.script.tasks[TASK])
     component, own = opened.shown[0].index, opened.shown[0].label
@@ -102,7 +116,7 @@ def test_a_card_may_be_kept_for_ever_under_its_edition_alone(who: Participant) -
 
     install(who.rig)
     opened = open_picture(who.rig, who.rig.script.tasks[TASK])
-    now = edition(opened, (TASK,))
+    now = edition(named(who.rig, who.rig.log.read(who.id), opened), (TASK,))
 
     def answer(**asked: str) -> Any:
         return awaited(address(SimpleNamespace(query_params={"s": who.token, "c": "1", **asked})))

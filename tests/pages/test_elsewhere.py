@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from starlette.testclient import TestClient
 from core.steering import steer
 from core.types import Edit, SteeringPlan
 from pages.parts.board import board
+from pages.parts.cards import card_of
 from pages.parts.gallery import encoded
 from pages.parts.here import Here
+from pages.parts.kept_back import kept_back
 from pages.parts.opened import open_picture, seen_under
 from pages.parts.rig import Rig
 from pages.parts.ripple_stream import ripple_of
@@ -142,6 +145,32 @@ def test_the_pictures_that_changed_most_come_first_and_none_is_a_tasks_own(who: 
     assert not own & {who.rig.tasks[task.picture].file for task in who.rig.script.tasks.values()}
     kinds = Counter(one["kind"] for end in found.values() for one in end)
     assert kinds["fixed"] + kinds["broken"] > 0
+
+
+def test_a_copy_of_a_tasks_picture_is_no_example_either_whatever_it_is_called(knowing: Rig, tmp_path: Path) -> None:
+    images = next(iter(knowing.bundles.values())).images
+    own = tmp_path / "renamed.png"  # of the script's own pictures, and the bundle has it as p007.png
+    own.write_bytes((images / "p007.png").read_bytes())
+    copied = {**knowing.tasks, "scene": replace(knowing.tasks["scene"], file="0123456789ab.png", path=own)}
+    who = Participant(replace(knowing, tasks=copied)).at(Step.WORKSPACE)
+    hidden = {who.rig.tasks["word"].file, "0123456789ab.png", "p007.png"}
+    assert kept_back(who.rig) == hidden
+    assert "p007.png" not in kept_back(knowing), "it is an example as long as no task shows it"
+
+    component = loudest(who)
+    who.act("edit", component=component, strength=0)
+    told = ripple_under(who.rig, asked_of(who))["pictures"]
+    listed = {one["name"] for end in told.values() for one in end}
+    assert listed and not listed & hidden
+    assert set(who.act("open", picture="p004.png").values()) == {""}
+    who.act("close")
+    assert set(who.act("open", picture="p007.png").values()) != {""}
+
+    opened = asked_of(who).opened
+    firing = [card.index for card in opened.bundle.index if {*card.exemplars_top, *card.exemplars_middle} & hidden]
+    assert firing, "no component fires in a picture that is kept back"
+    shown = json.dumps([card_of(who.rig, who.rig.script, opened, (TASK,), index)["component"] for index in firing])
+    assert "p004.png" in shown and not [name for name in hidden if name in shown]
 
 
 def test_nobody_is_told_of_like_failures_whose_task_hides_what_its_picture_shows(knowing: Rig) -> None:

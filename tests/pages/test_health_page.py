@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 from test_sessions import room
+from tiny_world import TinyWorld
+from typer.testing import CliRunner
 
 from core.health import examine
 from core.overview.survey import Survey
 from pages.parts.health import sheet
 from pages.parts.health_plots import blocks, spread
 from pages.parts.rig import Rig
+from study.__main__ import app
 from study.examinations import HEALTH, OVERVIEW, Examiner, Kind, Progress, found_folder, found_of, keep_found
 from study.settings import settings_in
 from study.trust import FIGURES, trust_in
@@ -38,6 +41,21 @@ def test_where_nothing_was_measured_the_command_is_named(rig: Rig) -> None:
     test = room(rig, "staff/health.py")
     assert not test.exception
     assert any("tiller doctor" in each.value and "Nothing was measured" in each.value for each in test.caption)
+
+
+def test_a_stopped_doctor_has_said_at_once_what_it_does_and_says_what_is_kept(
+    rig: Rig, world: TinyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("TILLER_DATABASE_URL", str(rig.log.engine.url))
+    monkeypatch.setattr("core.bundle.load_bundle", stopped)
+    done = CliRunner().invoke(app, ["doctor", "--bundle", str(world.bundle)])
+    first, *_, last = done.stderr.strip().splitlines()
+    assert done.exit_code == 130 and done.stdout == ""
+    assert first.startswith("Measuring spatial of ") and "is kept in " in first
+    assert last == "tiller: Stopped. Nothing was found so far that can be kept; not measured to the end: spatial."
 
 
 def test_what_was_measured_is_drawn_without_measuring_again(rig: Rig, measured: dict[str, Any]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
-from pages.parts.rig import Memory
+from pages.parts.rig import Memory, Rig
 
 
 def test_a_memory_holds_no_more_than_it_may_however_often_it_is_asked() -> None:
@@ -30,3 +31,10 @@ def test_a_result_that_many_ask_for_at_once_is_made_once() -> None:
     assert found == ["result"] * 8
     assert made == [1]
     assert not memory._busy
+
+
+def test_a_rig_under_another_script_shares_all_that_the_script_does_not_decide(rig: Rig) -> None:
+    spoken = replace(rig.script)
+    other = rig.under(spoken)
+    assert other.script is spoken and rig.under(rig.script) is rig
+    assert {name for name in vars(rig) if vars(other)[name] is not vars(rig)[name]} == {"script"}

@@ -67,6 +67,19 @@ def test_bias_is_suspected_only_where_the_plan_does_more_than_its_sham() -> None
     assert verdict_of({**asked, "trial": None, "why": "nothing"}, "clock")[0] == "No suspected bias"
 
 
+def test_a_single_cue_is_called_one_and_a_slice_of_another_class_says_why_it_is_here(whole: dict[str, Any]) -> None:
+    account = next(each for each in whole["classes"].values() if each["attributes"] or each["context"])
+    label, cue = account["class"], (account["attributes"] or account["context"])[0]
+    plain = copy.deepcopy(account) | {"slices": []}
+    one, two = (report_of(plain | {"attributes": [cue] * many}) for many in (1, 2))
+    said = f"That is one cue: nothing else bears out that {label} is told by what #{cue['component']}"
+    assert said in one and "its name is a guess." in one and "one cue" not in two
+    held = {"number": 1, "shown": {label: 2, "kite": 1}, "pictures": ["a", "b", "c"], "trial": trial(), "why": ""}
+    for called, why in (({"kite": 3}, True), ({label: 3}, False)):
+        report = report_of(plain | {"slices": [held | {"called": called}]})
+        assert (f"It stands here because 2 pictures of it show {label}." in report) is why
+
+
 def test_each_report_has_its_fixed_headings_and_what_it_rests_on(rig: Rig, whole: dict[str, Any]) -> None:
     bundle = next(iter(rig.bundles.values()))
     for account in (whole["failures"], *whole["classes"].values()):
@@ -155,6 +168,7 @@ def test_the_command_writes_the_report_of_the_classes_that_are_named(world: Tiny
     [
         (["--out", "nowhere/report.md"], "in a folder that is there"),
         (["--out", "report.txt"], "name a .md file"),
+        (["--out", str(Path(__file__).parents[2] / "README.md")], "replace with --overwrite"),
         (["--class", "zeppelin"], "'zeppelin' was asked for"),
         (["--dictionary", "oxford"], "'oxford' was asked for"),
         (["--bundle", "nowhere"], "No bundle at nowhere"),

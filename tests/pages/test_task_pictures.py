@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -15,12 +16,14 @@ from typing import Any
 import pytest
 from participants import Participant
 from PIL import Image
+from tiny_world import LABELS
 
 from app import build
 from core.types import TillerError
 from pages.parts.gallery import encoded, url_of
 from pages.parts.opened import bench_of, open_picture
 from pages.parts.rig import Rig
+from pages.parts.similar import similar_set
 from study.decisions import opening
 from study.replay import Verdict, replay
 from study.script import ScriptError, load_script
@@ -117,6 +120,32 @@ def test_a_picture_that_is_right_is_one_that_the_model_gets_right(world: Any, st
 def test_a_picture_that_is_not_there_is_named_with_those_that_are(world: Any, study: Study, tmp_path: Path) -> None:
     with pytest.raises(TillerError, match=r"'wodr' is not there; there are .*word.*right"):
         rig_of(world, study(("picture: word", "picture: wodr")), tmp_path / "none.db")
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_like_failures_of_classes_that_a_task_has_not_are_named_before_anybody_comes(
+    world: Any, study: Study, tmp_path: Path, counted: bool
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(world.bundle, folder)
+    with (folder / "tasks.csv").open(newline="", encoding="utf-8") as file:
+        word = next(row for row in csv.DictReader(file) if row["kind"] == "word")
+    told = {"kind": "word", "file": word["file"], "truth": word["truth"], "similar": ["p001.png"]}
+    classes = [label for label in LABELS if label != "hat"]
+    assert word["truth"] != "hat"
+    (folder / "tasks.json").write_text(json.dumps([told | {"similar_truth": ["hat"]}]), encoding="utf-8")
+    own = f"    picture: word\n    labels: [{', '.join(classes)}]\n"
+    script = study(("    picture: word\n", own), *(() if counted else [(", similar", "")]))
+    environment = {"TILLER_BUNDLE": str(folder), "TILLER_STUDY": str(script)}
+    made = {**os.environ, "TILLER_DATABASE_URL": f"sqlite:///{tmp_path / 'similar.db'}", **environment}
+    if counted:
+        with pytest.raises(TillerError, match=r"tasks\.secret_cause: the pictures that fail as p\d+\.png do.* hat"):
+            build(made)
+        return
+    rig = build(made)
+    opened = open_picture(rig, rig.script.tasks["secret_cause"])
+    with pytest.raises(TillerError, match=r"^The pictures that fail as p\d+\.png does show hat, .*add those classes"):
+        similar_set(rig, opened.bundle, opened.model, rig.tasks["word"])
 
 
 def test_a_bundle_that_is_not_the_pinned_one_is_refused(world: Any, study: Study, tmp_path: Path) -> None:

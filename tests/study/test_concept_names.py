@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.types import TillerError
+from study import concept_names
 from study.concept_names import give_name, given_names, names_ever
 from study.log import EventLog
 
@@ -42,3 +43,18 @@ def test_a_name_belongs_to_one_dictionary_of_one_study(fresh_log: EventLog) -> N
 def test_a_name_too_long_is_refused(fresh_log: EventLog) -> None:
     with pytest.raises(TillerError, match="at most 80"):
         named(fresh_log, "a" * 81)
+
+
+def test_of_two_names_given_at_once_the_second_is_refused_as_a_race_and_the_first_stands(
+    fresh_log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*asked: str) -> object:
+        monkeypatch.undo()  # this once
+        assert named(fresh_log, "a sign", who="Ben")
+        return {}
+
+    monkeypatch.setattr(concept_names, "given_names", meanwhile)
+    with pytest.raises(TillerError, match="Somebody else named a component at this moment"):
+        named(fresh_log, "a word")
+    assert given_names(fresh_log, "demo", "d5")[3].called == "a sign"
+    assert named(fresh_log, "a word"), "having looked at theirs"

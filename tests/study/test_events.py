@@ -92,7 +92,7 @@ def test_every_cell_of_every_event_is_in_the_data_dictionary(event: Event) -> No
     assert set(event.cells()) <= set(NAMES)
 
 
-TYPED = ("text", "reason", "hypothesis", "memo", "speaker")  # fields that people fill with words of their own
+TYPED = ("text", "reason", "hypothesis", "memo", "speaker", "title")  # fields that people fill with words of their own
 
 
 @given(st.sampled_from(get_args(Event)).flatmap(happenings))

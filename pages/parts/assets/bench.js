@@ -90,7 +90,7 @@ const open = (root, data) => {
       if (still || now.overlay === overlay) return;
       now.overlay = overlay;
       draw();
-      act({ kind: "overlay", overlay, component: now.chosen });
+      act({ kind: "overlay", overlay, component: overlay === "masked" ? null : now.chosen }); // that map is no component's
     },
     lay: (layout) => {
       if (still || now.layout === layout) return;

@@ -94,6 +94,7 @@ const componentsPart = (part, act, view, hand) => {
     if (part.rows.dataset.order !== wanted) {
       rows.clear();
       part.guest.dataset.component = "";
+      part.guest.replaceChildren();
       part.rows.replaceChildren(...listed.map((component) => rowOf(component).root));
       part.rows.dataset.order = wanted;
     }

@@ -1,8 +1,10 @@
-// The picture and, over it, one value per patch of the chosen component: cells, not a blur, for that is what is known.
+// The picture and, over it, one value per patch: of the chosen component, or of the picture as a whole where patches are
+// masked. Cells, not a blur, for that is what is known.
 const OVERLAYS = [
-  ["off", () => w("picture.off"), () => w("picture.off_title")],
-  ["fires", () => w("picture.fires"), () => w("picture.fires_title")],
-  ["pushes", () => w("picture.pushes"), () => w("picture.pushes_title")],
+  ["off", () => w("picture.off"), () => w("picture.off"), () => w("picture.off_title")],
+  ["fires", () => w("picture.fires"), () => w("picture.fires_name"), () => w("picture.fires_title")],
+  ["pushes", () => w("picture.pushes"), () => w("picture.pushes_name"), () => w("picture.pushes_title")],
+  ["masked", () => w("picture.masked"), () => w("picture.masked_name"), () => w("picture.masked_title")],
 ];
 
 const paintMap = (canvas, grid, values, colours, scale) => {
@@ -22,22 +24,40 @@ const paintMap = (canvas, grid, values, colours, scale) => {
 };
 
 const picturePart = (part, act, view) => {
-  const buttons = OVERLAYS.map(([overlay, name, title]) =>
-    el("button", { type: "button", role: "radio", title: title(), onclick: () => view.overlay(overlay) }, name()),
+  const buttons = OVERLAYS.map(([overlay, short, name, title]) =>
+    el("button", { type: "button", role: "radio", "aria-label": name(), title: title(), onclick: () => (overlay === view.now.overlay ? masking.again() : view.overlay(overlay)) }, short()),
   );
+  const masking = maskingPart(view);
   part.overlays.replaceChildren(...buttons);
   part.overlays.onkeydown = (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const at = (OVERLAYS.findIndex(([overlay]) => overlay === view.now.overlay) + step + 3) % 3;
+    const offered = buttons.filter((button) => !button.hidden).length; // the one that may be missing is the last
+    const at = (OVERLAYS.findIndex(([overlay]) => overlay === view.now.overlay) + step + offered) % offered;
     view.overlay(OVERLAYS[at][0]);
     buttons[at].focus();
   };
   const ramp = el("span", { class: "ramp" });
   const [low, middle, high] = [el("span"), el("span"), el("span")];
   const share = el("span");
-  part.legend.replaceChildren(ramp, el("span", { class: "ends" }, low, middle, high), el("span", { class: "beside" }, term("token", w("picture.token")), share));
+  const terms = { token: term("token", w("picture.token")), masked: term("masked", w("picture.masking")) };
+  part.legend.replaceChildren(ramp, el("span", { class: "ends" }, low, middle, high), el("span", { class: "beside" }, ...Object.values(terms), share));
+  const ends = (...words) => [low, middle, high].forEach((end, at) => say(end, words[at] ?? ""));
+
+  // Of the picture and the margin alone: no component has a part in it, and no edit.
+  const paintMasked = (data, colours) => {
+    const { falls, done, of, failed } = masking.of(data);
+    const most = falls ? Math.max(...falls.map(Math.abs)) : 0;
+    paintMap(part.map, data.picture.grid, falls, colours, most);
+    mark(part.legend, "data-silent", !(most > 0));
+    part.legend.setAttribute("aria-busy", String(!falls && !failed));
+    say(share, most > 0 ? `: ${w("picture.masked_most", { most: fixed(most) })}` : "");
+    if (failed) ends(w("picture.masked_failed"));
+    else if (!falls) ends(w("picture.masked_far", { done, of }));
+    else if (!most) ends(w("picture.masked_none"));
+    else ends(w("picture.towards", { label: data.against }), "0", w("picture.towards", { label: data.target }));
+  };
 
   return (data, chosen) => {
     if (part.picture.getAttribute("src") !== data.picture.url) part.picture.src = data.picture.url;
@@ -48,12 +68,18 @@ const picturePart = (part, act, view) => {
     });
     const style = getComputedStyle(part.map);
     const colours = { warm: style.getPropertyValue("--warm").trim(), cool: style.getPropertyValue("--cool").trim() };
-    const overlay = chosen ? view.now.overlay : "off";
+    buttons.at(-1).hidden = !data.tools.includes("masking");
+    const overlay = chosen || view.now.overlay === "masked" ? view.now.overlay : "off";
+    mark(part.legend, "data-overlay", overlay);
+    terms.token.hidden = overlay === "masked";
+    terms.masked.hidden = !terms.token.hidden;
+    if (overlay === "masked") return paintMasked(data, colours);
+    masking.rest();
+    part.legend.removeAttribute("aria-busy");
     const fires = overlay === "fires";
     const drawn = fires ? { warm: style.getPropertyValue("--glow").trim(), cool: colours.cool } : colours;
     paintMap(part.map, data.picture.grid, overlay === "off" ? null : fires ? chosen.fires : chosen.pushes, drawn,
       fires ? chosen.fires_scale : data.pushes_scale);
-    mark(part.legend, "data-overlay", overlay);
     const drawnValues = overlay === "off" ? [] : (fires ? chosen.fires : chosen.pushes) ?? [];
     const silent = overlay !== "off" && !drawnValues.some((value) => value !== 0);
     mark(part.legend, "data-silent", silent);
@@ -61,14 +87,9 @@ const picturePart = (part, act, view) => {
       const code = chosen.class_code ? w("picture.code", { code: fixed(chosen.class_code) }) : w("picture.silent_token");
       say(share, fires ? `: ${code}` : ` ${w("picture.split", { token: signed(chosen.class_push), patches: signed(chosen.patch_push) })}`);
     }
-    if (silent) {
-      say(low, data.maps || fires ? w("picture.none_fires") : w("picture.none_pushes"));
-      say(middle, "");
-      say(high, "");
-      return;
-    }
-    say(low, overlay === "off" ? "" : fires ? w("picture.silent") : w("picture.towards", { label: data.against }));
-    say(middle, overlay === "pushes" ? "0" : "");
-    say(high, overlay === "off" ? "" : fires ? w("picture.strong") : w("picture.towards", { label: data.target }));
+    if (silent) ends(data.maps || fires ? w("picture.none_fires") : w("picture.none_pushes"));
+    else if (fires) ends(w("picture.silent"), "", w("picture.strong"));
+    else if (overlay === "pushes") ends(w("picture.towards", { label: data.against }), "0", w("picture.towards", { label: data.target }));
+    else ends();
   };
 };

@@ -11,9 +11,11 @@ const searchPart = (part, bench, act, view) => {
   let how = "word";
   let data = null;
   let sent = null; // the number of what was found before, while a question is on its way
+  let past = null; // the number of what is not to be listed any more, while a new region is being marked
   const patches = view.marks;
   let cursor = 0;
   let painting = null; // whether the brush puts patches in or takes them out
+  let tap = false; // a finger is down that may yet scroll the page
 
   const ways = Object.fromEntries(Object.entries(ASKED).map(([each, word]) => [each,
     el("button", { type: "button", role: "radio", onclick: () => choose(each) }, word())]));
@@ -27,8 +29,13 @@ const searchPart = (part, bench, act, view) => {
   const form = el("form", { class: "asking" }, kinds, ...Object.values(fields).flat(), go);
   part.search.replaceChildren(form);
   let told = "";
-  const brush = el("canvas", { class: "brush", tabindex: "0", inert: view.still });
+  const brush = el("canvas", { class: "brush", role: "application", tabindex: "0" });
+  brush.inert = view.still;
   part.map.after(brush);
+  // A region is one of the task's own picture, which is not on the screen while another is open.
+  const brushes = () => view.painting() || (data.tools.includes("search") && data.regions && !data.visit);
+  const byRegion = () => on && how === "region";
+  const marking = () => byRegion() || view.painting();
 
   const choose = (each, focus = true) => {
     how = each;
@@ -50,27 +57,35 @@ const searchPart = (part, bench, act, view) => {
   };
 
   const paint = () => {
-    const grid = data?.picture.grid ?? 1;
-    const cell = 20;
-    const [asked, painted] = [on && how === "region", view.painting()];
-    brush.hidden = !asked && !painted;
+    brush.hidden = !brushes() || (view.still && !marking());
+    mark(brush, "data-marking", marking());
     if (brush.hidden) return;
-    mark(brush, "aria-label", w(asked ? "search.brush" : "hand.brush"));
+    const painted = view.painting() && !byRegion();
+    mark(brush, "aria-label", w(painted ? "hand.brush" : "search.brush"));
+    mark(brush, "title", w(painted ? "hand.patches_title" : "search.brush_title"));
+    const { grid } = data.picture;
+    const cell = 40;
     if (brush.width !== cell * grid) brush.width = brush.height = cell * grid;
     const pen = brush.getContext("2d");
     pen.clearRect(0, 0, brush.width, brush.height);
-    pen.lineWidth = 2;
-    for (const patch of patches) {
-      const [x, y] = [(patch % grid) * cell, Math.floor(patch / grid) * cell];
-      pen.fillStyle = "rgb(255 255 255 / 0.45)";
-      pen.fillRect(x, y, cell, cell);
-      pen.strokeStyle = "rgb(0 0 0 / 0.8)";
-      pen.strokeRect(x + 1, y + 1, cell - 2, cell - 2);
+    const at = (patch) => [(patch % grid) * cell, Math.floor(patch / grid) * cell];
+    const thin = (cell * grid) / (brush.clientWidth || 1); // a pixel of the screen
+    // Only the region's own border is drawn, dark within and light without, so that the map beneath stays to be read.
+    for (const [colour, width] of marking() ? [["#fff", 4 * thin], ["#111", 2 * thin]] : []) {
+      pen.fillStyle = colour;
+      for (const patch of patches) {
+        const [x, y] = at(patch);
+        const [column, row] = [patch % grid, Math.floor(patch / grid)];
+        if (!row || !patches.has(patch - grid)) pen.fillRect(x, y, cell, width);
+        if (row === grid - 1 || !patches.has(patch + grid)) pen.fillRect(x, y + cell - width, cell, width);
+        if (!column || !patches.has(patch - 1)) pen.fillRect(x, y, width, cell);
+        if (column === grid - 1 || !patches.has(patch + 1)) pen.fillRect(x + cell - width, y, width, cell);
+      }
     }
-    if (bench.getRootNode().activeElement === brush) {
+    if (brush.matches(":focus-visible")) {
       pen.strokeStyle = getComputedStyle(brush).getPropertyValue("--accent");
-      pen.lineWidth = 3;
-      pen.strokeRect((cursor % grid) * cell + 1.5, Math.floor(cursor / grid) * cell + 1.5, cell - 3, cell - 3);
+      pen.lineWidth = 3 * thin;
+      pen.strokeRect(...at(cursor).map((corner) => corner + 1.5 * thin), cell - 3 * thin, cell - 3 * thin);
     }
   };
   const counted = () => {
@@ -83,7 +98,34 @@ const searchPart = (part, bench, act, view) => {
     counted();
     view.painted();
   };
-  const put = (patch) => (painting ? patches.add(patch) : patches.delete(patch)) && counted();
+  const put = (patch) => {
+    if (patches.has(patch) === painting) return;
+    if (painting) patches.add(patch);
+    else patches.delete(patch);
+    counted();
+  };
+  // While an edit's tokens are painted, what is marked is theirs. Otherwise marking a patch is asking by region, whatever
+  // was asked before, and nothing of an earlier region stays.
+  const start = () => {
+    if (!marking()) {
+      patches.clear();
+      if (!on) past = data.found?.number ?? null; // what is listed stays so until there is an answer
+      on = true;
+      choose("region", false);
+      view.redraw();
+    }
+    painting = !patches.has(cursor);
+    put(cursor);
+  };
+  // What is marked is asked for once the brush is lifted; with the last patch gone there is nothing to ask.
+  const lift = () => {
+    if (painting === null) return;
+    painting = null;
+    view.painted();
+    if (!byRegion()) return;
+    if (patches.size) ask();
+    else turn(false, false);
+  };
   const under = (event) => {
     const { left, top, width } = brush.getBoundingClientRect();
     const { grid } = data.picture;
@@ -91,27 +133,42 @@ const searchPart = (part, bench, act, view) => {
     return y * grid + x;
   };
   brush.onpointerdown = (event) => {
+    tap = event.pointerType === "touch" && !marking();
+    if (event.button || tap) return;
     brush.setPointerCapture(event.pointerId);
     cursor = under(event);
-    painting = !patches.has(cursor);
-    put(cursor);
+    start();
   };
-  brush.onpointermove = (event) => painting !== null && put(under(event));
-  brush.onpointerup = brush.onpointercancel = () => {
-    painting = null;
-    view.painted();
+  brush.onpointermove = (event) => {
+    if (painting === null) return;
+    // A quick hand skips patches; those on its way are meant as well.
+    const { grid } = data.picture;
+    const to = under(event);
+    const [x, y] = [(to % grid) - (cursor % grid), Math.floor(to / grid) - Math.floor(cursor / grid)];
+    const steps = Math.max(Math.abs(x), Math.abs(y));
+    for (let step = 1; step <= steps; step++) put(cursor + Math.round((y * step) / steps) * grid + Math.round((x * step) / steps));
+    cursor = to;
   };
+  brush.onpointerup = (event) => {
+    if (tap) {
+      cursor = under(event);
+      start();
+    }
+    tap = false;
+    lift();
+  };
+  brush.onpointercancel = () => ([tap, painting] = [false, null]);
   brush.onfocus = brush.onblur = paint;
   brush.onkeydown = (event) => {
     const { grid } = data.picture;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid, ArrowDown: grid }[event.key];
-    if (event.key === "Enter") on && ask();
+    if (event.key === "Enter" && byRegion()) ask();
     else if (event.key === " ") {
-      painting = !patches.has(cursor);
-      put(cursor);
+      start();
       painting = null;
       view.painted();
-    } else if (step) {
+    } else if (event.key === "Escape" && byRegion()) turn(false, false);
+    else if (step) {
       cursor = clamp(cursor + step, 0, grid * grid - 1);
       paint();
     } else return;
@@ -131,20 +188,21 @@ const searchPart = (part, bench, act, view) => {
     ask();
   };
 
+  const listed = () => (on && data?.found && data.found.number !== past ? data.found : null);
   const show = () => {
-    const found = data?.found;
+    const found = listed();
     mark(part.searching, "aria-expanded", on);
     mark(bench, "data-searching", on);
     counted();
-    say(part.listed, on && (found || sent !== null) ? told : w("part.by_attribution"));
-    if (!on || !found || sent !== null) return;
+    say(part.listed, found || (on && sent !== null) ? told : w("part.by_attribution"));
+    if (!found || sent !== null) return;
     const count = found.components.length;
-    const asked = { word: quoted(found.text), region: w("search.marked", { count: found.patches.length }), move: `${found.origin} \u2192 ${found.target}` }[found.how];
+    const asked = { word: quoted(found.text), region: w("search.marked"), move: `${found.origin} \u2192 ${found.target}` }[found.how];
     told = w(count ? "search.found" : "search.none", { count, asked });
     say(part.listed, told);
   };
   const turn = (to, focus = true) => {
-    on = to;
+    [on, past] = [to, null];
     view.redraw();
     if (on && focus && how !== "region") fields[how][0].focus();
     if (!on && focus) part.searching.focus();
@@ -181,11 +239,15 @@ const searchPart = (part, bench, act, view) => {
     found: (fresh) => {
       data = fresh;
       part.searching.hidden = !fresh.tools.includes("search");
-      if (view.still) on = Boolean(fresh.found?.latest);
+      if (view.still && (on = Boolean(fresh.found?.latest))) {
+        how = fresh.found.how;
+        patches.clear();
+        for (const patch of fresh.found.patches) patches.add(patch);
+      }
       if (fresh.found && fresh.found.number !== sent) {
         if (sent !== null && !view.still) [how, sent] = [fresh.found.how, null];
       }
-      return on && fresh.found ? fresh.found.components : null;
+      return listed()?.components ?? null;
     },
     draw: (fresh) => {
       data = fresh;
@@ -193,7 +255,6 @@ const searchPart = (part, bench, act, view) => {
       options(target, fresh.classes.map(({ label }) => label), fresh.against);
       ways.region.disabled = Boolean(fresh.visit) || !fresh.regions;
       mark(ways.region, "title", !fresh.regions ? w("search.no_regions") : fresh.visit ? w("search.elsewhere") : "");
-      // A region is one of the task's own picture, which is not on the screen while another is open.
       choose(ways[how].disabled ? "word" : how, false);
     },
     open: () => on,

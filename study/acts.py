@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.types import TillerError
+from study.act import Index, Name, Number, OneAct
 from study.explanations import Layout
-from study.records import ClientTime
+from study.scenario_acts import DeleteScenario, Recall, RenameScenario, SaveScenario
 from study.searches import How, Query
 
 MASKED = "masked"  # the one map that is a tool of its own: it is measured by masking, not read off the dictionary
@@ -19,26 +20,7 @@ class ActRefused(TillerError):
     """An act from the browser that cannot be done; it is dropped, and its sentence shown."""
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Wording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Index = Annotated[int, Field(ge=0, lt=2**31)]
-
-
-class _Act(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True)
-
-    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{8,80}$")]
-    task: Name
-    control: Name = "button"
-    epoch_ms: Number | None = None
-    perf_ms: Number | None = None
-    origin_ms: Number | None = None
-
-    @property
-    def client(self) -> ClientTime:
-        """The browser's clocks at the act."""
-        return ClientTime(epoch_ms=self.epoch_ms, perf_ms=self.perf_ms, time_origin=self.origin_ms)
 
 
 class Expectation(BaseModel):
@@ -53,7 +35,7 @@ class Expectation(BaseModel):
     hypothesis: Annotated[str, StringConstraints(max_length=10_000)] = ""
 
 
-class _Strength(_Act):
+class _Strength(OneAct):
     component: Index
     strength: Annotated[float, Field(allow_inf_nan=False, ge=-MOST, le=MOST)]
     op: Literal["scale", "set", "add"] = "scale"
@@ -82,44 +64,53 @@ class Preview(_Strength):
     kind: Literal["preview"]
 
 
-class Compare(_Act):
-    """Look at the model's answer without any edit, beside the one that stands."""
+class Compare(OneAct):
+    """Look at the model's answer without any edit, or under a scenario, beside another scenario or what stands."""
 
     kind: Literal["compare"]
+    of: Name = "standing"  # what is looked at: what stands, or a scenario by its id
+    against: Name = "original"  # beside the model without any edit, or a scenario by its id
 
 
-class Claim(_Act):
+class Claim(OneAct):
     """Save what the edits that stand do to other pictures, so that it can be measured again."""
 
     kind: Literal["claim"]
 
 
-class Undo(_Act):
+class Undo(OneAct):
     """Take the last standing intervention back."""
 
     kind: Literal["undo"]
 
 
-class Redo(_Act):
+class Redo(OneAct):
     """Do the last undone intervention again."""
 
     kind: Literal["redo"]
 
 
-class Reset(_Act):
-    """Take all edits away."""
+class Mute(OneAct):
+    """Have a component's edit stop acting and keep it, or have the kept one act again."""
+
+    kind: Literal["mute", "unmute"]
+    component: Index
+
+
+class Reset(OneAct):
+    """Take all edits away, the muted ones included."""
 
     kind: Literal["reset"]
 
 
-class Inspect(_Act):
+class Inspect(OneAct):
     """Open one component's card."""
 
     kind: Literal["inspect"]
     component: Index
 
 
-class Explain(_Act):
+class Explain(OneAct):
     """Ask for another explanation: a view, the margin between two other labels, or another layout of components."""
 
     kind: Literal["explain"]
@@ -136,7 +127,7 @@ class Explain(_Act):
         return "waterfall" if self.layout == "waterfall" else "attribution"
 
 
-class Overlay(_Act):
+class Overlay(OneAct):
     """Lay another map over the picture, or none."""
 
     kind: Literal["overlay"]
@@ -149,7 +140,7 @@ class Overlay(_Act):
         return "masking" if self.overlay == MASKED else "attribution"
 
 
-class Search(_Act):
+class Search(OneAct):
     """Ask the dictionary for components: by a word, by patches, or by what moves one label to another."""
 
     kind: Literal["search"]
@@ -171,7 +162,7 @@ class Search(_Act):
                 return Query("move", origin=self.origin, target=self.target)
 
 
-class Classes(_Act):
+class Classes(OneAct):
     """Ask what the model says with other classes and prompts; no labels: with the task's own again."""
 
     kind: Literal["classes"]
@@ -179,20 +170,20 @@ class Classes(_Act):
     templates: Annotated[tuple[Wording, ...], Field(max_length=400, strict=False)] = ()
 
 
-class Open(_Act):
+class Open(OneAct):
     """Look at another picture under the edits that stand, by the name that the page gave it."""
 
     kind: Literal["open"]
     picture: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,90}$")]
 
 
-class Close(_Act):
+class Close(OneAct):
     """Go back to the task's own picture."""
 
     kind: Literal["close"]
 
 
-class Turn(_Act):
+class Turn(OneAct):
     """Go to the answer page, or back from it to the workspace."""
 
     kind: Literal["answer", "workspace"]
@@ -208,7 +199,7 @@ class Reply(BaseModel):
     number: Number | None = None
 
 
-class PromptAnswer(_Act):
+class PromptAnswer(OneAct):
     """Answer the prompt of row `shown`, its event's id; a prompt without questions is answered by having spoken."""
 
     kind: Literal["prompt_answer"]
@@ -216,24 +207,27 @@ class PromptAnswer(_Act):
     answers: Annotated[tuple[Reply, ...], Field(max_length=20, strict=False)] = ()
 
 
-class PromptDismiss(_Act):
+class PromptDismiss(OneAct):
     """Put the prompt of row `shown` away without an answer."""
 
     kind: Literal["prompt_dismiss"]
     shown: Name
 
 
-class Tick(_Act):
+class Tick(OneAct):
     """Say that what was sent has been drawn, or that a time is over: a prompt may come up or go."""
 
     kind: Literal["tick"]
 
 
-Change = Setting | Undo | Redo | Reset
+Change = Setting | Mute | Recall | Undo | Redo | Reset
 Act = (
     Change
     | Compare
     | Claim
+    | SaveScenario
+    | RenameScenario
+    | DeleteScenario
     | Preview
     | Inspect
     | Search

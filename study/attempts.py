@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 
 from core.types import Prediction
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.prompt_events import Prompt, PromptDismissed, PromptShown
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.script.talk import When
 from study.steering_events import (
     InterventionApplied,
@@ -21,7 +23,10 @@ from study.talk_events import SilenceDetected
 from study.task_events import TaskStarted
 from study.times import moments_of, paused_after
 
-STEPS = (InterventionApplied, InterventionUndone, InterventionRedone, InterventionReset)
+STEPS = (
+    *(InterventionApplied, InterventionMuted, InterventionUnmuted, InterventionRecalled),
+    *(InterventionUndone, InterventionRedone, InterventionReset),
+)
 FRESH_S = 10.0  # a silence that was told longer ago than this may be over
 JOINED_MS = 1500.0  # stretches of silence no further apart than this are one
 _HAND = ("intervention.", "claim.", "concept.", "explanation.", "page.", "task.", "prompt.answered", "prompt.dismissed")

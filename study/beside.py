@@ -17,6 +17,7 @@ from study.history import plan_in
 from study.predictions import Shown, shown
 from study.preview_events import InterventionPreviewed
 from study.records import Record
+from study.scenarios import scenario_in
 from study.state import canonical_edits
 from study.steering_events import InterventionCompared, ModelPredicted
 from study.task_events import ConceptInspected, ExplanationChanged, ExplanationViewed
@@ -85,9 +86,12 @@ def _searched(act: Search, bench: Bench) -> ConceptSearched:
 
 
 def _compared(act: Compare, bench: Bench, records: Sequence[Record], plan: SteeringPlan) -> tuple[Event, ...]:
-    if not canonical_edits(plan):
+    two = act.of, act.against
+    if act.of == act.against or (two == ("standing", "original") and not canonical_edits(plan)):
         return ()
-    stands, other = (last_shown(records, bench, each) for each in (plan, SteeringPlan()))
+    stands, original = (last_shown(records, bench, each) for each in (plan, SteeringPlan()))
+    known = {"standing": stands, "original": original}
+    one, other = (known.get(each) or scenario_in(records, bench.task, each).shown for each in two)
     return (
         InterventionCompared(
             task=bench.task,
@@ -96,6 +100,9 @@ def _compared(act: Compare, bench: Bench, records: Sequence[Record], plan: Steer
             before=stands,
             after=stands,
             other=other,
+            against=act.against,
+            of=act.of,
+            one=None if act.of == "standing" else one,
             control=act.control,
         ),
     )

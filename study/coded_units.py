@@ -9,11 +9,13 @@ from typing import Literal
 
 from study.corrections import speech_of
 from study.log import EventLog
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.practice import practised
 from study.predictions import Shown
 from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptAnswered
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.speech import names_in
 from study.steering_events import (
     Intervention,
@@ -189,14 +191,20 @@ def _done(event: Intervention, name: Naming) -> str:
             to = "" if plain else f" {'by' if event.tool == 'add' else 'to'} {amount[event.unit]}"
             reach = "" if event.tool == "restore" else event.reach
             return f"{event.tool} {name(event.task, event.component)}{to}{reach}"
-        case InterventionUndone():
-            return "undo"
-        case InterventionRedone():
-            return "redo"
-        case InterventionReset():
-            return "reset all edits"
+        case InterventionMuted() | InterventionUnmuted():
+            return f"{_TURNED[event.name]} {name(event.task, event.component)}"
         case _:
-            return event.name.partition(".")[2]
+            return _TURNED.get(event.name, event.name.partition(".")[2])
+
+
+_TURNED = {
+    InterventionMuted.name: "mute",
+    InterventionUnmuted.name: "unmute",
+    InterventionRecalled.name: "bring a scenario back",
+    InterventionUndone.name: "undo",
+    InterventionRedone.name: "redo",
+    InterventionReset.name: "reset all edits",
+}
 
 
 def _answer(seen: Shown) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 
 from core.types import Prediction, Scope, SteeringPlan
 from study.acts import (
@@ -17,6 +17,7 @@ from study.acts import (
     Expectation,
     Explain,
     Inspect,
+    Mute,
     Open,
     Overlay,
     Preview,
@@ -38,10 +39,15 @@ from study.classes import reclassed
 from study.events import Event
 from study.expectations import Expected, lacking, scored
 from study.history import History, history_in
+from study.keeping import kept
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown, shown
 from study.preview_events import InterventionPredicted
 from study.records import Record
 from study.replies import reply
+from study.scenario_acts import DeleteScenario, Recall, RenameScenario, SaveScenario
+from study.scenario_events import InterventionRecalled
+from study.scenarios import scenario_in
 from study.state import canonical_edits
 from study.steering_events import (
     InterventionApplied,
@@ -82,14 +88,14 @@ def decide(act: Act, bench: Bench, records: Sequence[Record]) -> tuple[Event, ..
             an answer does not fit its question; there is nothing to claim.
     """
     match act:
-        case Setting() | Undo() | Redo() | Reset():
+        case Setting() | Mute() | Recall() | Undo() | Redo() | Reset():
             return _changed(act, bench, records)
         case Compare() | Preview() | Inspect() | Search() | Explain() | Overlay() | Open() | Close():
             return looked(act, bench, records)
-        case Classes():
-            return reclassed(act, bench, records)
-        case Claim():
-            return claimed(bench, records)
+        case Classes() | Claim():
+            return claimed(bench, records) if isinstance(act, Claim) else reclassed(act, bench, records)
+        case SaveScenario() | RenameScenario() | DeleteScenario():
+            return kept(act, bench, records)
         case Turn() | Tick():  # what a tick brings up has a key of its own: study.ticks
             turned = () if isinstance(act, Tick) else (act.kind,)
             return tuple(PageEntered(page=page, task=bench.task, attempt=bench.attempt) for page in turned)
@@ -103,8 +109,8 @@ def _changed(act: Change, bench: Bench, records: Sequence[Record]) -> tuple[Even
     if bench.held(records):
         raise ActRefused("A question comes before this step; nothing was changed. Answer it, then do the step again.")
     history = history_in(records, bench.task)
-    plan = _plan_after(act, bench, history)
-    if canonical_edits(plan) == canonical_edits(history.plan):
+    plan, muted = _after(act, bench, history, records)
+    if _spelled(plan, muted) == _spelled(history.plan, history.muted):
         return ()
     if isinstance(act, Setting) and lacking(act.expected, bench.expect, records, bench.task):
         raise ActRefused("Nothing was changed: say first what you expect of this step. Do it once more to be asked.")
@@ -124,18 +130,30 @@ def _scored(said: Expectation, bench: Bench, before: Shown, after: Prediction) -
     return scored(expected, before.prediction(after.labels), after, task=bench.task, attempt=bench.attempt)
 
 
-def _plan_after(act: Change, bench: Bench, history: History) -> SteeringPlan:
+def _after(act: Change, bench: Bench, history: History, records: Sequence[Record]) -> tuple[SteeringPlan, SteeringPlan]:
+    """What acts and what is muted after `act`."""
+    plan, muted = history.plan, history.muted
     match act:
         case Setting():
-            return history.plan.put(edit_asked(act, bench))
-        case Undo():
-            return history.past[-1].plan if history.past else history.plan
-        case Redo():
-            return history.future[-1].plan if history.future else history.plan
+            return plan.put(edit_asked(act, bench)), muted.without(act.component)
+        case Mute():
+            (left, taking) = (plan, muted) if act.kind == "mute" else (muted, plan)
+            edit = left.on(act.component)
+            left, taking = (left, taking) if edit is None else (left.without(act.component), taking.put(edit))
+            return (left, taking) if act.kind == "mute" else (taking, left)
+        case Recall():
+            return scenario_in(records, bench.task, act.scenario).shown.plan, SteeringPlan()
+        case Undo() | Redo():
+            ahead = history.past if isinstance(act, Undo) else history.future
+            return (ahead[-1].plan, ahead[-1].muted) if ahead else (plan, muted)
         case Reset():
-            return SteeringPlan()
+            return SteeringPlan(), SteeringPlan()
         case _:
             assert_never(act)
+
+
+def _spelled(*plans: SteeringPlan) -> list[object]:
+    return [canonical_edits(plan) for plan in plans]
 
 
 def _intervention(act: Change, bench: Bench, history: History, before: Shown, after: Shown) -> Event:
@@ -158,8 +176,14 @@ def _intervention(act: Change, bench: Bench, history: History, before: Shown, af
                 scope=Scope(act.scope),
                 patches=act.patches,
                 setting=after.plan.on(act.component),
-                previous=before.plan.on(act.component),
+                previous=before.plan.on(act.component) or history.muted.on(act.component),
             )
+        case Mute():
+            edit = (history.plan if act.kind == "mute" else history.muted).on(act.component)
+            kind = InterventionMuted if act.kind == "mute" else InterventionUnmuted
+            return kind(**around, component=act.component, edit=cast("Edit", edit))  # there is one, or nothing changed
+        case Recall():
+            return InterventionRecalled(**around, scenario=act.scenario)
         case Undo():
             return InterventionUndone(**around, undone_event=history.past[-1].event_id)
         case Redo():

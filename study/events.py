@@ -35,8 +35,10 @@ from study.moderator_events import (
     ModeratorPromptSent,
     ModeratorTookOver,
 )
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.preview_events import InterventionPredicted, InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed, PromptShown
+from study.scenario_events import InterventionRecalled, ScenarioDeleted, ScenarioRenamed, ScenarioSaved
 from study.session_events import (
     ConsentGiven,
     ConsentRefused,
@@ -107,6 +109,12 @@ Event = (
     | InterventionUndone
     | InterventionRedone
     | InterventionReset
+    | InterventionMuted
+    | InterventionUnmuted
+    | InterventionRecalled
+    | ScenarioSaved
+    | ScenarioRenamed
+    | ScenarioDeleted
     | InterventionFailed
     | ModelPredicted
     | ResponseChanged

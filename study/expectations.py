@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.types import Prediction
 from study.acts import Expectation
 from study.attempts import attempt_in
+from study.practice import practised
 from study.preview_events import InterventionPredicted
 from study.records import Record
 from study.script.tasks import Expect
@@ -27,12 +28,37 @@ class Expected:
 
 
 def lacking(said: Expectation | None, expect: Expect | None, records: Sequence[Record], task: str) -> tuple[str, ...]:
-    """What is to be said before the next step at `task` and is not in `said`; empty where nothing is asked for."""
+    """What has to be said before the next step at `task` and is not in `said`; empty where nothing has to be."""
     attempt = attempt_in(records, task)
     number = 1 + (attempt.steps if attempt else 0)
-    if expect is None or number not in expect.before:
+    if expect is None or expect.optional or number not in expect.before:
         return ()
     return tuple(part for part in expect.ask if said is None or getattr(said, part) in (None, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How well a participant has foreseen so far.
+
+    `right` of `directions` came as said; `brier` is the mean Brier score of `chances` stated chances, from 0, which is
+    certain and right, to 1, certain and wrong; 0.25 is what a chance of one half gets always. None before the first.
+    """
+
+    directions: int
+    right: int
+    chances: int
+    brier: float | None
+
+
+def calibration_of(records: Iterable[Record]) -> Calibration:
+    """The expectations of one session together, the practised ones left out."""
+    held = tuple(records)
+    left_out = practised(held)
+    said = [each.event for each in held if isinstance(each.event, InterventionPredicted)]
+    said = [event for event in said if event.task not in left_out]
+    ways = [event.direction_right for event in said if event.direction_right is not None]
+    scores = [event.brier for event in said if event.brier is not None]
+    return Calibration(len(ways), sum(ways), len(scores), sum(scores) / len(scores) if scores else None)
 
 
 def scored(

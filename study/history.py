@@ -1,4 +1,4 @@
-"""The plan of an attempt, folded from the log: what stands, what undo and redo would do, what was last predicted."""
+"""The plan of an attempt, folded from the log: what acts, what is muted, what undo and redo would do."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from core.types import SteeringPlan
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.steering_events import (
+    Intervention,
     InterventionApplied,
     InterventionRedone,
     InterventionReset,
@@ -19,19 +22,24 @@ from study.task_events import TaskStarted
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An intervention that can be taken back or done again, and the plan to go to then."""
+    """An intervention that can be taken back or done again, and the plan to go to then with what is muted there."""
 
     event_id: str
     plan: SteeringPlan
+    muted: SteeringPlan = field(default_factory=SteeringPlan)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The plan of one attempt with what undo and redo would do, nearest last."""
+    """The plan of one attempt, which is what acts, with what undo and redo would do, nearest last.
+
+    `muted` holds the edits that are kept and do not act; no component has an edit in both.
+    """
 
     plan: SteeringPlan = field(default_factory=SteeringPlan)
     past: tuple[Past, ...] = ()
     future: tuple[Past, ...] = ()
+    muted: SteeringPlan = field(default_factory=SteeringPlan)
 
 
 def history_in(records: Iterable[Record], task: str) -> History:
@@ -51,16 +59,36 @@ def followed(now: History, record: Record, task: str) -> History:
     match record.event:
         case TaskStarted() as event if event.task == task:
             return History()
-        case (InterventionApplied() | InterventionReset()) as event if event.task == task:
-            return History(event.after.plan, (*now.past, Past(record.event_id, now.plan)), ())
         case InterventionUndone() as event if event.task == task and now.past:
             last = now.past[-1]
-            return History(event.after.plan, now.past[:-1], (*now.future, Past(last.event_id, now.plan)))
+            return History(event.after.plan, now.past[:-1], (*now.future, _here(now, last.event_id)), last.muted)
         case InterventionRedone() as event if event.task == task and now.future:
             following = now.future[-1]
-            return History(event.after.plan, (*now.past, Past(following.event_id, now.plan)), now.future[:-1])
+            past = (*now.past, _here(now, following.event_id))
+            return History(event.after.plan, past, now.future[:-1], following.muted)
+        case Intervention() as event if event.task == task:
+            muted = muted_after(event, now.muted)
+            done = (*now.past, _here(now, record.event_id))
+            return now if muted is None else History(event.after.plan, done, (), muted)
         case _:
             return now
+
+
+def muted_after(event: Intervention, muted: SteeringPlan) -> SteeringPlan | None:
+    """What is muted after a new intervention where `muted` was; None where it is none that undo takes back."""
+    match event:
+        case InterventionApplied() | InterventionUnmuted():
+            return muted.without(event.component)
+        case InterventionMuted():
+            return muted.put(event.edit)
+        case InterventionReset() | InterventionRecalled():
+            return SteeringPlan()
+        case _:
+            return None
+
+
+def _here(now: History, event_id: str) -> Past:
+    return Past(event_id, now.plan, now.muted)
 
 
 def plan_in(records: Iterable[Record], task: str) -> SteeringPlan:

@@ -8,16 +8,22 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from study.acts import Act, ActRefused, Explain, Overlay, Preview, Search, Setting
+from study.acts import Act, ActRefused, Compare, Explain, Overlay, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
     *("edit", "undo", "redo", "reset", "inspect", "search", "explain", "overlay", "open", "close", "answer"),
     *("workspace", "compare", "classes", "claim", "preview", "prompt_answer", "prompt_dismiss", "tick"),
+    *("mute", "unmute", "recall", "save", "rename", "delete"),
 )
 ALWAYS = frozenset(
     {"restore", "close", "answer", "workspace", "prompt_answer", "prompt_dismiss", "tick"}
 )  # needs no tool
+_NEEDS = {  # the tool that a kind of act goes by, where it is not its own
+    "inspect": "attribution",
+    **dict.fromkeys(("recall", "save", "rename", "delete"), "scenarios"),
+    "unmute": "mute",
+}
 _ACT: TypeAdapter[Act] = TypeAdapter(Annotated[Act, Field(discriminator="kind")])
 
 
@@ -58,7 +64,8 @@ def act_id(message: object) -> str | None:
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
     tool = act.tool if isinstance(act, Setting | Preview | Explain | Overlay) else act.kind
-    need = "attribution" if tool == "inspect" else tool
+    scenarios = isinstance(act, Compare) and (act.of, act.against) != ("standing", "original")
+    need = "scenarios" if scenarios else _NEEDS.get(tool, tool)
     if need not in tools | ALWAYS:
         raise ActRefused(
             f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."

@@ -45,6 +45,8 @@ _BY_EVENT = {
     "intervention.redone": "redo",
     "intervention.reset": "reset",
     "intervention.predicted": "expect",
+    "intervention.muted": "mute",
+    "scenario.saved": "keep",
     "intervention.compared": "compare",
 }
 

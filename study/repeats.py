@@ -11,6 +11,7 @@ from study.acts import (
     Compare,
     Explain,
     Inspect,
+    Mute,
     Open,
     Overlay,
     Preview,
@@ -27,8 +28,11 @@ from study.claim_events import ClaimSaved
 from study.class_events import ClassesChanged
 from study.concept_events import ConceptSearched
 from study.events import Event
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.preview_events import InterventionPreviewed
 from study.prompt_events import PromptAnswered, PromptDismissed
+from study.scenario_acts import DeleteScenario, Recall, RenameScenario, SaveScenario
+from study.scenario_events import InterventionRecalled, ScenarioDeleted, ScenarioRenamed, ScenarioSaved
 from study.steering_events import (
     InterventionApplied,
     InterventionCompared,
@@ -81,15 +85,31 @@ def _asked_aside(act: Act, event: Event) -> bool:
             return (mine.how, mine.text, mine.patches, mine.origin, mine.target) == stands
         case (Open() as act, PictureOpened() as row):
             return act.picture == row.image
-        case (
-            (PromptDismiss(), PromptDismissed())
-            | (Compare(), InterventionCompared())
-            | (Claim(), ClaimSaved())
-            | (Close(), PictureClosed())
-        ):
+        case (PromptDismiss(), PromptDismissed()) | (Claim(), ClaimSaved()) | (Close(), PictureClosed()):
             return True
         case _:
+            return _asked_kept(act, event)
+
+
+def _asked_kept(act: Act, event: Event) -> bool:
+    """The same for acts about muted edits and scenarios, and for putting two states side by side."""
+    wanted: object
+    match act, event:
+        case Mute(), InterventionMuted():
+            wanted, stands = (act.kind, act.component), ("mute", event.component)
+        case Mute(), InterventionUnmuted():
+            wanted, stands = (act.kind, act.component), ("unmute", event.component)
+        case Compare(), InterventionCompared():
+            wanted, stands = (act.of, act.against), (event.of, event.against)
+        case SaveScenario(), ScenarioSaved():
+            wanted, stands = act.title, event.title
+        case RenameScenario(), ScenarioRenamed():
+            wanted, stands = (act.scenario, act.title), (event.scenario, event.title)
+        case (DeleteScenario(), ScenarioDeleted()) | (Recall(), InterventionRecalled()):
+            wanted, stands = act.scenario, event.scenario
+        case _:
             return False
+    return wanted == stands
 
 
 def _strength_of(act: Setting | Preview) -> tuple[object, ...]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from core.types import Prediction, SteeringPlan, TillerError
 from study.history import History, followed
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown, pack_logits, unpack_logits
 from study.records import Record
+from study.scenario_events import InterventionRecalled, ScenarioSaved
 from study.state import Pinned, canonical_edits
 from study.steering_events import (
     Intervention,
@@ -78,6 +80,7 @@ def replay(records: Iterable[Record], run: Run, *, only: int | None = None) -> I
     """
     histories: dict[str, History] = {}
     labels: dict[str, tuple[str, ...]] = {}
+    kept: dict[str, SteeringPlan] = {}  # scenarios
     above: Record | None = None  # the act that the next prediction answers
     found = False
     for record in records:
@@ -99,11 +102,13 @@ def replay(records: Iterable[Record], run: Run, *, only: int | None = None) -> I
         if task is not None:
             was = histories.get(task, History())
             histories[task] = followed(was, record, task)
+            if isinstance(event, ScenarioSaved):
+                kept[record.event_id] = was.plan
             if isinstance(event, Intervention):
-                rebuilt = _rebuilt(event, was)
+                rebuilt = _rebuilt(event, was, kept)
                 if canonical_edits(rebuilt) != canonical_edits(histories[task].plan):
                     # what was logged to be done does not lead to what was logged to stand: run what was done
-                    histories[task] = History(rebuilt, histories[task].past, histories[task].future)
+                    histories[task] = replace(histories[task], plan=rebuilt)
     if not found and only is None:
         raise TillerError("The session holds no prediction: there is nothing to run again.")
     if not found:
@@ -128,16 +133,30 @@ def _erased(cause: Record, record: Record) -> Outcome:
     )
 
 
-def _rebuilt(event: Intervention, was: History) -> SteeringPlan:
-    """The plan that an act leads to from the plan before it, by what was asked and not by what was logged to follow."""
-    if isinstance(event, InterventionApplied):
-        left = was.plan.without(event.component)
-        return left if event.setting is None else left.put(event.setting)
-    if isinstance(event, InterventionUndone):
-        return was.past[-1].plan if was.past else was.plan
-    if isinstance(event, InterventionRedone):
-        return was.future[-1].plan if was.future else was.plan
-    return SteeringPlan() if isinstance(event, InterventionReset) else was.plan
+def _rebuilt(event: Intervention, was: History, kept: Mapping[str, SteeringPlan]) -> SteeringPlan:
+    """The plan that an act leads to from the plan before it, by what was asked and not by what was logged to follow.
+
+    `kept` holds the plans of the scenarios so far, by the id of the row that saved each.
+    """
+    match event:
+        case InterventionApplied():
+            left = was.plan.without(event.component)
+            rebuilt = left if event.setting is None else left.put(event.setting)
+        case InterventionMuted():
+            rebuilt = was.plan.without(event.component)
+        case InterventionUnmuted():
+            edit = was.muted.on(event.component)
+            rebuilt = was.plan if edit is None else was.plan.put(edit)
+        case InterventionRecalled():
+            rebuilt = kept.get(event.scenario, was.plan)
+        case InterventionUndone() | InterventionRedone():
+            ahead = was.past if isinstance(event, InterventionUndone) else was.future
+            rebuilt = ahead[-1].plan if ahead else was.plan
+        case InterventionReset():
+            rebuilt = SteeringPlan()
+        case _:
+            rebuilt = was.plan
+    return rebuilt
 
 
 def _outcome(cause: Record, event: ModelPredicted, plan: SteeringPlan, labels: Sequence[str], run: Run) -> Outcome:

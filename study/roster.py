@@ -21,6 +21,9 @@ INTERVENTIONS = (
     "intervention.undone",
     "intervention.redone",
     "intervention.reset",
+    "intervention.muted",
+    "intervention.unmuted",
+    "intervention.recalled",
     "intervention.compared",
 )
 # withdrawing may follow any other end, and is the greatest of these words

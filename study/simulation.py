@@ -189,7 +189,9 @@ def _practice(name: str, desk: Desk) -> Iterator[Move]:
         "intervention.redone": [*step, {"kind": "undo"}, {"kind": "redo"}],
         "intervention.reset": [*step, {"kind": "reset"}],
         "intervention.compared": [*step, {"kind": "compare"}],
+        "intervention.muted": [*step, {"kind": "mute", "component": component}],
         "claim.saved": [*step, {"kind": "claim"}],
+        "scenario.saved": [*step, {"kind": "save", "title": "A"}],
     }
     yield from ways.get(name, [])
 

@@ -83,8 +83,8 @@ class InterventionApplied(Intervention):
             "unit": self.unit,
             "scope": self.scope.value,
             "patches": " ".join(map(str, self.patches)) or None,
-            **_edit_cells(self.setting, ""),
-            **_edit_cells(self.previous, "_previous"),
+            **edit_cells(self.setting, ""),
+            **edit_cells(self.previous, "_previous"),
         }
         return {**own, **Intervention.cells(self)}
 
@@ -122,19 +122,26 @@ class InterventionReset(Intervention):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterventionCompared(Intervention):
-    """The state that stands, before and after alike, was put side by side with another."""
+    """Two states were put side by side: the one that stands, before and after alike, and another.
+
+    Where neither stands, `one` is the first of them.
+    """
 
     name: ClassVar[str] = "intervention.compared"
-    results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned", "other"})
+    results: ClassVar[frozenset[str]] = frozenset({"before", "after", "pinned", "other", "one"})
     other: Shown
     against: str = "original"  # what was asked for: original, or an earlier event by its id
+    of: str = "standing"  # beside what: what stands, or an earlier event by its id
+    one: Shown | None = None
 
     def states(self) -> tuple[State, ...]:
-        return self.pinned.state(self.after.edits), self.pinned.state(self.other.edits)
+        third = () if self.one is None else (self.pinned.state(self.one.edits),)
+        return self.pinned.state(self.after.edits), self.pinned.state(self.other.edits), *third
 
     def cells(self) -> dict[str, Cell]:
         own: dict[str, Cell] = {"other_state_id": self.other.state_id, **shown_cells(self.other, "_other")}
-        return {**Intervention.cells(self), **own}
+        compared: dict[str, Cell] = {"compared_of": self.of, "compared_against": self.against}
+        return {**Intervention.cells(self), **own, **compared}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +231,8 @@ def said_cells(edits: Iterable[str], logits: str, top: Sequence[tuple[str, float
     }
 
 
-def _edit_cells(edit: Edit | None, which: str) -> dict[str, Cell]:
+def edit_cells(edit: Edit | None, which: str) -> dict[str, Cell]:
+    """The cells of one edit, empty for none; `which` is the end of their names."""
     return {
         f"op{which}": edit.op.value if edit else None,
         f"strength{which}": edit.strength if edit else None,

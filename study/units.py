@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from core.types import Edit
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.practice import practised
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.state import canonical_edits
 from study.steering_events import (
     Intervention,
@@ -28,6 +30,10 @@ ACTS: dict[str, Act] = {  # by the kind of event
     InterventionRedone.name: "redone",
     InterventionReset.name: "reset",
     InterventionCompared.name: "compared",
+    # muting takes an edit away, unmuting and recalling put edits in place: to the model that is what is done by hand
+    InterventionMuted.name: "applied",
+    InterventionUnmuted.name: "applied",
+    InterventionRecalled.name: "applied",
 }
 
 
@@ -64,6 +70,11 @@ class Unit:
     after: Settings
     of: str | None = None  # the event that was undone or redone
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is coded: what changed no state, such as taking out an edit that is muted, is not."""
+        return self.act == "compared" or self.before != self.after
+
     @cached_property
     def touched(self) -> tuple[int, ...]:
         """Components whose setting differs between before and after."""
@@ -88,7 +99,7 @@ def key_of(settings: Settings) -> Key:
 def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:
     """The units of one participant's stream, in order.
 
-    What was expected, dragged through, failed or practised is none.
+    What was expected, dragged through, failed or practised is none; nor is what changed no state.
     """
     found: list[Unit] = []
     held = tuple(records)
@@ -110,7 +121,8 @@ def units_in(records: Iterable[Record]) -> tuple[Unit, ...]:
             after=settings_of(event.after.edits),
             of=undone or redone,
         )
-        found.append(unit)
+        if unit.counts:
+            found.append(unit)
     return tuple(found)
 
 

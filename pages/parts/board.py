@@ -18,6 +18,7 @@ from pages.parts.opened import Opened
 from pages.parts.pieces import fires_at, known, maps, piece
 from pages.parts.prompts import talk
 from pages.parts.pulse import progress
+from pages.parts.scenarios import scenarios_board
 from pages.parts.searches import found_last
 from pages.parts.settings import reach, setting
 from pages.parts.visits import visited
@@ -62,12 +63,14 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "found": _found(who, opened),
         "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.is_last,
         "edits": [setting(opened, each) for each in history.plan],
+        "muted": [setting(opened, each) for each in history.muted],
         "cards": cards,
         "can_undo": bool(history.past),
         "can_redo": bool(history.future),
         "size": seen.edit_norm_ratio,
         "state": state_of(opened, history.plan),
         "claim": claim_board(who.rig, who.records, str(place.task), opened, history.plan),
+        "scenarios": scenarios_board(who, opened, history, seen),
         "view": _view(who.records, place, opened),
         "visit": _visit(who, opened, history.plan),
         "talk": talk(who, opened),

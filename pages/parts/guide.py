@@ -17,6 +17,8 @@ _CONTROLS = {  # what is pointed at, as the workspace's own page names it
     "undo": "[data-part='undo']",
     "redo": "[data-part='redo']",
     "reset": "[data-part='reset']",
+    "mute": ".plan .eye",
+    "keep": "[data-part='scenarios']",
 }
 
 

@@ -9,6 +9,7 @@ from pages.parts.here import Here
 from pages.parts.opened import Opened
 from pages.parts.words import words_for
 from study.attempts import STEPS, attempt_in
+from study.expectations import Calibration, calibration_of
 from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptShown
 from study.prompts import held, scripted, standing, wait_s
@@ -28,7 +29,7 @@ def talk(who: Here, opened: Opened) -> dict[str, Any]:
         "prompt": None if shown is None else _prompt(who, shown),
         "held": held(who.records, who.rig.script, who.place),
         "expect": _expect(who, opened, attempt.steps if attempt else 0),
-        "came": _came(rows, words),
+        "came": _came(rows, who.records, words),
     }
 
 
@@ -67,11 +68,12 @@ def _expect(who: Here, opened: Opened, steps: int) -> dict[str, Any] | None:
     if expect is None:
         return None
     labels = list(opened.model.labels)
-    return {"before": list(expect.before), "ask": list(expect.ask), "steps": steps, "labels": labels}
+    asked = {"before": list(expect.before), "ask": list(expect.ask), "optional": expect.optional}
+    return {**asked, "steps": steps, "labels": labels}
 
 
-def _came(rows: Sequence[Record], words: Mapping[str, str]) -> dict[str, str] | None:
-    """What was expected of the last step and what came of it, in words; None where nothing was."""
+def _came(rows: Sequence[Record], records: Sequence[Record], words: Mapping[str, str]) -> dict[str, str] | None:
+    """What was expected of the last step, what came of it, and how that has gone so far; None where nothing was."""
     last = next((at for at in range(len(rows) - 1, -1, -1) if isinstance(rows[at].event, STEPS)), None)
     if last is None or last + 2 >= len(rows):
         return None
@@ -90,5 +92,17 @@ def _came(rows: Sequence[Record], words: Mapping[str, str]) -> dict[str, str] | 
     share = next((each.probability for each in step.after.top if each.label == said.label), 0.0)
     came = [words[f"came_{said.direction_came}"].format(label=said.label, percent=round(100 * share))]
     if said.top1 is not None:
-        came.append(words["came_top1"].format(top1=said.top1_came))
-    return {"expected": f"{words['expected']}: {', '.join(expected)}.", "came": f"{words['came']}: {', '.join(came)}."}
+        first = next((each.probability for each in step.after.top), 0.0)
+        came.append(words["came_top1"].format(top1=said.top1_came, percent=round(100 * first)))
+    return {
+        "expected": f"{words['expected']}: {', '.join(expected)}.",
+        "came": f"{words['came']}: {', '.join(came)}.",
+        "so_far": _so_far(calibration_of(records), words),
+    }
+
+
+def _so_far(found: Calibration, words: Mapping[str, str]) -> str:
+    ways = words["so_far_directions"].format(right=found.right, directions=found.directions) if found.directions else ""
+    brier = "" if found.brier is None else words["so_far_brier"].format(brier=f"{found.brier:.2f}")
+    told = ", ".join(filter(None, (ways, brier.replace(".", words["point"]))))
+    return f"{words['so_far']}: {told}." if told else ""

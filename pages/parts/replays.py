@@ -28,6 +28,7 @@ from pages.parts.visits import facing
 from pages.parts.waterfall import waterfall_of
 from study.records import Record
 from study.samples import still_blind
+from study.scenarios import plan_kept
 from study.screens import screen_at
 from study.script import StudyScript
 from study.script.part import ELSEWHERE
@@ -94,10 +95,14 @@ def _codes_blind(rig: Rig, key: str | None, session: str) -> bool:
 _Ask = Callable[[Rig, str, int, dict[str, str]], Any]
 
 
-def _ripple(rig: Rig, session: str, seq: int, _: dict[str, str]) -> dict[str, Any]:
+def _ripple(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, Any] | None:
     stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
-    asked = Asked(stands.opened, stands.said.after.plan, ELSEWHERE & stands.tools)
-    return ripple_under(rig.under(script or rig.script), asked)
+    plan, scenario = stands.said.after.plan, asked.get("scenario", "")
+    if scenario:
+        plan = plan_kept(rows_of(rig, session)[:seq], stands.said.task, scenario)
+    if plan is None:
+        return None
+    return ripple_under(rig.under(script or rig.script), Asked(stands.opened, plan, ELSEWHERE & stands.tools))
 
 
 def _faced(rig: Rig, session: str, seq: int, tool: str) -> tuple[Opened, StudyScript, Sequence[Record]] | None:

@@ -21,7 +21,7 @@ _FRESH = {"Cache-Control": "no-store"}
 
 
 async def ripple_of(request: Request) -> Response:
-    """The ripple of the plan that stands for the session whose link is given."""
+    """The ripple of the plan that stands for the session whose link is given, or of one of its scenarios."""
     rig = installed()
     if rig is None:
         return Response(status_code=503)
@@ -33,7 +33,8 @@ async def ripple_of(request: Request) -> Response:
 
 
 async def _measured(request: Request, rig: Rig) -> Response:
-    asked = await to_thread.run_sync(asked_by, rig, request.query_params.get("s", ""))
+    query = request.query_params
+    asked = await to_thread.run_sync(asked_by, rig, query.get("s", ""), query.get("scenario", ""))
     if asked is None:
         return Response(status_code=404)
     known = await to_thread.run_sync(known_ripple, rig, asked)

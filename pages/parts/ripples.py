@@ -20,6 +20,7 @@ from pages.parts.opened import Opened
 from pages.parts.rig import Rig
 from pages.parts.visits import may_open, sets_of
 from study.history import plan_in
+from study.scenarios import plan_kept
 from study.script.part import ELSEWHERE
 
 SHAMS: tuple[tuple[Control, int], ...] = (("flipped", 0), ("random", 0), ("random", 1), ("random", 2))
@@ -68,10 +69,13 @@ class _Measuring:
         }
 
 
-def asked_by(here: Rig, token: str) -> Asked | None:
-    """What stands for the owner of `token`; None where nothing is open, or the ripple is no tool of theirs."""
+def asked_by(here: Rig, token: str, scenario: str = "") -> Asked | None:
+    """What stands for the owner of `token`, or one of their scenarios; None where it is not there, or not for them."""
     who = at_work(here, token, "ripple")
-    return None if who is None else Asked(who.opened, plan_in(who.records, who.task), ELSEWHERE & who.tools)
+    if who is None:
+        return None
+    plan = plan_kept(who.records, who.task, scenario) if scenario else plan_in(who.records, who.task)
+    return None if plan is None else Asked(who.opened, plan, ELSEWHERE & who.tools)
 
 
 def known_ripple(here: Rig, asked: Asked) -> dict[str, Any] | None:

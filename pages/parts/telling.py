@@ -11,9 +11,11 @@ from pages.parts.surroundings import answer_in_words, told_around
 from study.class_events import ClassesChanged
 from study.concept_events import ConceptSearched
 from study.events import readable
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown, unpack_logits
 from study.preview_events import InterventionPreviewed
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.session_events import (
     ConsentAnswer,
     ConsentGiven,
@@ -55,7 +57,12 @@ _OVERLAYS = {
     "pushes": "where {} pushes",
     "masked": "what masking costs",
 }
-_TURNS = {InterventionUndone: "Took the last step back", InterventionRedone: "Did it again", InterventionReset: "Reset"}
+_TURNS = {
+    InterventionUndone: "Took the last step back",
+    InterventionRedone: "Did it again",
+    InterventionReset: "Reset",
+    InterventionRecalled: "Brought a scenario back",
+}
 _LONGEST = 600
 
 
@@ -68,12 +75,11 @@ def told_of(record: Record, name: Name) -> str:
         case InterventionApplied():
             line = f"{_setting(event, name)}: {_moved(event)}"
         case InterventionCompared():
-            other = "the model without edits" if event.against == "original" else "another state"
-            line = f"Compared with {other}: {_said(event.other)}"
+            line = _compared(event)
         case InterventionPreviewed():
             line = f"Rested at {_number(event.value, event.unit)} on {name(event.task, event.component)}"
         case Intervention():
-            line = f"{_TURNS[type(event)]}: {_moved(event)}"
+            line = f"{_turned(event, name)}: {_moved(event)}"
         case ModelPredicted():
             line = f"The model says {_said(event.after)}"
         case ConceptInspected():
@@ -90,6 +96,22 @@ def told_of(record: Record, name: Name) -> str:
         case _:
             line = _around(record)
     return line
+
+
+def _compared(event: InterventionCompared) -> str:
+    if (event.of, event.against) == ("standing", "original"):
+        return f"Compared with the model without edits: {_said(event.other)}"
+    words = {"standing": "what stands", "original": "the model without edits"}
+    one, other = (words.get(each, "a scenario") for each in (event.of, event.against))
+    first = event.after if event.one is None else event.one
+    return f"Compared {one}, {_said(first)}, with {other if other != one else 'another'}, {_said(event.other)}"
+
+
+def _turned(event: Intervention, name: Name) -> str:
+    if isinstance(event, InterventionMuted | InterventionUnmuted):
+        verb = "Muted" if isinstance(event, InterventionMuted) else "Unmuted"
+        return f"{verb} {name(event.task, event.component)}"
+    return _TURNS[type(event)]
 
 
 def _searched(event: ConceptSearched, name: Name) -> str:

@@ -83,7 +83,7 @@ def unit_in(one: Stored) -> Unit | None:
     if act is None or one.payload is None:
         return None
     plain = _plain(one.payload) if name in _FILLED else from_json(one.payload)
-    return Unit(
+    unit = Unit(
         seq=int(one.row["seq"] or 0),
         event_id=str(one.row["event_id"]),
         act=act,
@@ -94,6 +94,7 @@ def unit_in(one: Stored) -> Unit | None:
         after=_seen(plain["after"]).settings,
         of=plain.get("undone_event") or plain.get("redone_event"),
     )
+    return unit if unit.counts else None
 
 
 def practice_in(one: Stored) -> str | None:

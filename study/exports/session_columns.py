@@ -197,4 +197,20 @@ AROUND = (
         levels="similar|reference",
         empty=NOT_HERE,
     ),
+    col("scenario_event_id", "text", "log", "The saving of the scenario that it is about.", empty=NOT_HERE),
+    col("scenario_title", "text", "participant", "The scenario's name.", empty=NOT_HERE),
+    col(
+        "compared_of",
+        "text",
+        "log",
+        "What was put side by side: standing, or a scenario by the event that saved it.",
+        empty=NOT_HERE,
+    ),
+    col(
+        "compared_against",
+        "text",
+        "log",
+        "With what: original, standing, or a scenario by the event that saved it.",
+        empty=NOT_HERE,
+    ),
 )

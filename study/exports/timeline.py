@@ -10,11 +10,13 @@ from study.class_events import ClassesChanged
 from study.concept_events import ConceptSearched
 from study.consent import given
 from study.moderator_events import ModeratorNoteAdded
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.practice import practised
 from study.predictions import Shown
 from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptAnswered, PromptShown
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.session_events import SessionPaused, SessionResumed
 from study.steering_events import (
     Intervention,
@@ -192,6 +194,10 @@ def _act(event: Intervention) -> str:
         plain = event.tool == "restore" or (event.tool == "suppress" and event.value == 0)
         to = "" if plain else f" {'by' if event.tool == 'add' else 'to'} {event.amount}"
         return f"{event.tool} component {event.component}{to}{'' if event.tool == 'restore' else event.reach}"
+    if isinstance(event, InterventionMuted | InterventionUnmuted):
+        return f"{event.name.partition('.')[2].removesuffix('d')} component {event.component}"
+    if isinstance(event, InterventionRecalled):
+        return "bring a scenario back"
     if isinstance(event, InterventionUndone):
         return "undo"
     return "redo" if isinstance(event, InterventionRedone) else "reset"

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown
 from study.records import Record
+from study.scenario_events import InterventionRecalled
 from study.steering_events import (
     Intervention,
     InterventionApplied,
@@ -76,8 +78,7 @@ class _Graph:
         elif isinstance(event, InterventionRedone):
             self._go(record, event.redone_event if event.redone_event in self.nodes else self.current)
         else:
-            label = f"{event.tool} component {event.component}" if isinstance(event, InterventionApplied) else "reset"
-            self._add(record, label, self.current, _edits(event.after))
+            self._add(record, _label(event), self.current, _edits(event.after))
             self._go(record, record.event_id)
 
     def plain(self) -> dict[str, Any]:
@@ -110,6 +111,14 @@ class _Graph:
             node |= {"parent": parent, "sideEffects": {"do": [], "undo": []}}
             self.nodes[parent]["children"].append(record.event_id)
         self.nodes[record.event_id] = node
+
+
+def _label(event: Intervention) -> str:
+    if isinstance(event, InterventionApplied):
+        return f"{event.tool} component {event.component}"
+    if isinstance(event, InterventionMuted | InterventionUnmuted):
+        return f"{event.name.partition('.')[2].removesuffix('d')} component {event.component}"
+    return "bring a scenario back" if isinstance(event, InterventionRecalled) else "reset"
 
 
 def _edits(seen: Shown) -> list[dict[str, Any]]:

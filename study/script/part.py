@@ -40,6 +40,8 @@ Tool = Literal[
     "undo",
     "redo",
     "reset",
+    "mute",
+    "scenarios",
     "compare",
     "claim",
     "ripple",

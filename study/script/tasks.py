@@ -36,13 +36,14 @@ class Limits(Part):
 
 
 class Expect(Part):
-    """What is asked for before a steer is carried out: before the `first`, or before each of the `steers` named.
+    """What is asked for before a steer is carried out: before each that `before` numbers, from 1.
 
-    The log scores it when the effect is seen.
+    The log scores it when the effect is seen. Where it is `optional`, the steer can be carried out without.
     """
 
     before: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, strict=False)] = (1,)
     ask: Annotated[tuple[Asked, ...], Field(min_length=1, strict=False)] = ("hypothesis", "direction", "confidence")
+    optional: bool = False
 
 
 class HeldOut(Part):

@@ -58,7 +58,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "Scope": scopes,
     "Shown": seen,
     "Pinned": pins,
+    "LoggedEdit": edits,
     "LoggedEdit | None": st.none() | edits,
+    "Shown | None": st.none() | seen,
     "tuple[str, ...]": st.lists(words, max_size=3).map(tuple),
     "tuple[int, ...]": st.lists(components, max_size=3).map(tuple),
     "dict[str, int]": st.dictionaries(words, components, max_size=3),
@@ -90,7 +92,7 @@ def test_every_cell_of_every_event_is_in_the_data_dictionary(event: Event) -> No
     assert set(event.cells()) <= set(NAMES)
 
 
-TYPED = ("text", "reason", "hypothesis", "memo", "speaker")  # fields that people fill with words of their own
+TYPED = ("text", "reason", "hypothesis", "memo", "speaker", "title")  # fields that people fill with words of their own
 
 
 @given(st.sampled_from(get_args(Event)).flatmap(happenings))

@@ -106,6 +106,7 @@ const open = (root, data) => {
   const search = searchPart(part, bench, act, view);
   const ripple = ripplePart(part, act, view);
   const claim = claimPart(part, act, outbox);
+  const scenarios = scenariosPart(part, bench, act, view);
   const prompts = promptPart(part, bench, act, hand);
   termsPart(bench, part);
 
@@ -148,6 +149,7 @@ const open = (root, data) => {
     explain.draw(facts, latest, falls, search.open());
     plan(latest);
     claim(latest);
+    scenarios(latest);
     mark(bench, "data-held", view.held());
     const { mood } = outbox;
     say(part.saved, SAVED[mood]());
@@ -168,13 +170,16 @@ const open = (root, data) => {
     prompts.draw(latest);
     say(part.expected, latest.talk.came?.expected ?? "");
     say(part.came, latest.talk.came?.came ?? "");
+    say(part.so_far, latest.talk.came?.so_far ?? "");
+    mark(part.so_far, "title", latest.talk.came?.so_far ? latest.talk.words.so_far_title : "");
     mark(part.talk, "aria-label", latest.talk.words.region);
     mark(part.expect, "aria-label", latest.talk.words.before);
     search.draw(latest);
     picture(facing(latest), chosen());
     card.draw(facing(latest), listed() ?? guests.get(now.chosen), now.chosen);
-    say(part.place, latest.progress ? `${latest.place} \u00b7 ${latest.progress}` : latest.place);
-    say(part.goal, latest.goal);
+    const place = latest.progress ? `${latest.place} \u00b7 ${latest.progress}` : latest.place;
+    say(part.place, latest.visit ? w("visit.place", { place }) : place);
+    say(part.goal, latest.visit ? w("visit.goal", { shows: quoted(latest.visit.shows) }) : latest.goal);
     say(part.aloud, latest.aloud);
     part.aloud.parentElement.hidden = !latest.aloud;
     mark(bench, "data-steers", latest.tools.some((tool) => STEERS.includes(tool)));
@@ -199,7 +204,7 @@ const open = (root, data) => {
   fill();
   if (still) {
     for (const gone of [part.stop, part.clock]) gone.hidden = true;
-    for (const hand of [part.overlays, part.control, part.search, part.searching, part.answer, part.classes, part.edits, part.undo.parentElement, part.certify, part.form]) hand.inert = true;
+    for (const hand of [part.overlays, part.control, part.search, part.searching, part.answer, part.classes, part.edits, part.undo.parentElement, part.certify, part.shelf, part.form]) hand.inert = true;
     return {
       draw: (fresh) => {
         [now.chosen, now.overlay, now.layout, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.layout, fresh.view.touched];

@@ -33,6 +33,12 @@ const expectPart = (part, bench, put, outbox) => {
     back = null;
   };
 
+  const skip = (changed) => {
+    const kept = waiting;
+    put(kept);
+    close(changed);
+  };
+
   return {
     // Whether the step is kept back to be asked about.
     keeps: (data, step, changed) => {
@@ -45,7 +51,8 @@ const expectPart = (part, bench, put, outbox) => {
       const ready = () => (see.disabled = fields.some(isOpen));
       const fields = fieldsOf(questions(data), words, () => ready());
       const form = el("form", { class: "asks" }, ...fields.map(({ root }) => root),
-        el("span", { class: "ways" }, see, el("button", { type: "button", class: "later", onclick: () => close(changed) }, words.cancel)));
+        el("span", { class: "ways" }, see,
+          ...(data.talk.expect.optional ? [el("button", { type: "button", class: "later", onclick: () => skip(changed) }, words.skip)] : []), el("button", { type: "button", class: "later", onclick: () => close(changed) }, words.cancel)));
       form.onsubmit = (event) => {
         event.preventDefault();
         if (fields.some(isOpen)) return;
@@ -60,7 +67,7 @@ const expectPart = (part, bench, put, outbox) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
       };
       ready();
-      part.expect.replaceChildren(el("p", { class: "lead", role: "status" }, el("b", {}, words.question), words.before), form);
+      part.expect.replaceChildren(el("p", { class: "lead", role: "status" }, el("b", {}, words.question), data.talk.expect.optional ? `${words.before} ${words.optional}` : words.before), form);
       mark(part.expect, "data-up", true);
       mark(bench, "data-expecting", true);
       changed();

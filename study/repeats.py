@@ -45,6 +45,8 @@ from study.visit_events import PictureClosed, PictureOpened
 def asked(act: Act, event: Event) -> bool:
     """Whether `event`, which stands under the act's id, is what this act asks for; what was found out aside."""
     wanted: tuple[object, ...]
+    if isinstance(act, Turn):
+        return isinstance(event, PageEntered) and act.kind == event.page
     match act, event:
         case (Setting(), InterventionApplied()) | (Preview(), InterventionPreviewed()):
             unit = "factor" if act.op == "scale" else act.unit
@@ -59,8 +61,6 @@ def asked(act: Act, event: Event) -> bool:
             stands = (event.view, event.toward, event.against, event.layout)
         case Overlay(), ExplanationChanged():
             wanted, stands = (act.overlay, act.component), (event.overlay, event.component)
-        case Turn(), PageEntered():
-            wanted, stands = (act.kind,), (event.page,)
         case _:
             return _asked_aside(act, event)
     return wanted == stands

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, assert_never, cast
 
-from core.types import Prediction, Scope, SteeringPlan
+from core.types import Edit, Prediction, Scope, SteeringPlan
 from study.acts import (
     Act,
     ActRefused,

@@ -50,6 +50,8 @@ def asked(act: Act, event: Event) -> bool:
         said = (event.labels, event.templates) if isinstance(event, ClassesChanged) else None
         return (act.labels, act.templates) == said
     wanted: tuple[object, ...]
+    if isinstance(act, Turn):
+        return isinstance(event, PageEntered) and act.kind == event.page
     match act, event:
         case Setting(), InterventionApplied():
             wanted = _strength_of(act)
@@ -63,8 +65,6 @@ def asked(act: Act, event: Event) -> bool:
             stands = (event.view, event.toward, event.against, event.layout)
         case Overlay(), ExplanationChanged():
             wanted, stands = (act.overlay, act.component), (event.overlay, event.component)
-        case Turn(), PageEntered():
-            wanted, stands = (act.kind,), (event.page,)
         case _:
             return _asked_aside(act, event)
     return wanted == stands

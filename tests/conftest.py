@@ -11,6 +11,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageDraw
 from tiny import TINY
 
+from core.loading import simple_tokenizer
 from core.model import Clip
 from core.sae import Convention, SparseAutoencoder, TopK
 
@@ -38,7 +39,7 @@ def tiny_clip(network: torch.nn.Module | None = None, *, block: int = -2, labels
     return Clip.wrap(
         tiny_network() if network is None else network,
         image_transform_v2(PreprocessCfg(size=32), is_train=False),
-        open_clip.SimpleTokenizer(context_length=16),
+        simple_tokenizer(16),
         name="tiny",
         block=block,
         labels=labels,

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from participants import Participant
 from served import Server, environment, launched  # noqa: F401 - the fixture `chromium`, which the benchmarks share
+from streamlit.components.v2 import manifest_scanner
 from tiny_world import TinyWorld, write_bundle, write_script
 
 from app import build
 from pages.parts.rig import Rig
 from study.session import Step
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scanned_once() -> Iterator[None]:
+    """An `AppTest` asks every installed package whether it brings components; what is installed stays as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")

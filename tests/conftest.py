@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import open_clip
@@ -20,11 +21,14 @@ pytest_plugins = ["servers", "foreign"]
 LABELS = ("apple", "boat", "car")
 
 
-THREADS = torch.get_num_threads()
+THREADS = max(1, torch.get_num_threads() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Small tensors gain nothing from a second thread, and wait minutes for it where another process has the core."""
+    """Small tensors gain nothing from a second thread, and wait minutes for it where another process has the core.
+
+    Those of full size have as many as there are cores for each process of the run.
+    """
     full_size = any(item.iter_markers("slow")) or any(item.iter_markers("bench"))
     torch.set_num_threads(THREADS if full_size else 1)
 

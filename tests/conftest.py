@@ -24,6 +24,18 @@ LABELS = ("apple", "boat", "car")
 THREADS = max(1, torch.get_num_threads() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process more than there are cores: who waits for a browser, a voice or a disk leaves its core to another.
+
+    Those of full size compute all the time, and fill the memory.
+    """
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + (config.option.markexpr != "slow")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Small tensors gain nothing from a second thread, and wait minutes for it where another process has the core.
 

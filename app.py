@@ -26,6 +26,7 @@ from pages.parts.intake import SOUND
 from pages.parts.pictures import refuse_another_runtime, task_pictures
 from pages.parts.presses import keep_presses
 from pages.parts.rig import Rig, fail, install, installed
+from pages.parts.waterfall_address import WATERFALL
 
 if TYPE_CHECKING:
     from study.log import EventLog
@@ -230,6 +231,7 @@ app = st.App(
         Route("/api/picture/{name}", picture),
         Route("/api/ripple", ripple_of),
         *CARD,
+        *WATERFALL,
         Route("/api/claim/{sha256}", claim_file),
         Route("/api/pulse", pulse, methods=["GET", "POST"]),
         *SOUND,

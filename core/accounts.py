@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,6 +19,7 @@ from core.types import TillerError
 from core.vision import VisionModel
 
 STEPS = 16
+STEPS_AT_ONCE = 4
 SCREENED = 32
 ENTRIES_AT_ONCE = 1 << 14  # dictionary rows gathered at a time: 48 MiB at width 768
 TOKENS_AT_ONCE = 1 << 15  # in one batched tail pass
@@ -151,18 +153,24 @@ def gradient(cut: Dissection) -> Account:
     )
 
 
-def integrated(cut: Dissection) -> Account:
+def integrated(cut: Dissection, turn: AbstractContextManager[object] | None = None) -> Account:
     """C: gradients integrated from no codes to these, midpoint rule, with error and bias held all the way.
 
     Neither shrinks with the codes: at x = 0 the last LayerNorm has no gradient to speak of. What constant, bias and
-    error give, put in one after the other before the first code, are entries of their own.
+    error give, put in one after the other before the first code, are entries of their own. Every few steps wait for a
+    `turn` of their own, which whoever has something shorter to compute may take in between.
     """
+    turn = turn or nullcontext()
     held = cut.x - cut.part
     alphas = (torch.arange(STEPS, device=held.device, dtype=held.dtype) + 0.5) / STEPS
-    _, slopes = cut.gradients_of(held + alphas[:, None, None] * cut.part)
+    slope = torch.zeros_like(held)
+    for some in alphas.split(STEPS_AT_ONCE):
+        with turn:
+            slope += cut.gradients_of(held + some[:, None, None] * cut.part)[1].sum(dim=0) / STEPS
     stages = torch.stack([cut.unspoken, cut.unspoken + cut.bias, held, cut.x])
-    nothing, with_bias, with_error, everything = cut.margin_of(stages).double().tolist()
-    per_token = cut.along(slopes.mean(dim=0))
+    with turn:
+        nothing, with_bias, with_error, everything = cut.margin_of(stages).double().tolist()
+    per_token = cut.along(slope)
     return Account(
         margin=everything,
         scores=per_token.totals(),

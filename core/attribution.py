@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -102,10 +103,12 @@ def attribute(
     against: int | None = None,
     view: View = View.GRADIENT,
     top: int = SCREENED,
+    turn: AbstractContextManager[object] | None = None,
 ) -> Attribution:
     """Share out the margin of class `target` over class `against` (the best other class where none is given).
 
     Args:
+        turn: with view INTEGRATED, what every few steps are taken under, such as a gate that others wait at as well.
         top: with view ABLATION below the last block, how many components to remove one by one: those of greatest
             |code x gradient|. After the last block all active ones are.
 
@@ -119,7 +122,7 @@ def attribute(
         case View.GRADIENT:
             account = gradient(cut)
         case View.INTEGRATED:
-            account = integrated(cut)
+            account = integrated(cut, turn)
         case View.ABLATION:
             account = ablation(cut, screened(cut, top))
         case _:

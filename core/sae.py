@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, assert_never, cast
+from typing import TYPE_CHECKING, Any, assert_never, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -29,9 +29,11 @@ from core.convention import (
     normalised,
     scale_and_centre,
 )
-from core.model import Clip
 from core.types import TillerError
 from core.weights import weights_digest
+
+if TYPE_CHECKING:
+    from core.model import Clip  # with it comes all of open_clip, which reading a file does not need
 
 __all__ = [
     "Activation",

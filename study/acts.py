@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.types import TillerError
+from study.explanations import Layout
 from study.records import ClientTime
 from study.searches import How, Query
 
@@ -50,17 +51,13 @@ class Expectation(BaseModel):
     hypothesis: Annotated[str, StringConstraints(max_length=10_000)] = ""
 
 
-class Setting(_Act):
-    """Give one component a strength: a factor under `scale`, multiples of its p99 (or codes) under `set` and `add`."""
-
-    kind: Literal["edit"]
+class _Strength(_Act):
     component: Index
     strength: Annotated[float, Field(allow_inf_nan=False, ge=-MOST, le=MOST)]
     op: Literal["scale", "set", "add"] = "scale"
     unit: Literal["p99", "code"] = "p99"
     scope: Literal["active", "all", "cls", "patches"] = "active"
     patches: Annotated[tuple[Index, ...], Field(max_length=4096, strict=False)] = ()
-    expected: Expectation | None = None
 
     @property
     def tool(self) -> str:
@@ -70,17 +67,17 @@ class Setting(_Act):
         return "restore" if self.op == "add" and self.strength == 0 else self.op
 
 
-class Preview(_Act):
-    """Say that a slider rested at a factor while it was dragged; nothing is changed by it."""
+class Setting(_Strength):
+    """Give one component a strength: a factor under `scale`, multiples of its p99 (or codes) under `set` and `add`."""
+
+    kind: Literal["edit"]
+    expected: Expectation | None = None
+
+
+class Preview(_Strength):
+    """Say that a slider rested at a strength while it was dragged; nothing is changed by it."""
 
     kind: Literal["preview"]
-    component: Index
-    strength: Annotated[float, Field(allow_inf_nan=False, ge=0, le=MOST)]
-
-    @property
-    def tool(self) -> str:
-        """The tool that a task must offer for it."""
-        return "restore" if self.strength == 1 else "suppress" if self.strength < 1 else "amplify"
 
 
 class Compare(_Act):
@@ -121,12 +118,20 @@ class Inspect(_Act):
 
 
 class Explain(_Act):
-    """Ask for another explanation: a view, or a margin between two other labels."""
+    """Ask for another explanation: a view, the margin between two other labels, or another layout of components."""
 
     kind: Literal["explain"]
     view: Name
     toward: Annotated[str, StringConstraints(max_length=200)] | None = None
     against: Annotated[str, StringConstraints(max_length=200)] | None = None
+    layout: Layout | None = None
+
+    @property
+    def tool(self) -> str:
+        """The tool that a task must offer for it."""
+        if self.toward is not None or self.against is not None:
+            return "contrast"
+        return "waterfall" if self.layout == "waterfall" else "attribution"
 
 
 class Overlay(_Act):

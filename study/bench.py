@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.types import Edit, Prediction, Scope, SteeringPlan
+from study.explanations import Explained, unlisted
 from study.records import Record
 from study.script.talk import Prompt
 from study.script.tasks import Expect
@@ -81,6 +82,7 @@ class Bench:
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     prompts: Mapping[str, Prompt] = field(default_factory=dict[str, Prompt])  # the script's, by id
     find: Find = nothing
+    explain: Explained = unlisted
     labels: tuple[str, ...] = ()  # that the model chooses from
     certify: Callable[[Sequence[Given]], Certificate] | None = None  # None: no picture to measure a claim on
     expect: Expect | None = None  # what is to be said before a step

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from core.types import SteeringPlan
+from core.types import Scope, SteeringPlan
 from study.acts import ActRefused, Close, Compare, Explain, Inspect, Open, Overlay, Preview, Search
+from study.asked import edit_asked
 from study.bench import Bench
 from study.concept_events import ConceptSearched
 from study.events import Event
+from study.explanations import Pair
 from study.history import plan_in
 from study.predictions import Shown, shown
 from study.preview_events import InterventionPreviewed
 from study.records import Record
 from study.state import canonical_edits
 from study.steering_events import InterventionCompared, ModelPredicted
-from study.task_events import ConceptInspected, ExplanationChanged
+from study.task_events import ConceptInspected, ExplanationChanged, ExplanationViewed
 from study.visit_events import PictureClosed, PictureOpened
 from study.visits import visit_in
 
@@ -30,7 +32,7 @@ def looked(
     """The events of `act` after `records`; none for a comparison with, or a rest at, what stands anyway.
 
     Raises:
-        ActRefused: no such picture may be opened.
+        ActRefused: no such picture may be opened; there is no such pair of labels.
     """
     plan = plan_in(records, bench.task)
     match act:
@@ -43,7 +45,7 @@ def looked(
         case Search():
             return (_searched(act, bench),)
         case Explain() | Overlay():
-            return (_explained(act, bench, plan),)
+            return _explained(act, bench, plan)
         case Open() | Close():
             return _visited(act, bench, records, plan)
         case _:
@@ -100,8 +102,7 @@ def _compared(act: Compare, bench: Bench, records: Sequence[Record], plan: Steer
 
 
 def _previewed(act: Preview, bench: Bench, plan: SteeringPlan) -> tuple[Event, ...]:
-    stands = plan.on(act.component)
-    if act.strength == (stands.strength if stands else 1.0):
+    if canonical_edits(plan.put(edit_asked(act, bench))) == canonical_edits(plan):
         return ()
     return (
         InterventionPreviewed(
@@ -110,7 +111,9 @@ def _previewed(act: Preview, bench: Bench, plan: SteeringPlan) -> tuple[Event, .
             component=act.component,
             tool=act.tool,
             value=act.strength,
-            unit="factor",
+            unit="factor" if act.op == "scale" else act.unit,
+            scope=Scope(act.scope),
+            patches=act.patches,
         ),
     )
 
@@ -139,13 +142,35 @@ def _visited(act: Open | Close, bench: Bench, records: Sequence[Record], plan: S
     )
 
 
-def _explained(act: Explain | Overlay, bench: Bench, plan: SteeringPlan) -> ExplanationChanged:
+def _explained(act: Explain | Overlay, bench: Bench, plan: SteeringPlan) -> tuple[Event, ...]:
     view = bench.pinned.explanation
     here = bench.pinned.state(plan).id
     same = ExplanationChanged(
         task=bench.task, attempt=bench.attempt, view=view, view_before=view, before_state_id=here, after_state_id=here
     )
     if isinstance(act, Overlay):
-        return replace(same, overlay=act.overlay, component=act.component)
+        return (replace(same, overlay=act.overlay, component=act.component),)
     there = replace(bench.pinned, explanation=act.view).state(plan).id
-    return replace(same, view=act.view, toward=act.toward, against=act.against, after_state_id=there)
+    layout = act.layout
+    changed = replace(same, view=act.view, toward=act.toward, against=act.against, layout=layout, after_state_id=there)
+    if act.toward is None and act.against is None:
+        return (changed,)
+    listed = bench.explain(_pair(act, bench))
+    viewed = ExplanationViewed(
+        task=bench.task,
+        attempt=bench.attempt,
+        view=act.view,
+        toward=str(act.toward),
+        against=str(act.against),
+        components=listed,
+    )
+    return (changed, viewed) if listed else (changed,)
+
+
+def _pair(act: Explain, bench: Bench) -> Pair:
+    if act.toward not in bench.labels or act.against not in bench.labels or act.toward == act.against:
+        raise ActRefused(
+            f"What speaks for {act.toward!r} rather than {act.against!r} was asked for; the model chooses from "
+            f"{', '.join(bench.labels)}: name two of them."
+        )
+    return Pair(act.toward, act.against)

@@ -186,8 +186,9 @@ def _done(event: Intervention, name: Naming) -> str:
                 "p99": f"{event.value:g} p99",
                 "code": f"a code of {event.value:g}",
             }
-            to = "" if plain else f" to {amount[event.unit]}"
-            return f"{event.tool} {name(event.task, event.component)}{to}"
+            to = "" if plain else f" {'by' if event.tool == 'add' else 'to'} {amount[event.unit]}"
+            reach = "" if event.tool == "restore" else event.reach
+            return f"{event.tool} {name(event.task, event.component)}{to}{reach}"
         case InterventionUndone():
             return "undo"
         case InterventionRedone():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, assert_never
 
-from core.types import Edit, Op, Prediction, Scope, SteeringPlan
+from core.types import Prediction, Scope, SteeringPlan
 from study.acts import (
     Act,
     ActRefused,
@@ -30,6 +29,7 @@ from study.acts import (
     Turn,
     Undo,
 )
+from study.asked import edit_asked
 from study.bench import Bench, Seen
 from study.beside import last_shown, looked
 from study.claims import claimed
@@ -123,7 +123,7 @@ def _scored(said: Expectation, bench: Bench, before: Shown, after: Prediction) -
 def _plan_after(act: Change, bench: Bench, history: History) -> SteeringPlan:
     match act:
         case Setting():
-            return history.plan.put(_edit(act, bench))
+            return history.plan.put(edit_asked(act, bench))
         case Undo():
             return history.past[-1].plan if history.past else history.plan
         case Redo():
@@ -132,19 +132,6 @@ def _plan_after(act: Change, bench: Bench, history: History) -> SteeringPlan:
             return SteeringPlan()
         case _:
             assert_never(act)
-
-
-def _edit(act: Setting, bench: Bench) -> Edit:
-    scope, strength = Scope(act.scope), act.strength
-    if act.op != "scale" and act.unit == "p99":
-        unit = bench.unit(act.component, scope)
-        if math.isnan(unit):
-            raise ActRefused(
-                f"Component {act.component} was to be {act.op} in multiples of its p99; none is known for it. "
-                "Use scale, or give codes."
-            )
-        strength *= unit
-    return Edit(act.component, Op(act.op), strength, scope, act.patches)
 
 
 def _intervention(act: Change, bench: Bench, history: History, before: Shown, after: Shown) -> Event:

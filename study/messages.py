@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from study.acts import Act, ActRefused, Preview, Search, Setting
+from study.acts import Act, ActRefused, Explain, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
 KINDS = (
@@ -57,8 +57,8 @@ def act_id(message: object) -> str | None:
 
 def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> None:
     """Refuse an act that the task does not offer or that names a component or patch that is not there."""
-    tool = act.tool if isinstance(act, Setting | Preview) else act.kind
-    need = {"inspect": "attribution", "explain": "attribution", "overlay": "attribution"}.get(tool, tool)
+    tool = act.tool if isinstance(act, Setting | Preview | Explain) else act.kind
+    need = {"inspect": "attribution", "overlay": "attribution"}.get(tool, tool)
     if need not in tools | ALWAYS:
         raise ActRefused(
             f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."
@@ -69,7 +69,7 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
             f"Component {component} was asked for; the dictionary has {components} (0 to {components - 1}). "
             "Choose one of these."
         )
-    if not isinstance(act, Setting):
+    if not isinstance(act, Setting | Preview):
         if isinstance(act, Search):
             _patches_there(act.patches, patches)
         return
@@ -79,6 +79,11 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
             "at least one. Choose them and try again."
         )
     _patches_there(act.patches, patches)
+    if act.scope in ("cls", "patches") and "scope" not in tools:
+        raise ActRefused(
+            f"Scope {act.scope} was asked for; this task has edits reach every token or those where a component is "
+            "active: use scope all or active."
+        )
 
 
 def _patches_there(named: tuple[int, ...], patches: int) -> None:

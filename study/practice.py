@@ -10,7 +10,7 @@ from study.records import Record
 from study.route import Stop
 from study.script.part import STEERING
 from study.steering_events import InterventionApplied
-from study.task_events import TaskStarted
+from study.task_events import ExplanationChanged, TaskStarted
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Lesson:
 
     def is_met(self, event: Event) -> bool:
         """Whether `event` is this thing, tried."""
-        if event.name != self.event:
+        if event.name != self.event or (isinstance(event, ExplanationChanged) and event.overlay is None):
             return False
         return not self.tool or (isinstance(event, InterventionApplied) and event.tool == self.tool)
 

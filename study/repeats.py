@@ -42,7 +42,7 @@ def asked(act: Act, event: Event) -> bool:
     """Whether `event`, which stands under the act's id, is what this act asks for; what was found out aside."""
     wanted: tuple[object, ...]
     match act, event:
-        case Setting(), InterventionApplied():
+        case (Setting(), InterventionApplied()) | (Preview(), InterventionPreviewed()):
             unit = "factor" if act.op == "scale" else act.unit
             wanted = (act.component, act.tool, act.strength, unit, Scope(act.scope), act.patches)
             stands = (event.component, event.tool, event.value, event.unit, event.scope, event.patches)
@@ -51,7 +51,8 @@ def asked(act: Act, event: Event) -> bool:
         case Inspect(), ConceptInspected():
             wanted, stands = (act.component,), (event.component,)
         case Explain(), ExplanationChanged():
-            wanted, stands = (act.view, act.toward, act.against), (event.view, event.toward, event.against)
+            wanted = (act.view, act.toward, act.against, act.layout)
+            stands = (event.view, event.toward, event.against, event.layout)
         case Overlay(), ExplanationChanged():
             wanted, stands = (act.overlay, act.component), (event.overlay, event.component)
         case Turn(), PageEntered():
@@ -67,8 +68,6 @@ def _asked_aside(act: Act, event: Event) -> bool:
         case (PromptAnswer() as said, PromptAnswered() as row):
             given = {(one.item, one.text.strip(), one.number) for one in said.answers}
             return not row.item or (row.item, row.text, row.number) in given
-        case (Preview() as rested, InterventionPreviewed() as row):
-            return (rested.component, rested.strength) == (row.component, row.value)
         case (Search() as asking, ConceptSearched() as row):
             mine = asking.query
             stands = (row.how, row.text, row.patches, row.origin, row.to)

@@ -64,6 +64,14 @@ class InterventionApplied(Intervention):
         units = {"factor": "{:g} times", "p99": "{:g} p99", "code": "a code of {:g}"}
         return units[self.unit].format(self.value)
 
+    @property
+    def reach(self) -> str:
+        """The tokens that the edit reaches, as the end of a sentence; empty for those where the component is active."""
+        count = len(self.patches)
+        patches = f" on {count} patch{'' if count == 1 else 'es'}"
+        known = {Scope.ACTIVE: "", Scope.ALL: " on all tokens", Scope.CLASS: " on the class token"}
+        return known.get(self.scope, patches)
+
     def target(self) -> str | None:
         return f"component/{self.component}"
 

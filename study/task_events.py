@@ -155,7 +155,7 @@ class ExplanationViewed(InTask):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplanationChanged(InTask):
-    """The participant asked for another explanation of the same prediction, or another map over the picture."""
+    """The participant asked for another explanation of the same prediction, another drawing of it, or another map."""
 
     name: ClassVar[str] = "explanation.changed"
     results: ClassVar[frozenset[str]] = frozenset({"view_before", "before_state_id", "after_state_id"})
@@ -163,13 +163,14 @@ class ExplanationChanged(InTask):
     view_before: str | None = None
     toward: str | None = None
     against: str | None = None
+    layout: str | None = None  # how the components are drawn
     overlay: str | None = None
     component: int | None = None  # whose map it is
     before_state_id: str | None = None
     after_state_id: str | None = None
 
     def target(self) -> str | None:
-        return self.overlay or self.view
+        return self.overlay or self.layout or self.view
 
     def state_ids(self) -> tuple[str | None, str | None]:
         return self.before_state_id, self.after_state_id
@@ -179,6 +180,7 @@ class ExplanationChanged(InTask):
             "view": self.view,
             "toward": self.toward,
             "against": self.against,
+            "layout": self.layout,
             "overlay": self.overlay,
             "component": self.component,
         }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 import struct
 import threading
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,9 +14,8 @@ import torch
 from torch import Tensor
 
 from core.checkpoints import CheckpointRefused
+from core.checkpoints.shape import TORCH_ZIP, refuse_shape
 
-_TORCH_ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
-_TORCH_LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the number that torch's older files begin with, as pickled
 _NAMED = re.compile(r"(?:GLOBAL |unrecognized function |but got )(<[^>]*>|[\w.]+)")
 _LONGEST_REASON = 160  # characters
 # torch keeps its list of safe names for the whole process; two files read at once would end each other's
@@ -119,9 +116,9 @@ def load_inert(path: Path) -> Any:
         CheckpointRefused: the file names anything else, is not torch's, is not whole, or claims more than it holds.
     """
     path = Path(path)
-    _refuse_shape(path)
+    refuse_shape(path)
     with path.open("rb") as file:
-        zipped = file.read(4) == _TORCH_ZIP
+        zipped = file.read(4) == TORCH_ZIP
     try:
         with _ONE_AT_A_TIME, torch.serialization.safe_globals(_SAFE), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about protocols; what cannot be read fails below
@@ -129,56 +126,6 @@ def load_inert(path: Path) -> Any:
         return _plain(raw, {}, path.stat().st_size)
     except Exception as refused:  # a file that is not sound fails in many types, all of them for one reason
         raise CheckpointRefused(_why(path, refused)) from refused
-
-
-def _refuse_shape(path: Path) -> None:
-    """Refuse what cannot be a torch file before any loader takes it for a pickle, and archives that unpack to more."""
-    if path.is_dir():
-        raise CheckpointRefused(f"{path} is a folder, and a torch file was asked for; name the file in it.")
-    if not path.is_file():
-        raise CheckpointRefused(f"The file {path} was asked for, but there is no such file; check the path.")
-    with path.open("rb") as file:
-        head = file.read(32)
-    if not head:
-        raise CheckpointRefused(f"{path} is empty; fetch it again.")
-    if head.startswith(_TORCH_ZIP):
-        _refuse_archive(path)
-    elif head.startswith(_PICKLE) and _TORCH_LEGACY not in head:
-        raise CheckpointRefused(
-            f"{path} is a bare pickle, which could hold any program, and no file that torch.save wrote; nothing in it "
-            "was run: get the weights as safetensors, or as torch.save writes them."
-        )
-    elif head.startswith(_PICKLE):
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-            _refuse_room(path, whole)
-    else:
-        raise CheckpointRefused(f"{path} is not a file that torch.save wrote; name a checkpoint.")
-
-
-def _refuse_archive(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            size, claimed = path.stat().st_size, sum(entry.file_size for entry in entries)
-            if claimed > size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-                raise CheckpointRefused(
-                    f"{path} is {size} bytes long and unpacks to {claimed}, which torch.save never writes; nothing was "
-                    "read: get the file from its author again."
-                )
-            for entry in entries:
-                if entry.filename.endswith(".pkl"):
-                    _refuse_room(path, archive.read(entry))
-    except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError) as wrong:  # RuntimeError: locked, or packed oddly
-        raise CheckpointRefused(f"{path} is not a whole torch file ({wrong}); fetch it again.") from wrong
-
-
-def _refuse_room(path: Path, pickled: bytes | mmap.mmap) -> None:
-    """Refuse a pickle that asks for bytes by their number alone, which torch grants, however many they are."""
-    if any(pickled.find(b"c%s\nbytearray\n" % module) >= 0 for module in (b"builtins", b"__builtin__")):
-        raise CheckpointRefused(
-            f"{path} asks for `bytearray`, which no checkpoint holds; nothing in the file was run: get it from its "
-            "author again."
-        )
 
 
 def _why(path: Path, refused: Exception) -> str:

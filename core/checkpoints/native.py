@@ -24,7 +24,7 @@ import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -34,8 +34,10 @@ from torch import Tensor
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.decision import verdict_of
 from core.convention import Convention
-from core.model import Clip
 from core.sae import SparseAutoencoder
+
+if TYPE_CHECKING:
+    from core.model import Clip
 
 FORMAT, VERSION = "tiller-sae", 1
 _REQUIRED = ("model", "weights", "block")

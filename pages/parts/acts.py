@@ -8,7 +8,7 @@ from functools import partial
 
 from pages.parts.calm import new_reference, told
 from pages.parts.names import named
-from pages.parts.opened import bench_of, open_picture
+from pages.parts.opened import bench_of, explaining, open_picture
 from pages.parts.rig import Rig
 from pages.parts.searches import found_for
 from pages.parts.visits import elsewhere
@@ -88,6 +88,7 @@ def _bench(here: Rig, place: Session, records: Sequence[Record]) -> Bench:
         bench_of(here, place),
         elsewhere=partial(elsewhere, here, opened, frozenset(place.tools)),
         find=lambda query: found_for(here, opened, query),
+        explain=lambda pair: tuple(component.index for component in explaining(here, opened, pair).shown),
     )
 
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from core.types import Prediction, SteeringPlan
+from core.types import Op, Prediction, SteeringPlan
 from pages.parts.acts import still_to_try
 from pages.parts.cards import edition, tasks_begun
 from pages.parts.claims import claim_board
 from pages.parts.gallery import url_of
 from pages.parts.here import Here
 from pages.parts.opened import Opened
-from pages.parts.pieces import fires_at, maps, piece
+from pages.parts.pieces import fires_at, known, maps, piece
 from pages.parts.prompts import talk
 from pages.parts.pulse import progress
 from pages.parts.searches import found_last
+from pages.parts.settings import reach, setting
 from pages.parts.visits import visited
 from pages.parts.words import say, words_for
 from study.bench import Seen
+from study.explanations import explanation_in
 from study.history import History
 from study.records import Record
 from study.session import Session
@@ -44,7 +46,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "task": place.order,
         "words": words_for("workspace", script.language),
         "place": say("task.place", script.language, order=place.order, tasks=place.tasks),
-        "goal": say(goal, script.language, truth=opened.truth, target=opened.target),
+        "goal": say(goal, script.language, truth=opened.truth, target=opened.said),
         "aloud": script.aloud.split(". ")[0].rstrip(".") + "." if script.aloud else "",
         "tools": list(place.tools),
         "progress": progress(who),
@@ -53,10 +55,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "components": _under(still, history.plan),
         "found": _found(who, opened),
         "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.is_last,
-        "edits": [
-            {"index": each.component, "name": opened.name_of(each.component), "strength": each.strength}
-            for each in history.plan
-        ],
+        "edits": [setting(opened, each) for each in history.plan],
         "cards": cards,
         "can_undo": bool(history.past),
         "can_redo": bool(history.future),
@@ -113,22 +112,26 @@ def _said(opened: Opened, before: Prediction, after: Prediction) -> dict[str, An
 
 
 def _under(still: Mapping[str, Any], plan: SteeringPlan) -> list[dict[str, Any]]:
-    """The components of a picture with the strength that `plan` gives each."""
-    strengths = {edit.component: edit.strength for edit in plan}
+    """The components of a picture with the factor that `plan` gives each; 1 where none stands."""
+    strengths = {edit.component: edit.strength for edit in plan if edit.op is Op.SCALE}
     return [{**component, "strength": strengths.get(component["index"], 1.0)} for component in still["components"]]
 
 
 def _still(opened: Opened) -> dict[str, Any]:
     """The part of the board that no act changes."""
     grid = opened.attribution.grid
-    drawn = maps(opened)
+    drawn, clean = maps(opened), opened.seen.clean
     pushes = [opened.attribution.patches(each.index) for each in opened.shown] if drawn else []
     return {
         "picture": {"url": url_of(opened.picture, 448, opened.bundle), "grid": grid},
         "maps": drawn,
+        "reach": reach(opened),
         "shows": opened.shows,
         "target": opened.target,
         "against": opened.against,
+        "own": {"target": opened.own.toward, "against": opened.own.against},
+        "labels": [clean.labels[each] for each in clean.ranked],
+        "explanation": opened.attribution.view.value,
         "agreement": opened.agreement,
         "outside": {
             "components": len(opened.attribution.components) - len(opened.shown),
@@ -136,7 +139,7 @@ def _still(opened: Opened) -> dict[str, Any]:
             "error": opened.attribution.error,
         },
         "explains": opened.attribution.dictionary_explains,
-        "explained": opened.attribution.explained_share,
+        "explained": known(opened.attribution.explained_share),
         "pushes_scale": max((float(np.abs(each).max()) for each in pushes), default=0.0),
         "components": [piece(opened, each, opened.effects[each.index]) for each in opened.shown],
     }
@@ -150,16 +153,19 @@ def _first(opened: Opened) -> int:
 
 def _classes(opened: Opened) -> list[str]:
     before = opened.seen.clean
-    named = [opened.target, opened.against, *(before.labels[label] for label in before.ranked)]
-    return list(dict.fromkeys(named))[:CLASSES]
+    named = [opened.own.toward, opened.own.against, *(before.labels[label] for label in before.ranked)]
+    listed = list(dict.fromkeys(named))[:CLASSES]
+    # A pair that was chosen stands among them, and those of its own keep their places.
+    missing = [label for label in (opened.target, opened.against) if label not in listed]
+    return [*listed[: CLASSES - len(missing)], *missing]
 
 
 def _top(prediction: Prediction) -> Mapping[str, Any]:
     return {"label": prediction.top, "share": prediction.prob(prediction.top)}
 
 
-def _view(records: Iterable[Record], place: Session, opened: Opened) -> dict[str, Any]:
-    """The component and the overlay last looked at in this attempt, so that a reload finds them again."""
+def _view(records: Sequence[Record], place: Session, opened: Opened) -> dict[str, Any]:
+    """The component, overlay and layout last looked at in this attempt, so that a reload finds them again."""
     chosen, overlay, touched = _first(opened), "fires", False
     for record in records:
         match record.event:
@@ -169,4 +175,5 @@ def _view(records: Iterable[Record], place: Session, opened: Opened) -> dict[str
                 overlay = event.overlay
             case _:
                 pass
-    return {"chosen": chosen, "overlay": overlay, "touched": touched}
+    layout = explanation_in(records, str(place.task)).layout if "waterfall" in place.tools else "list"
+    return {"chosen": chosen, "overlay": overlay, "touched": touched, "layout": layout}

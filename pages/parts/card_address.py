@@ -12,7 +12,7 @@ from starlette.routing import Route
 from pages.parts.rig import installed
 
 _log = logging.getLogger("tiller")
-_FOR_EVER = "private, max-age=31536000, immutable"
+FOR_EVER = "private, max-age=31536000, immutable"
 
 
 async def card(request: Request) -> Response:
@@ -30,7 +30,7 @@ async def card(request: Request) -> Response:
     if found is None:
         return Response(status_code=404)
     lasting = asked.get("edition") == found["edition"]  # what it rests on may have changed since the page asked
-    return JSONResponse(found, headers={"Cache-Control": _FOR_EVER if lasting else "no-store"})
+    return JSONResponse(found, headers={"Cache-Control": FOR_EVER if lasting else "no-store"})
 
 
 CARD = [Route("/api/card", card)]

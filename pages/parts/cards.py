@@ -15,6 +15,7 @@ from pages.parts.opened import Opened, open_picture
 from pages.parts.pieces import card_at, known, piece
 from pages.parts.rig import Rig
 from pages.parts.visits import facing
+from study.explanations import explanation_in
 from study.participants import find
 from study.records import Record
 from study.script import StudyScript
@@ -35,7 +36,8 @@ def edition(opened: Opened, begun: Sequence[str]) -> str:
     """A short name of everything that cards rest on: under it, one may be kept for ever."""
     names = {str(component): given.called for component, given in opened.names.items()}
     who = {str(component): given.by for component, given in opened.names.items()}
-    said = canonical([opened.bundle.fingerprint["bundle"], opened.pinned.state(()).id, list(begun), names, who])
+    pair = [opened.target, opened.against]
+    said = canonical([opened.bundle.fingerprint["bundle"], opened.pinned.state(()).id, pair, list(begun), names, who])
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -53,11 +55,17 @@ def card_asked(here: Rig, token: str, component: str) -> dict[str, Any] | None:
     place = session_in(records, here.script, session_id=found[0])
     if place.task is None or place.finished or "attribution" not in place.tools:
         return None
-    own = named(here, records, open_picture(here, here.script.tasks[place.task]))
-    opened = facing(here, own, frozenset(place.tools), records, place.task)
+    opened = on_screen(here, records, place.task, frozenset(place.tools))
     if not is_component(component, opened):
         return None
     return card_of(here, here.script, opened, tasks_begun(records), int(component))
+
+
+def on_screen(here: Rig, records: Sequence[Record], task: str, tools: frozenset[str]) -> Opened:
+    """The picture that the participant of these rows has before them, with the margin explained that they chose."""
+    pair = explanation_in(records, task).pair
+    own = named(here, records, open_picture(here, here.script.tasks[task], pair))
+    return facing(here, own, tools, records, task)
 
 
 def card_of(here: Rig, script: StudyScript, opened: Opened, begun: Sequence[str], component: int) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from streamlit.components.v2 import component
 
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = (
-    *("dom", "terms", "outbox", "rows", "picture", "predictions", "components", "card", "plan", "claim", "search"),
-    *("aftermath", "ripple", "guide", "prompt", "expect", "bench"),
+    *("dom", "terms", "outbox", "rows", "picture", "predictions", "dial", "hand", "components", "card", "plan"),
+    *("claim", "search", "pair", "waterfall", "aftermath", "ripple", "guide", "prompt", "expect", "bench"),
 )
 
 
@@ -23,7 +23,8 @@ def _joined(*names: str) -> str:
 # The parts are plain files read as one module: a blob module in the browser could not import its neighbours.
 BENCH_HTML = _joined("frame.html")
 BENCH_CSS = _joined(
-    *("ink.css", "look.css", "portrait.css", "search.css", "ripple.css", "terms.css", "talk.css", "narrow.css")
+    *("ink.css", "look.css", "portrait.css", "search.css", "hand.css", "waterfall.css", "ripple.css", "terms.css"),
+    *("talk.css", "narrow.css"),
 )
 BENCH_JS = _joined(*(f"{name}.js" for name in _SCRIPTS))
 _mount = component("tiller_workspace", html=BENCH_HTML, css=BENCH_CSS, js=f"{BENCH_JS}\n{_joined('workspace.js')}")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import NamedTuple
 
 from core.attribution import Attribution, agreement, attribute, leave_one_out
 from core.bundle import Bundle
@@ -17,6 +18,7 @@ from pages.parts.claims import certifier
 from pages.parts.rig import Rig
 from study.bench import Bench, Seen
 from study.concept_names import Given
+from study.explanations import Pair
 from study.prompts import held
 from study.script import Task
 from study.session import Session
@@ -30,7 +32,10 @@ SCREENED = 32
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """One picture under one dictionary; `effects` are exact leave-one-out losses of the margin, in logits."""
+    """One picture under one dictionary and the margin of one pair of classes; by default the prediction's own.
+
+    `effects` are exact leave-one-out losses of that margin, in logits.
+    """
 
     bundle: Bundle
     model: Clip  # the bundle's, with the task's own class names where it has some
@@ -43,6 +48,7 @@ class Opened:
     agreement: float | None
     shown: tuple[Component, ...]  # by attribution, greatest push towards `target` first
     pinned: Pinned
+    own: Pair  # what the model says, against the right one if it is told and the model wrong, else the second choice
     names: Mapping[int, Given] = field(default_factory=dict)  # by researchers, as this session shows them
 
     def name_of(self, component: int) -> str:
@@ -51,14 +57,25 @@ class Opened:
         return given.called if given else self.bundle.index.named(component)
 
     @property
-    def target(self) -> str:
+    def said(self) -> str:
         """What the model says of the picture as it is."""
+        return self.own.toward
+
+    @property
+    def target(self) -> str:
+        """The class whose lead is explained."""
         return self.seen.clean.labels[self.attribution.target]
 
     @property
     def against(self) -> str:
-        """The class it is weighed against: the right one if it is told and the model wrong, else the second choice."""
+        """The class that it leads."""
         return self.seen.clean.labels[self.attribution.against]
+
+    @property
+    def asked(self) -> Pair | None:
+        """The pair explained, where it was chosen and is not the prediction's own."""
+        pair = Pair(self.target, self.against)
+        return None if pair == self.own else pair
 
     @property
     def shows(self) -> str | None:
@@ -66,9 +83,24 @@ class Opened:
         return None if self.hidden else self.truth
 
 
-def open_picture(here: Rig, task: Task) -> Opened:
-    """The picture of `task`, looked at and attributed once for everybody."""
-    return here.pictures.recall((task.picture, task.sae, task.labels, task.truth), lambda: _opened(here, task))
+def open_picture(here: Rig, task: Task, pair: Pair | None = None) -> Opened:
+    """The picture of `task`, looked at and attributed once for everybody, and once more for each other `pair`."""
+    own = here.pictures.recall((task.picture, task.sae, task.labels, task.truth), lambda: _opened(here, task))
+    return explaining(here, own, pair)
+
+
+def explaining(here: Rig, opened: Opened, pair: Pair | None) -> Opened:
+    """The same picture with the margin of `pair` explained; as it is without a pair, or with one it does not have."""
+    labels = opened.model.labels
+    if pair is None or pair == Pair(opened.target, opened.against) or not {pair.toward, pair.against} <= set(labels):
+        return opened
+
+    def attributed() -> _Margin:
+        with here.gate:
+            return _margin(opened.bundle, opened.model, opened.seen, *map(labels.index, (pair.toward, pair.against)))
+
+    found = here.margins.recall((opened.pinned, pair), attributed)
+    return replace(opened, **found._asdict())
 
 
 def open_another(here: Rig, opened: Opened, name: str, shows: str) -> Opened:
@@ -162,11 +194,7 @@ def _looked(here: Rig, bundle: Bundle, model: Clip, file: str, shows: str, *, tr
         right = model.labels.index(shows)
         told = right if truth == "shown" else said
         against = told if told != said else seen.clean.ranked[1]
-        view = View.EXACT if model.is_last else View.GRADIENT
-        attribution = attribute(model, bundle.sae, seen, said, against=against, view=view)
-        effects = leave_one_out(model, bundle.sae, seen, said, against, attribution.ranked(SCREENED))
-    trust = agreement(attribution, effects)
-    shown = sorted(attribution.ranked(SHOWN), key=lambda component: -attribution.scores[component])
+        margin = _margin(bundle, model, seen, said, against)
     return Opened(
         bundle=bundle,
         model=model,
@@ -174,15 +202,33 @@ def _looked(here: Rig, bundle: Bundle, model: Clip, file: str, shows: str, *, tr
         truth=shows,
         hidden=truth == "hidden",
         seen=seen,
-        attribution=attribution,
-        effects=effects,
-        agreement=None if math.isnan(trust) else trust,
-        shown=tuple(bundle.index[component] for component in shown),
+        **margin._asdict(),
+        own=Pair(model.labels[said], model.labels[against]),
         pinned=Pinned(
             model_sha256=model.digest,
             dictionary_sha256=bundle.sae.digest,
             image_sha256=digest(data),
             labels_sha256=labels_digest(model.labels, model.templates),
-            explanation=view.value,
+            explanation=margin.attribution.view.value,
         ),
+    )
+
+
+class _Margin(NamedTuple):
+    """What an opened picture has of one margin."""
+
+    attribution: Attribution
+    effects: Mapping[int, float]
+    agreement: float | None
+    shown: tuple[Component, ...]
+
+
+def _margin(bundle: Bundle, model: Clip, seen: Look, target: int, against: int) -> _Margin:
+    view = View.EXACT if model.is_last else View.GRADIENT
+    attribution = attribute(model, bundle.sae, seen, target, against=against, view=view)
+    effects = leave_one_out(model, bundle.sae, seen, target, against, attribution.ranked(SCREENED))
+    trust = agreement(attribution, effects)
+    shown = sorted(attribution.ranked(SHOWN), key=lambda component: -attribution.scores[component])
+    return _Margin(
+        attribution, effects, None if math.isnan(trust) else trust, tuple(bundle.index[one] for one in shown)
     )

@@ -32,11 +32,17 @@ def piece(opened: Opened, component: Component, effect: float) -> dict[str, Any]
         "density": component.density,
         "fit": known(component.label_score),
         "p99": known(component.p99),
+        "units": {
+            "all": known(component.p99),
+            "cls": known(component.p99_class),
+            "patches": known(component.p99_patch),
+        },
         "exemplars": {
             band: [url_of(name, 96, opened.bundle) for name in names[: EXEMPLARS[band]]]
             for band, names in bands.items()
         },
         "fires": _rounded(fires),
+        "fires_on_patches": bool(fires.any()),
         "fires_scale": _p99(component, float(fires.max(initial=0.0))),
         # No patch of the picture stands for the class token, so the maps need its share in numbers.
         "class_code": _class_code(opened, component.index),

@@ -47,9 +47,9 @@ def recorded(who: Here) -> None:
 
 
 def _counts(record: Record) -> bool:
-    # the tutorial says that nothing there is counted; and the plain picture is no map
+    # the tutorial says that nothing there is counted; and the plain picture is no map, nor is another list
     event = record.event
-    plain = isinstance(event, ExplanationChanged) and event.overlay == "off"
+    plain = isinstance(event, ExplanationChanged) and event.overlay in (None, "off")
     return record.row["page"] != Step.TUTORIAL and not plain
 
 

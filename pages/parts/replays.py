@@ -24,6 +24,7 @@ from pages.parts.staff import COOKIE, ROOMS
 from pages.parts.supposed import suppose
 from pages.parts.tape import rows_of, script_for, study_of, tape_of
 from pages.parts.visits import facing
+from pages.parts.waterfall import waterfall_of
 from study.samples import still_blind
 from study.screens import screen_at
 from study.script.part import ELSEWHERE
@@ -105,6 +106,15 @@ def _card(rig: Rig, session: str, seq: int, asked: dict[str, str]) -> dict[str, 
     return card_of(rig, script, opened, tasks_begun(records), int(component))
 
 
+def _waterfall(rig: Rig, session: str, seq: int, _: dict[str, str]) -> dict[str, Any] | None:
+    stands, script = standing_at(rig, session, seq), script_for(rig, rows_of(rig, session))
+    if script is None:
+        return None
+    records = screen_at(rows_of(rig, session), seq, script).records
+    opened = facing(replace(rig, script=script), stands.opened, stands.tools, records, stands.said.task)
+    return waterfall_of(rig, opened, records)
+
+
 _ASKED: dict[str, _Ask] = {
     "tape": lambda rig, session, _seq, _asked: tape_of(rig, session),
     "screen": lambda rig, session, seq, _asked: screen_of(rig, session, seq),
@@ -112,6 +122,7 @@ _ASKED: dict[str, _Ask] = {
     "suppose": suppose,
     "ripple": _ripple,
     "card": _card,
+    "waterfall": _waterfall,
 }
 
 

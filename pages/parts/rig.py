@@ -75,6 +75,7 @@ class Rig:
     gate: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))  # one inference per core
     pictures: Memory = field(default_factory=lambda: Memory(64))
     neighbours: Memory = field(default_factory=lambda: Memory(8))  # real pictures to be near to, by dictionary
+    margins: Memory = field(default_factory=lambda: Memory(256))  # of pictures, for pairs other than their own
     visits: Memory = field(default_factory=lambda: Memory(64))  # other pictures, opened beside a task's
     states: Memory = field(default_factory=lambda: Memory(512))
     ripples: Memory = field(default_factory=lambda: Memory(256))

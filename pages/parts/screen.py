@@ -18,6 +18,7 @@ from pages.parts.tape import names_in, rows_of, script_for
 from pages.parts.telling import fields_of, told_of
 from pages.parts.words import say
 from study.bench import Seen
+from study.explanations import Pair, explanation_in
 from study.history import History, followed
 from study.records import Record
 from study.screens import Screen, screen_at
@@ -77,10 +78,10 @@ def standing_at(rig: Rig, session_id: str, seq: int) -> Standing:
     return _standing(rig, script, screen_at(records, seq, script))
 
 
-def opened_for(rig: Rig, script: StudyScript, task: str) -> Opened | None:
+def opened_for(rig: Rig, script: StudyScript, task: str, pair: Pair | None = None) -> Opened | None:
     """The picture of a task of some script, None where this bundle does not have it."""
     asked = script.tasks[task]
-    return open_picture(rig, asked) if asked.picture in rig.tasks and asked.sae in rig.bundles else None
+    return open_picture(rig, asked, pair) if asked.picture in rig.tasks and asked.sae in rig.bundles else None
 
 
 def _standing(rig: Rig, script: StudyScript, screen: Screen) -> Standing:
@@ -90,7 +91,8 @@ def _standing(rig: Rig, script: StudyScript, screen: Screen) -> Standing:
     here = (one for one in reversed(screen.records) if isinstance(one.event, ModelPredicted) and one.event.task == task)
     found = next(here, None)
     said = cast("ModelPredicted | None", found.event if found else None)
-    opened = opened_for(rig, script, task)
+    pair = explanation_in(screen.records, task).pair if screen.place.step is Step.WORKSPACE else None
+    opened = opened_for(rig, script, task, pair)
     if found is None or said is None or opened is None or opened.pinned != said.pinned:
         raise TillerError(
             "The model, dictionary or picture that this session used is not what the app has open now, so the screen "

@@ -54,7 +54,9 @@ def found_last(here: Rig, opened: Opened, place: Session, records: Iterable[Reco
         "patches": list(event.patches),
         "origin": event.origin,
         "target": event.to,
-        "components": here.pictures.recall(("found", opened.pinned, opened.hidden, names, event.found), drawn),
+        "components": here.pictures.recall(
+            ("found", opened.pinned, opened.hidden, opened.asked, names, event.found), drawn
+        ),
     }
 
 

@@ -8,9 +8,10 @@ from html import escape
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.types import Edit, Prediction, SteeringPlan
+from core.types import Edit, Op, Prediction, Scope, SteeringPlan
 from pages.parts.gallery import url_of
 from pages.parts.opened import Opened
+from pages.parts.settings import amount_of
 from pages.parts.words import say
 from study.records import Record
 
@@ -21,6 +22,7 @@ _TURNS = {*_SAID, "task.started", "task.submitted", "page.left"}
 _TOOLS = (
     ("components", "components_are"),
     ("steer", "steer_does"),
+    ("set", "set_does"),
     ("maps", "maps_do"),
     ("elsewhere", "elsewhere_counts"),
 )
@@ -53,7 +55,9 @@ def tools_in_words(opened: Opened, tools: Collection[str]) -> None:
     """Say what each tool of the workspace is for, in words that need no training."""
     names = {"target": escape(opened.target), "against": escape(opened.against)}
     steers = "suppress" in tools or "amplify" in tools
-    told = [(one, are) for one, are in _TOOLS if steers or one not in ("steer", "elsewhere")]
+    absent = {"steer", "elsewhere"} if not steers else set[str]()
+    absent |= set() if {"set", "add"} <= set(tools) else {"set"}
+    told = [(one, are) for one, are in _TOOLS if one not in absent]
     rows = (f"<div><dt>{say(f'tools.{one}')}</dt><dd>{say(f'tools.{are}', **names)}</dd></div>" for one, are in told)
     st.markdown(f"##### {say('tools.title')}")
     st.html(f'<dl class="tiller-tools">{"".join(rows)}</dl>')
@@ -71,12 +75,32 @@ def plan_in_words(opened: Opened, plan: SteeringPlan, now: Prediction) -> None:
 
 
 def edit_in_words(opened: Opened, edit: Edit, language: str | None = None) -> str:
-    """`suppressed printed word “boat” (#12)`, `suppressed object: cup (#7) to 0.5 times`."""
+    """`suppressed printed word “boat” (#12)`, `set object: cup (#7) to 1.5 p99 on all tokens`."""
     name = f"{opened.name_of(edit.component)} (#{edit.component})"
-    if edit.strength == 0:
-        return say("plan.suppressed", language, name=name)
-    key = "plan.amplified_to" if edit.strength > 1 else "plan.suppressed_to"
-    return say(key, language, name=name, strength=figure(edit.strength, language))
+    strength, unit = amount_of(opened, edit)
+    factor = figure(strength, language)
+    amount = say("plan.in_codes" if unit == "code" else "plan.in_p99", language, number=figure(abs(strength), language))
+    match edit.op:
+        case _ if edit.strength == 0:
+            done = say("plan.suppressed", language, name=name)
+        case Op.SCALE:
+            key = "plan.amplified_to" if edit.strength > 1 else "plan.suppressed_to"
+            done = say(key, language, name=name, strength=factor)
+        case Op.SET:
+            minus = "\N{MINUS SIGN}" if strength < 0 else ""
+            done = say("plan.set_to", language, name=name, amount=f"{minus}{amount}")
+        case Op.ADD:
+            done = say("plan.raised_by" if strength > 0 else "plan.lowered_by", language, name=name, amount=amount)
+    return f"{done}{_reach_in_words(edit, language)}"
+
+
+def _reach_in_words(edit: Edit, language: str | None) -> str:
+    """Where an edit reaches, with a space before it; empty where its operation reaches that by itself."""
+    everywhere = Scope.ACTIVE if edit.op is Op.SCALE or edit.strength == 0 else None
+    if edit.scope in (everywhere, Scope.ALL if everywhere else None):
+        return ""
+    words = {Scope.ACTIVE: "plan.on_active", Scope.ALL: "plan.on_all", Scope.CLASS: "plan.on_cls"}
+    return " " + say(words.get(edit.scope, "plan.on_patches"), language, count=len(edit.patches))
 
 
 def figure(number: float, language: str | None = None) -> str:

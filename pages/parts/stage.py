@@ -12,7 +12,8 @@ from pages.parts.board import board
 from pages.parts.calm import calmly
 from pages.parts.here import Here
 from pages.parts.instrument import acts_in_hand, instrument
-from pages.parts.opened import Opened, seen_under
+from pages.parts.opened import Opened, explaining, seen_under
+from study.explanations import explanation_in
 from study.history import history_in
 
 
@@ -35,7 +36,8 @@ def stage(who: Here, opened: Opened, besides: Callable[[Here], Mapping[str, Any]
             st.rerun(scope="app")
         history = history_in(now.records, key)
         seen = seen_under(now.rig, opened, history.plan)
-        data = board(now, opened, history, seen) | dict(besides(now))
+        explained = explaining(now.rig, opened, explanation_in(now.records, key).pair)
+        data = board(now, explained, history, seen) | dict(besides(now))
         instrument(data | {"answers": answers}, on_acts=take)
 
     workspace()

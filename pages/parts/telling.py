@@ -65,7 +65,7 @@ def told_of(record: Record, name: Name) -> str:
             other = "the model without edits" if event.against == "original" else "another state"
             line = f"Compared with {other}: {_said(event.other)}"
         case InterventionPreviewed():
-            line = f"Rested at {event.value:g} times on {name(event.task, event.component)}"
+            line = f"Rested at {_number(event.value, event.unit)} on {name(event.task, event.component)}"
         case Intervention():
             line = f"{_TURNS[type(event)]}: {_moved(event)}"
         case ModelPredicted():
@@ -138,11 +138,16 @@ def _setting(event: InterventionApplied, name: Name) -> str:
     if event.tool == "restore":
         return f"Took the edit of {what} out"
     if event.tool == "suppress" and event.value == 0:
-        return f"Suppressed {what}"
+        return f"Suppressed {what}{event.reach}"
     verb = {"suppress": "Suppressed", "amplify": "Amplified", "set": "Set", "add": "Added to"}.get(
         event.tool, event.tool
     )
-    return f"{verb} {what}: {event.amount}" if event.tool == "add" else f"{verb} {what} to {event.amount}"
+    amount = f": {event.amount}" if event.tool == "add" else f" to {event.amount}"
+    return f"{verb} {what}{amount}{event.reach}"
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:g} {({'factor': 'times', 'p99': 'p99', 'code': 'codes'})[unit]}"
 
 
 def _visited(event: PictureOpened | PictureClosed) -> str:
@@ -153,7 +158,11 @@ def _visited(event: PictureOpened | PictureClosed) -> str:
 
 def _drew(event: ExplanationChanged, name: Name) -> str:
     if event.overlay is None:
-        return f"Asked for the explanation by {event.view}"
+        if event.layout is not None:
+            return f"Drew the components as a {event.layout}"
+        if event.toward is None:
+            return f"Asked for the explanation by {event.view}"
+        return f"Asked what speaks for “{event.toward}” rather than “{event.against}”"
     whose = "it" if event.component is None else name(event.task, event.component)
     return f"Drew {_OVERLAYS.get(event.overlay, event.overlay).format(whose)}"
 

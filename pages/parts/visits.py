@@ -9,7 +9,7 @@ from core.ripple import ReferenceSet
 from core.types import SteeringPlan
 from pages.parts.gallery import address_of
 from pages.parts.held_out import similar_set
-from pages.parts.opened import Opened, open_another, seen_under
+from pages.parts.opened import Opened, explaining, open_another, seen_under
 from pages.parts.rig import Rig
 from study.bench import Elsewhere, Seen
 from study.records import Record
@@ -51,9 +51,9 @@ def elsewhere(here: Rig, opened: Opened, tools: frozenset[str], address: str) ->
 
 
 def visited(here: Rig, opened: Opened, tools: frozenset[str], address: str) -> Opened | None:
-    """What the model makes of the picture at `address`, under the task's dictionary, names and classes."""
+    """What the model makes of the picture at `address`, under the task's dictionary, names, classes and chosen pair."""
     found = _found(here, opened, tools, address)
-    return None if found is None else replace(found[1], names=opened.names)
+    return None if found is None else explaining(here, replace(found[1], names=opened.names), opened.asked)
 
 
 def facing(here: Rig, opened: Opened, tools: frozenset[str], records: Iterable[Record], task: str) -> Opened:

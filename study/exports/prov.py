@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from core.types import Edit, Scope
 from study.practice import practised
 from study.predictions import Shown
 from study.records import Record
@@ -104,9 +105,16 @@ def _named(record: Record) -> str:
 
 def _state(terms: Terms, seen: Shown, pinned: Pinned) -> str:
     name = f"tiller:state-{seen.state_id}"
-    edits = ", ".join(f"{edit.component} {edit.op.value} {edit.strength:g}" for edit in seen.edits)
+    edits = ", ".join(f"{edit.component} {edit.op.value} {edit.strength:g}{_reach(edit)}" for edit in seen.edits)
     terms["entity"][name] = {"tiller:image_sha256": pinned.image_sha256, "tiller:edits": edits or "none"}
     return name
+
+
+def _reach(edit: Edit) -> str:
+    """The tokens that an edit reaches, where they are not those on which its component is active."""
+    if edit.scope is Scope.ACTIVE:
+        return ""
+    return f" {edit.scope.value}{'=' if edit.patches else ''}{','.join(map(str, edit.patches))}"
 
 
 def _join(terms: Terms, relation: str, one: str, two: str) -> None:

@@ -112,8 +112,7 @@ def _words(record: Record, quotable: bool) -> str | None:
         case ConceptInspected():
             return f"look at component {event.component}"
         case ExplanationChanged():
-            of = "" if event.component is None else f" of component {event.component}"
-            return f"draw {event.overlay}{of}" if event.overlay else f"explain by {event.view}"
+            return _explained(event)
         case Intervention() | PictureOpened():
             done = f"open another picture ({event.of})" if isinstance(event, PictureOpened) else _act(event)
             return f"{done} | {_said(event.before)} -> {_said(event.after)}"
@@ -121,6 +120,14 @@ def _words(record: Record, quotable: bool) -> str | None:
             return f"{_who(record)} on {event.item}: {_answer(event, quotable)}"
         case _:
             return _around(record, quotable)
+
+
+def _explained(event: ExplanationChanged) -> str:
+    if event.overlay:
+        return f"draw {event.overlay}" + ("" if event.component is None else f" of component {event.component}")
+    if event.layout:
+        return f"draw the components as a {event.layout}"
+    return f"explain by {event.view}" + (f": {event.toward} against {event.against}" if event.toward else "")
 
 
 def _around(record: Record, quotable: bool) -> str | None:
@@ -179,7 +186,8 @@ def _act(event: Intervention) -> str:
         return f"compare with {_said(event.other)}"
     if isinstance(event, InterventionApplied):
         plain = event.tool == "restore" or (event.tool == "suppress" and event.value == 0)
-        return f"{event.tool} component {event.component}" + ("" if plain else f" to {event.amount}")
+        to = "" if plain else f" {'by' if event.tool == 'add' else 'to'} {event.amount}"
+        return f"{event.tool} component {event.component}{to}{'' if event.tool == 'restore' else event.reach}"
     if isinstance(event, InterventionUndone):
         return "undo"
     return "redo" if isinstance(event, InterventionRedone) else "reset"

@@ -115,5 +115,6 @@ class _Graph:
 def _edits(seen: Shown) -> list[dict[str, Any]]:
     return [
         {"component": edit.component, "op": edit.op.value, "strength": edit.strength, "scope": edit.scope.value}
+        | ({"patches": list(edit.patches)} if edit.patches else {})
         for edit in seen.edits
     ]

@@ -30,10 +30,13 @@ Words = Annotated[
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Tool = Literal[
     "attribution",
+    "waterfall",
+    "contrast",
     "suppress",
     "amplify",
     "set",
     "add",
+    "scope",
     "undo",
     "redo",
     "reset",

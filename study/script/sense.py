@@ -143,6 +143,8 @@ def _task(where: Place, task: Task) -> Iterator[Mistake]:
         yield (*where, "success"), "it is read from a steered model, and no tool steers; leave it out or offer one."
     if {"similar", "open"} & set(task.tools) and "ripple" not in task.tools:
         yield (*where, "tools"), "similar and open are parts of the ripple; offer ripple with them, or leave them out."
+    if {"waterfall", "contrast"} & set(task.tools) and "attribution" not in task.tools:
+        yield (*where, "tools"), "waterfall and contrast are parts of the attribution; offer it, or leave them out."
     if task.shows is not None and task.labels is not None and task.shows not in task.labels:
         yield (*where, "shows"), f"{task.shows!r} is none of the labels {', '.join(task.labels)}."
 

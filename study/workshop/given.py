@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from core.checkpoints.shape import refuse_shape
 from core.description import read_description, refuse_names
 from core.types import TillerError
 from study.settings import settings_in
@@ -24,6 +25,16 @@ def refuse_no_file(path: Path, what: str, *, or_folder: bool = False) -> None:
         return
     there = "that is a folder" if path.is_dir() else "there is no such file"
     raise TillerError(f"{what} {path} was asked for, but {there}; check the path.")
+
+
+def refuse_no_dictionary(path: Path) -> None:
+    """Refuse a path where no dictionary is, and a file that by its first bytes holds none."""
+    refuse_no_file(path, "The dictionary", or_folder=True)
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(9)
+        if b"{" not in (head[:1], head[8:]):  # saev's header, and that of safetensors
+            refuse_shape(path)
 
 
 def refuse_no_folder(path: Path, what: str) -> None:

@@ -15,7 +15,7 @@ from core.types import TillerError
 from study.desk import Json
 from study.markdown import many
 from study.terminal import emit, one_sentence, shown, shown_progress
-from study.workshop.given import refuse_device, refuse_no_file, refuse_no_folder
+from study.workshop.given import refuse_device, refuse_no_dictionary, refuse_no_folder
 
 if TYPE_CHECKING:
     from core.checkpoints.contents import Checkpoint
@@ -33,7 +33,7 @@ def info(
 ) -> None:
     """Say what a dictionary file is, without a model: format, sizes, convention, place, and what it leaves unsaid."""
     with one_sentence():
-        refuse_no_file(file, "The dictionary", or_folder=True)
+        refuse_no_dictionary(file)
 
         from core.checkpoints.formats import read_checkpoint
 
@@ -60,7 +60,7 @@ def convert(
 ) -> None:
     """Read a dictionary as real activations show it is to be read, and write it with that decision in its header."""
     with one_sentence():
-        refuse_no_file(source, "The dictionary", or_folder=True)
+        refuse_no_dictionary(source)
         refuse_target(source, target, overwrite=overwrite)
         refuse_device(device)
         refuse_no_folder(images, "The pictures")

@@ -68,6 +68,45 @@ def test_side_effects_are_the_codes_of_the_state_that_a_hook_makes(made: Any) ->
     assert changes == sorted(changes, reverse=True)
 
 
+SCOPES = {Scope.ACTIVE: (), Scope.ALL: (), Scope.CLASS: (), Scope.PATCHES: (0, 7, 8)}
+
+
+@pytest.mark.parametrize("op", [Op.SET, Op.ADD])
+@pytest.mark.parametrize("scope", SCOPES)
+def test_side_effects_of_set_and_add_are_those_of_the_state_that_a_hook_makes(made: Any, op: Op, scope: Scope) -> None:
+    model, sae, pictures = made
+    seen = look(model, sae, pictures[:1])
+    (mine,) = loud(seen, 1)
+    plan = SteeringPlan((Edit(mine, op, 3.0, scope, SCOPES[scope]),))
+    caught: list[torch.Tensor] = []
+
+    def steered(_module: Any, _given: Any, x: torch.Tensor) -> torch.Tensor:
+        z = sae.encode(x).dense()[0, :, mine]
+        for token in range(len(z)):
+            where = {Scope.ACTIVE: z[token] != 0, Scope.ALL: True, Scope.CLASS: token == 0}
+            if where.get(scope, token - 1 in SCOPES[scope]):
+                more = 3.0 - z[token] if op is Op.SET else 3.0
+                x[0, token] = x[0, token] + more * sae.dictionary[mine]
+        caught.append(x.clone())
+        return x
+
+    hook = model.visual.transformer.resblocks[model.block].register_forward_hook(steered)
+    with torch.no_grad():
+        vector = model.network.encode_image(pictures[:1])
+    hook.remove()
+    assert torch.allclose(caught[0], steered_activations(sae, seen, plan), atol=1e-5)
+    said = torch.tensor(steer(model, sae, seen, plan).prediction.logits)
+    scale = model.network.logit_scale.exp()
+    assert torch.allclose(said, scale * (torch.nn.functional.normalize(vector) @ model.text.T)[0], atol=1e-3)
+    before, after = seen.codes.dense()[0].amax(0), sae.encode(caught[0]).dense()[0].amax(0)
+    found = {one.component: one for one in side_effects(sae, seen, plan, lambda _: 2.0)}
+    wanted = [each for each in range(sae.size) if each != mine and abs(before[each] - after[each]) > 1e-4]
+    assert set(wanted) <= found.keys() and mine not in found
+    for each in wanted:
+        change = (after[each] - before[each]).item() / 2
+        assert found[each].after - found[each].before == pytest.approx(change, abs=1e-4)
+
+
 def test_a_component_without_a_unit_is_left_out_and_no_edit_has_no_side_effect(made: Any) -> None:
     model, sae, pictures = made
     seen = look(model, sae, pictures[:1])
@@ -110,10 +149,13 @@ def test_the_share_of_nearer_pictures_is_that_of_a_count_one_by_one(made: Any) -
     assert known.share_nearer(x, torch.zeros_like(moved)) is None
 
 
-def test_interaction_is_together_less_the_sum_of_each_alone(made: Any) -> None:
+@pytest.mark.parametrize(
+    ("op", "scope"), [(Op.SCALE, Scope.ACTIVE), *((op, scope) for op in (Op.SET, Op.ADD) for scope in SCOPES)]
+)
+def test_interaction_is_together_less_the_sum_of_each_alone(made: Any, op: Op, scope: Scope) -> None:
     model, sae, pictures = made
     seen = look(model, sae, pictures[:1])
-    one, two, three = (Edit(each, Op.SCALE, 4.0, Scope.ACTIVE) for each in loud(seen, 3))
+    one, two, three = (Edit(each, op, 4.0, scope, SCOPES[scope]) for each in loud(seen, 3))
 
     def said(*edits: Edit) -> Prediction:
         return steer(model, sae, seen, SteeringPlan(edits)).prediction

@@ -85,6 +85,38 @@ def test_a_ripple_in_pieces_is_the_ripple_and_each_lead_is_that_of_the_picture_a
                 assert lead == pytest.approx(said.logits[truth[place]] - max(others), abs=1e-4)
 
 
+@pytest.mark.parametrize("op", [Op.SET, Op.ADD])
+@pytest.mark.parametrize("scope", [Scope.ALL, Scope.CLASS, Scope.PATCHES])
+def test_a_ripple_of_any_operation_on_any_tokens_is_steering_each_picture_alone(world, op, scope):
+    model, sae, pictures, _, reference = world
+    patches = (0, 5, 6, 15) if scope is Scope.PATCHES else ()
+    common = torch.bincount(reference.codes.components.long(), minlength=64).topk(2).indices.tolist()
+    plan = SteeringPlan(tuple(Edit(each, op, 6.0, scope, patches) for each in common))
+    leads = {}
+    for piece in pieces(model, reference, planned(sae, reference, plan)):
+        leads.update(zip(piece.places, zip(piece.leads_before, piece.leads_after, strict=True), strict=True))
+    moved = 0
+    for place, picture in enumerate(pictures[:9]):
+        seen = look(model, sae, picture[None])
+        right = reference.truth[place]
+        for said, lead in zip((seen.clean, steer(model, sae, seen, plan).prediction), leads[place], strict=True):
+            others = [logit for label, logit in enumerate(said.logits) if label != right]
+            assert lead == pytest.approx(said.logits[right] - max(others), abs=1e-4)
+        moved += leads[place][0] != leads[place][1]
+    reached = sae.convention.tokens != "cls" and not model.is_last if scope is Scope.PATCHES else True
+    assert bool(moved) == reached
+
+
+@pytest.mark.parametrize("op", Op)
+def test_a_control_of_painted_patches_has_the_size_of_its_plan(world, op):
+    _, sae, _, _, reference = world
+    tokens = reference.activations.shape[1]
+    plan = SteeringPlan(tuple(Edit(each, op, 1.5, Scope.PATCHES, (2, 3, 9)) for each in range(0, 64, 5)))
+    own = planned(sae, reference, plan).norms(N, tokens)
+    for kind in ("random", "flipped"):
+        assert torch.allclose(control(sae, reference, plan, kind, 3).norms(N, tokens), own, rtol=1e-4, atol=1e-5)
+
+
 def test_an_empty_plan_moves_nothing(world):
     model, sae, _, _, reference = world
     found = ripple(model, sae, reference, SteeringPlan())

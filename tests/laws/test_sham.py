@@ -68,6 +68,17 @@ def test_a_sham_is_as_large_as_its_plan(world, components, op, strength, scope, 
         assert whole == pytest.approx(size, rel=1e-4, abs=1e-6)
 
 
+@pytest.mark.parametrize("op", Op)
+@pytest.mark.parametrize("strength", [-1.0, 0.3, 4.0])
+def test_a_sham_of_painted_patches_is_as_large_as_its_plan(world, op, strength):
+    model, sae, seen = world
+    plan = SteeringPlan(tuple(Edit(each, op, strength, Scope.PATCHES, (1, 4, 12)) for each in (3, 9)))
+    size = steer(model, sae, seen, plan).edit_norm_ratio
+    for kind in ("random", "flipped"):
+        sham = sham_of(model, sae, seen, plan, kind=kind, seed=1)
+        assert sham.steered.edit_norm_ratio == pytest.approx(size, rel=1e-4, abs=1e-6)
+
+
 def test_what_the_second_half_meets_has_the_plans_norm(world, monkeypatch):
     model, sae, seen = world
     component = seen.codes.active()[0]

@@ -28,7 +28,7 @@ from core.claim_file import read_file, read_text, text_of
 from core.hub import file_digest
 from core.pictures import open_image
 from core.ripple import ripple, sham
-from core.types import Edit, Op, SteeringPlan
+from core.types import Edit, Op, Scope, SteeringPlan
 from pages.parts.board import board
 from pages.parts.here import Here
 from pages.parts.opened import open_picture, seen_under
@@ -154,6 +154,44 @@ def test_a_claim_counts_what_full_hooked_passes_count(
     assert claim.picture.sha256 == file_digest(path) and claim.picture.shows == task["truth"]
     assert LABELS.index(claim.picture.before) == by_hook(model, sae, path, {})
     assert LABELS.index(claim.picture.turns["plan"]) == by_hook(model, sae, path, factors)
+
+
+@pytest.mark.parametrize("scope", ["cls", "patches=0,5,6"])
+def test_a_claim_of_codes_set_and_added_counts_what_full_hooked_passes_count(
+    world: TinyWorld, opened: Bundle, scope: str, tmp_path: Path
+) -> None:
+    model, sae = opened.model, opened.sae
+    one, two = torch.bincount(opened.reference.codes.components.long(), minlength=96).topk(2).indices.tolist()
+    words = ("--edit", f"{one}:set=6", "--edit", f"{two}:add=-4", "--scope", scope, "--out", tmp_path / "c.json")
+    code, _, wrong = run("claim", "make", *words, "--bundle", world.bundle)
+    assert code == 0, wrong
+    found = read_file(tmp_path / "c.json").reference
+    place = Scope(scope.partition("=")[0])
+    units = {each: opened.index[each].unit(place) for each in (one, two)}
+    rows = [0] if place is Scope.CLASS else [1, 6, 7]
+
+    def moved(_block: Any, _inputs: Any, x: torch.Tensor) -> torch.Tensor:
+        z = sae.encode(x).dense()[0].double()
+        change = torch.zeros_like(z)
+        for row in rows:
+            change[row, one] = 6 * units[one] - z[row, one]
+            change[row, two] = max(0.0, z[row, two].item() - 4 * units[two]) - z[row, two]
+        return (x.double() + change @ sae.dictionary.double()).float()
+
+    with (world.bundle / "reference.csv").open(newline="") as file:
+        pictures = [(world.bundle / "images" / row["file"], row["truth"]) for row in csv.DictReader(file)]
+    fixed = broken = 0
+    for path, shows in pictures:
+        pixels, right = model.preprocess(open_image(path))[None], LABELS.index(shows)
+        was = by_hook(model, sae, path, {}) == right
+        handle = model.visual.transformer.resblocks[model.block].register_forward_hook(moved)
+        with torch.no_grad():
+            vector = model.network.encode_image(pixels, normalize=True)
+        handle.remove()
+        now = int((vector @ model.text.T)[0].argmax()) == right
+        fixed, broken = fixed + (now and not was), broken + (was and not now)
+    assert (found.turns["plan"].fixed, found.turns["plan"].broken) == (fixed, broken)
+    assert fixed + broken, "there is something to count"
 
 
 def test_its_shams_are_those_of_the_ripple(opened: Bundle, made: Any) -> None:

@@ -23,6 +23,7 @@ from study.session_events import SessionStarted
 from study.state import Pinned
 
 LABELS = ("apple", "boat", "car")
+TOOLS = "attribution", "contrast", "waterfall", "suppress", "amplify", "set", "add", "scope", "undo", "redo", "reset"
 
 
 class SetClock:
@@ -113,12 +114,13 @@ def bench(pinned: Pinned) -> Bench:
         task="word",
         attempt=1,
         pinned=pinned,
-        tools=frozenset({"attribution", "suppress", "amplify", "set", "add", "undo", "redo", "reset"}),
+        tools=frozenset(TOOLS),
         components=10,
         patches=4,
         see=lambda plan: Seen(prediction=toy_prediction(plan), edit_norm_ratio=0.25, latency_ms=3.5),
         unit=unit,
         environment={"python": "3"},
+        labels=LABELS,
     )
 
 

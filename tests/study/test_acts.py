@@ -22,6 +22,7 @@ from study.history import plan_in
 from study.interventions import perform
 from study.log import EventLog, LogRefused
 from study.messages import act_id, read_act
+from study.preview_events import InterventionPreviewed
 from study.state import state_id
 from study.steering_events import InterventionApplied, InterventionFailed, ModelPredicted
 
@@ -357,3 +358,33 @@ def test_a_model_that_says_no_number_has_failed(
 def test_errors_of_the_log_are_told_apart() -> None:
     assert not issubclass(LogRefused, LogUnavailable)
     assert not issubclass(LogUnavailable, LogRefused)
+
+
+@pytest.mark.parametrize("reach", [{"scope": "cls"}, {"scope": "patches", "patches": [1]}])
+@pytest.mark.parametrize("op", ["scale", "set", "add"])
+@pytest.mark.parametrize("kind", ["edit", "preview"])
+def test_single_tokens_are_reached_only_where_the_task_offers_the_tool(
+    fresh_log: EventLog, session: str, bench: Bench, act: MakeAct, kind: str, op: str, reach: dict[str, object]
+) -> None:
+    without = replace(bench, tools=bench.tools - {"scope"})
+    with pytest.raises(ActRefused, match="use scope all or active"):
+        perform(fresh_log, session, act(kind, 1, 0.5, op=op, **reach), without)
+    assert perform(fresh_log, session, act(kind, 1, 0.5, op=op, **reach), bench).changed
+    assert perform(fresh_log, session, act(kind, 2, 0.5, op=op, scope="all"), without).changed
+
+
+def test_a_slider_that_rests_says_its_operation_its_unit_and_its_tokens(
+    fresh_log: EventLog, session: str, bench: Bench, act: MakeAct
+) -> None:
+    rest = act("preview", 1, -0.5, op="set", scope="patches", patches=[2, 0])
+    event = cast("InterventionPreviewed", perform(fresh_log, session, rest, bench).records[0].event)
+    assert (event.tool, event.value, event.unit, event.scope, event.patches) == (
+        *("set", -0.5, "p99", Scope.PATCHES),
+        (2, 0),
+    )
+    perform(fresh_log, session, act("edit", 1, -0.5, op="set", scope="patches", patches=[0, 2]), bench)
+    assert not perform(
+        fresh_log, session, act("preview", 1, -0.5, op="set", scope="patches", patches=[0, 2]), bench
+    ).changed
+    with pytest.raises(ActRefused, match="none is known for it"):
+        perform(fresh_log, session, act("preview", 9, 0.5, op="add"), bench)

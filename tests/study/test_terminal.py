@@ -94,13 +94,19 @@ for words in json.loads(sys.argv[1]):
 
 def test_what_can_be_told_without_torch_is_refused_without_it(tmp_path):
     there, folder = tmp_path / "there.safetensors", tmp_path / "folder"
-    there.write_bytes(b"")
+    there.write_bytes(bytes(8) + b"{")
     folder.mkdir()
+    notes, nothing = tmp_path / "notes.md", tmp_path / "nothing.pt"
+    notes.write_text("# Notes on a dictionary", encoding="utf-8")
+    nothing.touch()
     picture = sorted((Path(__file__).parents[2] / "data" / "demo" / "images").iterdir())[0]
     sae = ["--model", "ViT-B-32", "--images"]
     make = ["bundle", "make", tmp_path / "new", "--labels-from-folders", "--images", folder]
     typed = [
         ["sae", "info", "nowhere.pt"],
+        ["sae", "info", notes],
+        ["sae", "info", nothing],
+        ["sae", "convert", notes, "x.safetensors", *sae, folder],
         ["sae", "convert", "nowhere.pt", "x.safetensors", *sae, folder],
         ["sae", "convert", there, tmp_path / "x.pt", *sae, folder],
         ["sae", "convert", there, folder / "x.safetensors", *sae, there],

@@ -23,18 +23,20 @@ const open = (root, data) => {
   const still = Boolean(data.replayed);
   const bench = root.querySelector(".bench");
   const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
-  const now = { chosen: data.view.chosen, overlay: data.view.overlay };
+  const now = { chosen: data.view.chosen, overlay: data.view.overlay, layout: data.view.layout };
   let latest = data;
   let compared = false;
   let touched = data.view.touched;
   const guests = new Map();
+  const marks = new Set(); // patches of the task's picture: what is searched in, and what an edit may be kept to
 
   const outbox = still ? STILL : new Outbox(data.session, () => drawHand());
   // What was pressed while the server was away stands here as it was pressed, although the log does not have it yet.
-  for (const { kind, task, component, overlay } of outbox.acts) {
+  for (const { kind, task, component, overlay, layout } of outbox.acts) {
     if (task !== data.task) continue;
     if (kind === "inspect") now.chosen = component;
     if (kind === "overlay") now.overlay = overlay;
+    if (kind === "explain") now.layout = layout ?? now.layout;
     touched ||= kind === "inspect";
   }
   const put = (what) => outbox.put({ task: latest.task, ...what });
@@ -61,6 +63,14 @@ const open = (root, data) => {
     busy: () => latest.talk.held || expecting.open(),
     held: () => view.busy() || Boolean(latest.visit),
     hold: () => (latest.visit ? w("visit.hold") : latest.talk.words.hold),
+    marked: () => [...marks].sort((one, other) => one - other),
+    mark: (patches) => {
+      marks.clear();
+      for (const patch of patches) marks.add(patch);
+    },
+    marks,
+    painting: () => hold.painting(),
+    painted: () => hold.painted(),
     pending: (index) => expecting.waiting(index) ?? outbox.pending(index),
     redraw: () => draw(),
     foresee: (index) => card.foresee(facing(latest), index),
@@ -82,11 +92,27 @@ const open = (root, data) => {
       draw();
       act({ kind: "overlay", overlay, component: now.chosen });
     },
+    lay: (layout) => {
+      if (still || now.layout === layout) return;
+      now.layout = layout;
+      draw();
+      act({ kind: "explain", view: latest.explanation, layout });
+    },
+    // Without a pair it is the prediction's own again.
+    explain: (pair) => {
+      const { target, against } = pair ?? latest.own;
+      act({ kind: "explain", view: latest.explanation, toward: target, against });
+      draw();
+    },
   };
   const picture = picturePart(part, act, view);
   const predictions = predictionsPart(part);
-  const components = componentsPart(part, act, view, outbox);
+  const hold = handPart(part, act, view);
+  const components = componentsPart(part, act, view, hold);
   const card = cardPart(part, view);
+  const pair = pairPart(part, view);
+  const layouts = layoutsPart(part, view);
+  const waterfall = waterfallPart(part, view);
   const plan = planPart(part, act, view, outbox);
   const search = searchPart(part, bench, act, view);
   const ripple = ripplePart(part, act, view);
@@ -107,7 +133,7 @@ const open = (root, data) => {
   };
 
   const hint = () => {
-    const { edits, shows, target, now: said, was, talk } = latest;
+    const { edits, shows, now: said, was, talk } = latest;
     if (latest.visit) return w("visit.text", { shows: quoted(latest.visit.shows) });
     if (talk.held && !talk.prompt) return talk.words.soon;
     if (edits.length && shows === null) return w(said.label === was.label ? "hint.still_open" : "hint.moved_open", { now: quoted(said.label) });
@@ -116,14 +142,24 @@ const open = (root, data) => {
     if (edits.length && said.label !== was.label) return w("hint.moved", { now: quoted(said.label), right });
     if (edits.length) return w("hint.still", { now: quoted(said.label) });
     if (!touched) return w("hint.look", { component: `${chosen().name} (#${now.chosen})` });
-    return latest.tools.includes("suppress") ? w("hint.try", { target: quoted(target) }) : w("hint.compare");
+    return latest.tools.includes("suppress") ? w("hint.try", { target: quoted(was.label) }) : w("hint.compare");
   };
 
   const drawHand = () => {
     if (outbox.mood === "refused") search.refused();
     const facts = facing(latest);
-    const rows = search.found(facts) ?? facts.components;
+    const found = search.found(facts);
+    const falls = now.layout === "waterfall" && facts.tools.includes("waterfall") && !search.open();
+    // Where bars stand for the components, the one that is chosen is steered from the row below them.
+    const rows = falls ? [] : found ?? facts.components;
+    mark(bench, "data-layout", falls ? "waterfall" : "list");
+    hold.draw(facts, chosen());
     components(facts, rows, guest(rows));
+    waterfall(facts, falls);
+    layouts(facts, search.open());
+    const asked = outbox.acts.findLast(({ kind, toward, task }) => kind === "explain" && toward && task === latest.task);
+    pair(facts, latest, asked ? { target: asked.toward, against: asked.against } : null);
+    mark(bench, "data-asking", Boolean(asked));
     plan(latest);
     claim(latest);
     mark(bench, "data-held", view.held());
@@ -168,6 +204,7 @@ const open = (root, data) => {
   const take = (fresh) => {
     if (facing(fresh).cards !== facing(latest).cards) guests.clear();
     latest = fresh;
+    if (!touched) now.chosen = fresh.view.chosen;
     speak(fresh.words);
     draw();
     prompts.settle(latest, still);
@@ -175,10 +212,10 @@ const open = (root, data) => {
   fill();
   if (still) {
     for (const gone of [part.stop, part.clock]) gone.hidden = true;
-    for (const hand of [part.overlays, part.search, part.searching, part.answer, part.edits, part.undo.parentElement, part.certify, part.form]) hand.inert = true;
+    for (const hand of [part.overlays, part.control, part.search, part.searching, part.answer, part.edits, part.undo.parentElement, part.certify, part.form]) hand.inert = true;
     return {
       draw: (fresh) => {
-        [now.chosen, now.overlay, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.touched];
+        [now.chosen, now.overlay, now.layout, touched] = [fresh.view.chosen, fresh.view.overlay, fresh.view.layout, fresh.view.touched];
         take(fresh);
         const [list, row] = [part.rows, part.rows.querySelector("[data-chosen='true']")];
         const top = row ? row.offsetTop - list.offsetTop : 0;

@@ -1,9 +1,7 @@
 // The ranked components: who they are, how much each pushed (estimated and measured), and the hand on each.
-const MOST = 3;
-const KEYS_REST_MS = 350;
 const PREVIEW_MS = 400;
 
-const componentsPart = (part, act, view, outbox) => {
+const componentsPart = (part, act, view, hand) => {
   const rows = new Map();
   const fit = wholeRows(part.rows, part.rows_below);
   // Each arrow key is a change of its own to the browser; to the log, a run of them on one slider is one edit.
@@ -15,8 +13,9 @@ const componentsPart = (part, act, view, outbox) => {
     clearTimeout(rest);
     clearTimeout(preview);
     turned = null;
-    act({ kind: "edit", component: row.index, strength: Number(row.slide.value), control: "slider" });
+    hand.commit(row.component, strengthIn(row), "slider", row.hold);
   };
+  const strengthIn = (row) => row.hold.dial.strength(Number(row.slide.value));
   const finish = () => turned && commit(turned);
   const turn = (row) => {
     clearTimeout(rest);
@@ -26,8 +25,8 @@ const componentsPart = (part, act, view, outbox) => {
 
   const rowOf = (component) => {
     const { index } = component;
-    const set = (strength) => act({ kind: "edit", component: index, strength });
-    const row = { index };
+    const set = (strength) => hand.scale(row.component, strength);
+    const row = { index, component };
     row.thumbs = el("span", { class: "thumbs", "aria-hidden": "true" });
     row.name = el("span", { class: "name" });
     row.sub = el("span", { class: "sub" });
@@ -42,12 +41,13 @@ const componentsPart = (part, act, view, outbox) => {
     row.off = el("button", { type: "button", class: "off", onclick: () => set(0) }, w("steer.suppress"));
     row.more = el("button", { type: "button", class: "more", onclick: () => set(2) }, w("steer.amplify"));
     row.back = el("button", { type: "button", class: "back", onclick: () => set(1) }, w("steer.reset"));
-    row.slide = el("input", { type: "range", min: 0, max: MOST, step: 0.1, class: "slide" });
+    row.slide = el("input", { type: "range", min: 0, max: MOST, step: FACTOR_STEP, class: "slide" });
     row.slide.oninput = () => {
-      show(row, Number(row.slide.value));
+      show(row, strengthIn(row));
+      hand.follow(row.component, strengthIn(row));
       clearTimeout(preview);
       // Where the hand rests on its way is worth a row; nothing is computed and nothing on the screen waits for it.
-      if (row.held) preview = setTimeout(() => row.held && act({ kind: "preview", component: index, strength: Number(row.slide.value) }), PREVIEW_MS);
+      if (row.held) preview = setTimeout(() => row.held && act({ kind: "preview", ...hand.message(row.component, row.hold, strengthIn(row)) }), PREVIEW_MS);
     };
     row.slide.onchange = () => (row.keyed ? turn(row) : commit(row));
     row.slide.onkeydown = (event) => {
@@ -72,9 +72,11 @@ const componentsPart = (part, act, view, outbox) => {
   };
 
   const show = (row, strength) => {
-    say(row.read, times(strength));
-    row.slide.style.setProperty("--at", `${(100 * strength) / MOST}%`);
-    mark(row.slide, "aria-valuetext", strength === 0 ? w("steer.suppressed") : w("steer.strength_is", { strength: figure(strength) }));
+    const { op, unit, dial } = row.hold;
+    const said = amountOf({ op, strength, unit });
+    say(row.read, said);
+    lightDial(row.slide, dial, strength);
+    mark(row.slide, "aria-valuetext", op !== "scale" ? w(op === "set" ? "hand.set_is" : "hand.add_is", { amount: said }) : strength === 0 ? w("steer.suppressed") : w("steer.strength_is", { strength: figure(strength) }));
   };
 
   const steps = (event) => {
@@ -88,7 +90,6 @@ const componentsPart = (part, act, view, outbox) => {
   part.rows.onkeydown = part.guest.onkeydown = steps;
 
   return (data, listed, guest) => {
-    const strengths = new Map(data.edits.map(({ index, strength }) => [index, strength]));
     const wanted = listed.map(({ index }) => index).join(" ");
     if (part.rows.dataset.order !== wanted) {
       rows.clear();
@@ -122,24 +123,33 @@ const componentsPart = (part, act, view, outbox) => {
       say(row.score, signed(component.score));
       mark(row.push, "aria-label", w("steer.lane", { attribution: signed(component.score), effect: signed(component.effect), label: component.score < 0 ? data.against : data.target }));
       const named = `${component.name} #${component.index}`;
+      row.component = component;
       const waiting = view.pending(component.index);
       const held = view.held();
-      const strength = waiting ?? strengths.get(component.index) ?? 1;
+      const at = hand.of(component);
       if (!row.held && row !== turned) {
-        if (Number(row.slide.value) !== clamp(strength, 0, MOST)) row.slide.value = strength;
-        show(row, strength);
+        row.hold = at;
+        layDial(row.slide, at.dial, at.strength);
+        show(row, at.strength);
       }
+      const factor = at.stands === null ? 1 : at.stands.op === "scale" ? at.stands.strength : null;
+      const silent = held ? "" : hand.silent(component);
       row.off.hidden = !data.tools.includes("suppress");
       row.more.hidden = !data.tools.includes("amplify");
-      row.slide.disabled = row.off.hidden || row.more.hidden || held;
-      row.off.disabled = row.more.disabled = held;
-      row.hand.title = held ? view.hold() : "";
-      mark(row.off, "aria-pressed", strength === 0);
-      mark(row.more, "aria-pressed", strength === 2);
-      row.back.disabled = strength === 1 || held;
+      const why = held ? view.hold() : at.why;
+      row.slide.disabled = Boolean(why);
+      row.slide.title = why;
+      row.off.disabled = row.more.disabled = held || Boolean(silent);
+      row.off.title = row.more.title = silent;
+      row.hand.title = held ? why : "";
+      for (const one of [row.slide, row.off, row.more]) mark(one, "aria-description", one === row.slide ? why : silent);
+      mark(row.off, "aria-pressed", factor === 0);
+      mark(row.more, "aria-pressed", factor === 2);
+      row.back.disabled = at.stands === null || held;
+      mark(row.hand, "data-op", at.op);
       mark(row.hand, "data-waiting", waiting !== null);
       mark(row.hand, "aria-label", w("steer.one", { name: named }));
-      mark(row.root, "data-edited", strength !== 1);
+      mark(row.root, "data-edited", at.stands !== null);
       mark(row.root, "data-chosen", component.index === view.now.chosen);
       mark(row.pick, "aria-pressed", component.index === view.now.chosen);
       mark(row.slide, "aria-label", w("steer.strength", { name: named }));
@@ -147,18 +157,22 @@ const componentsPart = (part, act, view, outbox) => {
       mark(row.more, "aria-label", w("steer.amplify_one", { name: named }));
       mark(row.back, "aria-label", w("steer.reset_one", { name: named }));
     }
-    const { reading, agreement, axis } = part;
+    const { agreement, axis } = part;
     const { outside } = data;
-    say(part.outside, w("steer.outside", { components: outside.components, score: signed(outside.score), error: signed(outside.error) }));
-    part.outside.title = w("steer.outside_title");
+    // Act x gradient is no share of the prediction, so that its figure is not printed as one.
+    const why = data.explanation === "exact" && data.explained < 0.7
+      ? w("steer.carries", { share: percent(data.explained) })
+      : w("steer.misses", { error: signed(outside.error) });
+    const trust = term("agreement", w("steer.agreement", { value: number(data.agreement) }));
+    if (agreement.textContent !== trust.textContent) agreement.replaceChildren(trust);
+    const told = data.explains
+      ? [w("steer.outside", { components: outside.components, score: signed(outside.score), error: signed(outside.error) })]
+      : [term("explained", w("steer.unexplained")), ` ${why}`];
+    if (part.outside.textContent !== el("p", {}, ...told).textContent) part.outside.replaceChildren(...told);
+    mark(part.outside, "data-warn", !data.explains);
+    part.outside.title = data.explains ? w("steer.outside_title") : "";
     if (axis.dataset.pair !== `${data.target}/${data.against}`) {
       axis.dataset.pair = `${data.target}/${data.against}`;
-      reading.replaceChildren(w("steer.bold"), el("span", { class: "kept" }, term("attribution", w("steer.attribution"))), w("steer.holds_up", { target: quoted(data.target), against: quoted(data.against) }),
-        el("span", { class: "kept" }, term("effect", w("steer.effect"))), w("steer.loses"));
-      agreement.replaceChildren(data.explains
-        ? term("agreement", w("steer.agreement", { value: number(data.agreement) }))
-        : term("explained", w("steer.explained", { share: percent(data.explained) })));
-      mark(agreement, "data-warn", !data.explains);
       axis.replaceChildren(
         el("span", {}, w("steer.component_and"), term("code", w("steer.code_word"))),
         el("span", { class: "ends" }, el("b", { "data-side": "against" }, `\u2190 ${data.against}`), el("b", { "data-side": "target" }, `${data.target} \u2192`)),

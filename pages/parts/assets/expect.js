@@ -3,15 +3,10 @@ const expectPart = (part, bench, put, outbox) => {
   let waiting = null;
   let back = null;
 
-  const strengthNow = (data, component) => {
-    const pending = outbox.pending(component);
-    if (pending !== null) return pending;
-    const listed = data.components.find(({ index }) => index === component) ?? data.edits.find(({ index }) => index === component);
-    return listed ? listed.strength : 1;
-  };
+  const settingNow = (data, component) => asSetting(outbox.pending(component) ?? data.edits.find(({ index }) => index === component));
   const wanted = (data, step) => {
     const expect = data.talk.expect;
-    if (!expect || step.kind !== "edit" || step.strength === strengthNow(data, step.component)) return false;
+    if (!expect || step.kind !== "edit" || isSame(asSetting(step), settingNow(data, step.component))) return false;
     const number = expect.steps + outbox.acts.filter(({ kind }) => kind === "edit").length + 1;
     return expect.before.includes(number);
   };
@@ -72,7 +67,7 @@ const expectPart = (part, bench, put, outbox) => {
       fields[0].first.focus();
       return true;
     },
-    waiting: (component) => (waiting?.component === component ? waiting.strength : null),
+    waiting: (component) => (waiting?.component === component ? waiting : null),
     open: () => waiting !== null,
   };
 };

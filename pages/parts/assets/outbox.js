@@ -90,7 +90,7 @@ class Outbox {
 
   pending(component) {
     const edits = this.acts.filter((act) => act.kind === "edit" && act.component === component);
-    return edits.length ? edits[edits.length - 1].strength : null;
+    return edits.length ? edits[edits.length - 1] : null;
   }
 
   get mood() {

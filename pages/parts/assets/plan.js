@@ -34,10 +34,10 @@ const planPart = (part, act, view, outbox) => {
       part.edits.dataset.shown = wanted;
       say(part.heading, data.edits.length ? w("plan.heading_count", { count: data.edits.length }) : w("plan.heading"));
       part.edits.replaceChildren(...(data.edits.length
-        ? data.edits.map(({ index, name, strength }) => el("li", {},
-          el("button", { type: "button", class: "name", title: name, onclick: () => view.choose(index) }, el("span", {}, name), el("small", {}, `#${index}`)),
-          el("span", { class: "verb" }, strength > 1 ? w("plan.amplified") : w("plan.suppressed")),
-          el("span", { class: "times" }, times(strength)),
+        ? data.edits.map(({ index, name, ...edit }) => el("li", {},
+          el("button", { type: "button", class: "name", title: [name, reachOf(edit)].filter(Boolean).join(", "), onclick: () => view.choose(index) }, el("span", {}, name), el("small", {}, [`#${index}`, reachOf(edit)].filter(Boolean).join(" \u00b7 "))),
+          el("span", { class: "verb" }, verbOf(edit)),
+          el("span", { class: "times" }, amountOf(edit)),
           el("button", { type: "button", class: "out", "aria-label": w("plan.take_out_one", { name: `${name} #${index}` }), title: w("plan.take_out"),
             onclick: () => act({ kind: "edit", component: index, strength: 1 }) }, "\u00d7")))
         : [el("li", { class: "none" }, data.tools.includes("suppress") ? w("plan.none") : w("plan.none_here"))]));

@@ -11,7 +11,7 @@ const searchPart = (part, bench, act, view) => {
   let how = "word";
   let data = null;
   let sent = null; // the number of what was found before, while a question is on its way
-  const patches = new Set();
+  const patches = view.marks;
   let cursor = 0;
   let painting = null; // whether the brush puts patches in or takes them out
 
@@ -27,7 +27,7 @@ const searchPart = (part, bench, act, view) => {
   const form = el("form", { class: "asking" }, kinds, ...Object.values(fields).flat(), go);
   part.search.replaceChildren(form);
   let told = "";
-  const brush = el("canvas", { class: "brush", tabindex: "0", "aria-label": w("search.brush") });
+  const brush = el("canvas", { class: "brush", tabindex: "0", inert: view.still });
   part.map.after(brush);
 
   const choose = (each, focus = true) => {
@@ -52,8 +52,10 @@ const searchPart = (part, bench, act, view) => {
   const paint = () => {
     const grid = data?.picture.grid ?? 1;
     const cell = 20;
-    brush.hidden = !on || how !== "region";
+    const [asked, painted] = [on && how === "region", view.painting()];
+    brush.hidden = !asked && !painted;
     if (brush.hidden) return;
+    mark(brush, "aria-label", w(asked ? "search.brush" : "hand.brush"));
     if (brush.width !== cell * grid) brush.width = brush.height = cell * grid;
     const pen = brush.getContext("2d");
     pen.clearRect(0, 0, brush.width, brush.height);
@@ -79,6 +81,7 @@ const searchPart = (part, bench, act, view) => {
   const wipe = () => {
     patches.clear();
     counted();
+    view.painted();
   };
   const put = (patch) => (painting ? patches.add(patch) : patches.delete(patch)) && counted();
   const under = (event) => {
@@ -94,16 +97,20 @@ const searchPart = (part, bench, act, view) => {
     put(cursor);
   };
   brush.onpointermove = (event) => painting !== null && put(under(event));
-  brush.onpointerup = brush.onpointercancel = () => (painting = null);
+  brush.onpointerup = brush.onpointercancel = () => {
+    painting = null;
+    view.painted();
+  };
   brush.onfocus = brush.onblur = paint;
   brush.onkeydown = (event) => {
     const { grid } = data.picture;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid, ArrowDown: grid }[event.key];
-    if (event.key === "Enter") ask();
+    if (event.key === "Enter") on && ask();
     else if (event.key === " ") {
       painting = !patches.has(cursor);
       put(cursor);
       painting = null;
+      view.painted();
     } else if (step) {
       cursor = clamp(cursor + step, 0, grid * grid - 1);
       paint();
@@ -189,6 +196,7 @@ const searchPart = (part, bench, act, view) => {
       // A region is one of the task's own picture, which is not on the screen while another is open.
       choose(ways[how].disabled ? "word" : how, false);
     },
+    open: () => on,
     refused: () => (sent = null),
     close: () => document.removeEventListener("keydown", keys),
   };

@@ -49,6 +49,7 @@ const supposePart = (part, base) => {
     );
   };
 
+  const factorOf = (edit) => (edit?.op === "scale" ? edit.strength : 1);
   const chosen = () => moment.board.components.find(({ index }) => index === Number(pick.value));
   const show = () => say(read, times(Number(slide.value)));
   pick.onchange = () => {
@@ -85,7 +86,7 @@ const supposePart = (part, base) => {
     pick.replaceChildren(...(edited.size ? [el("optgroup", { label: "In the plan" }, ...fresh.board.edits.map(option))] : []),
       el("optgroup", { label: edited.size ? "Not in the plan" : "Components" }, ...others.map(option)));
     if ([...pick.options].some(({ value }) => value === kept)) pick.value = kept;
-    slide.value = chosen()?.strength ?? fresh.board.edits.find(({ index }) => index === Number(pick.value))?.strength ?? 1;
+    slide.value = chosen()?.strength ?? factorOf(fresh.board.edits.find(({ index }) => index === Number(pick.value)));
     random.disabled = flipped.disabled = !edited.size;
     show();
   };

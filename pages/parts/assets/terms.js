@@ -1,6 +1,6 @@
 // The words on the screen that need a sentence: each has it once, for the pointer, the keyboard and the ear alike.
-const TERMS = ["effect", "attribution", "agreement", "explained", "code", "logits", "p99", "density", "fit", "clarity", "mono", "greatest", "neighbours", "partners", "size", "token",
-  "fixed", "broken", "other", "same", "loss", "interval", "sham", "net", "like", "others", "change", "far", "joint", "side"];
+const TERMS = ["effect", "attribution", "constant", "bias", "zero", "rest", "error", "gap", "agreement", "explained", "code", "logits", "p99", "density", "fit", "clarity", "mono", "greatest", "neighbours", "partners", "size", "token",
+  "fixed", "broken", "other", "same", "loss", "interval", "sham", "net", "like", "others", "change", "far", "joint", "side", "scope"];
 const meaning = (name) => w(`terms.${name}`);
 
 const term = (name, words) =>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import open_clip
@@ -79,10 +80,16 @@ def network_of(config: Mapping[str, Any], dtype: torch.dtype = torch.float32) ->
     return network
 
 
+@cache
+def simple_tokenizer(context_length: int) -> Tokenizer:
+    """open_clip's own tokenizer: its vocabulary is read once, and shared by all models of that context length."""
+    return open_clip.SimpleTokenizer(context_length=context_length)
+
+
 def tokenizer_of(source: Source) -> Tokenizer:
     """The tokenizer that the model's texts were read by in its training."""
     text = source.config["text_cfg"]
     length, more = text.get("context_length", 77), text.get("tokenizer_kwargs", {})
     if not source.tokens:
-        return open_clip.SimpleTokenizer(context_length=length, **more)
+        return open_clip.SimpleTokenizer(context_length=length, **more) if more else simple_tokenizer(length)
     return HFTokenizer(source.tokens, context_length=length, tokenizer_mode=text.get("tokenizer_mode"), **more)

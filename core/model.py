@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.hub import Progress
-from core.loading import loaded
+from core.loading import loaded, simple_tokenizer
 from core.machine import at_least_single, checked_device, checked_dtype
 from core.pictures import Source, open_image
 from core.sources import find_source
@@ -106,7 +106,7 @@ class Clip:
         network = open_clip.CLIP(**config)
         network.load_state_dict(dict(weights))
         preprocess = cast("Callable[[Any], Tensor]", image_transform_v2(PreprocessCfg(**image), is_train=False))
-        tokenizer = open_clip.SimpleTokenizer(context_length=network.context_length)
+        tokenizer = simple_tokenizer(network.context_length)
         return cls.wrap(network, preprocess, tokenizer, name=name, block=block, labels=labels, templates=templates)
 
     @classmethod

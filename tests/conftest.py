@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import open_clip
@@ -11,6 +12,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageDraw
 from tiny import TINY
 
+from core.loading import simple_tokenizer
 from core.model import Clip
 from core.sae import Convention, SparseAutoencoder, TopK
 
@@ -19,11 +21,26 @@ pytest_plugins = ["servers", "foreign"]
 LABELS = ("apple", "boat", "car")
 
 
-THREADS = torch.get_num_threads()
+THREADS = max(1, torch.get_num_threads() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process more than there are cores: who waits for a browser, a voice or a disk leaves its core to another.
+
+    Those of full size compute all the time, and fill the memory.
+    """
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + (config.option.markexpr != "slow")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Small tensors gain nothing from a second thread, and wait minutes for it where another process has the core."""
+    """Small tensors gain nothing from a second thread, and wait minutes for it where another process has the core.
+
+    Those of full size have as many as there are cores for each process of the run.
+    """
     full_size = any(item.iter_markers("slow")) or any(item.iter_markers("bench"))
     torch.set_num_threads(THREADS if full_size else 1)
 
@@ -38,7 +55,7 @@ def tiny_clip(network: torch.nn.Module | None = None, *, block: int = -2, labels
     return Clip.wrap(
         tiny_network() if network is None else network,
         image_transform_v2(PreprocessCfg(size=32), is_train=False),
-        open_clip.SimpleTokenizer(context_length=16),
+        simple_tokenizer(16),
         name="tiny",
         block=block,
         labels=labels,

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nursery import Nursery
 from participants import Participant
 from served import Server, environment, launched  # noqa: F401 - the fixture `chromium`, which the benchmarks share
+from streamlit.components.v2 import manifest_scanner
 from tiny_world import TinyWorld, write_bundle, write_script
 
 from app import build
+from core.bundle import Bundle, load_bundles
 from pages.parts.rig import Rig
 from study.session import Step
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scanned_once() -> Iterator[None]:
+    """An `AppTest` asks every installed package whether it brings components; what is installed stays as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -23,20 +35,43 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
     return TinyWorld(write_bundle(folder / "bundle"), write_script(folder))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def opened_once(world: TinyWorld) -> Iterator[None]:
+    """The bundle that nobody writes to is opened once for all rigs; what opening one takes is asked in tests/core."""
+    opened = cache(load_bundles)
+
+    def load(folder: Path, wanted: Iterable[str], **more: str) -> dict[str, Bundle]:
+        if Path(folder) != world.bundle:
+            return load_bundles(folder, wanted, **more)
+        return dict(opened(world.bundle, tuple(dict.fromkeys(wanted)), **more))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.bundle.load_bundles", load)
+        yield
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where servers come from that no test asks about their first breath."""
+    with Nursery() as made:
+        yield made
+
+
 @pytest.fixture
-def server(world: TinyWorld, tmp_path: Path) -> Iterator[Server]:
+def server(world: TinyWorld, nursery: Nursery, tmp_path: Path) -> Iterator[Server]:
     """A server of this test's own, so that it may be killed."""
-    made = Server(environment(world.bundle, world.script, tmp_path / "log.db"), tmp_path / "log.db")
+    named = environment(world.bundle, world.script, tmp_path / "log.db")
+    made = Server(named, tmp_path / "log.db", nursery=nursery)
     made.start()
     yield made
     made.kill()
 
 
 @pytest.fixture(scope="module")
-def shared_server(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(world: TinyWorld, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests of a module, which only add sessions to it."""
     folder = tmp_path_factory.mktemp("server")
-    made = Server(environment(world.bundle, world.script, folder / "log.db"), folder / "log.db")
+    made = Server(environment(world.bundle, world.script, folder / "log.db"), folder / "log.db", nursery=nursery)
     made.start()
     yield made
     made.kill()

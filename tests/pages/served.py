@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from nursery import Fork, Nursery
 
 Given = TypeVar("Given")
 ROOT = Path(__file__).parents[2]
@@ -48,13 +49,14 @@ def environment(bundle: Path, script: Path, database: Path) -> dict[str, str]:
 
 @dataclass
 class Server:
-    """The app as its users start it, on a free port with a database of its own."""
+    """The app on a free port with a database of its own: as its users start it, or a fork of a `nursery`."""
 
     environment: dict[str, str]
     database: Path
     entry: str = "app.py"
+    nursery: Nursery | None = field(default=None, repr=False)
     port: int = 0
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    process: subprocess.Popen[bytes] | Fork | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -65,10 +67,7 @@ class Server:
             with socket.socket() as free:
                 free.bind(("localhost", 0))
                 self.port = free.getsockname()[1]
-        command = [sys.executable, "-m", "streamlit", "run", self.entry, "--server.port", str(self.port)]
-        output = (self.database.parent / "server.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=output, stderr=output)
-        output.close()
+        self.process = self._process(["run", self.entry, "--server.port", str(self.port)])
         path = "api/health" if healthy else "_stcore/health"
         for _ in range(240):
             try:
@@ -78,6 +77,14 @@ class Server:
             except OSError:
                 time.sleep(0.25)
         raise AssertionError((self.database.parent / "server.log").read_text())
+
+    def _process(self, arguments: list[str]) -> subprocess.Popen[bytes] | Fork:
+        told = self.database.parent / "server.log"
+        if self.nursery is not None:
+            return self.nursery.start(arguments, cwd=ROOT, env=self.environment, output=told)
+        with told.open("ab") as output:
+            command = [sys.executable, "-m", "streamlit", *arguments]
+            return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=output, stderr=output)
 
     def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""

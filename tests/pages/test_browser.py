@@ -73,6 +73,7 @@ def test_the_whole_task_survives_a_server_that_is_killed_half_way(page: Any, ser
     scale.click()
     page.locator(".scale input[data-set='true']").wait_for()
     server.kill()
+    server.nursery = None  # this time by the command that users type
     server.start()
     page.locator("[data-testid='stApp'][data-test-connection-state='CONNECTED']").wait_for()
     page.get_by_role("button", name="Hand in").click()  # the first press after a restart, and the answers with it

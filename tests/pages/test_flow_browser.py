@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from served import Server
+from served import Server, environment
 from tiny_world import TinyWorld
 
 from study.database import connect
@@ -56,16 +55,9 @@ FOCUSED = """
 
 
 @pytest.fixture(scope="module")
-def whole(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def whole(world: TinyWorld, nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("whole")
-    environment = {
-        **os.environ,
-        "TILLER_DATABASE_URL": f"sqlite:///{folder / 'log.db'}",
-        "TILLER_BUNDLE": str(world.bundle),
-        "TILLER_STUDY": str(WHOLE),
-        "OMP_NUM_THREADS": "1",
-    }
-    made = Server(environment, folder / "log.db")
+    made = Server(environment(world.bundle, WHOLE, folder / "log.db"), folder / "log.db", nursery=nursery)
     made.start()
     yield made
     made.kill()

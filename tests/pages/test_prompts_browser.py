@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from served import BENCH, Server, open_workspace, settled
+from served import BENCH, Server, environment, open_workspace, settled
 from tiny_world import SCRIPT
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ EXPECT = "    expect: {before: [1], ask: [direction, top1, probability, confiden
 
 
 @pytest.fixture(scope="module")
-def aloud(shared_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def aloud(world: Any, nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The tiny study with prompts and an expectation before the first step of its first task."""
     folder = tmp_path_factory.mktemp("aloud")
     (folder / "consent.md").write_text("We keep what you do.", encoding="utf-8")
@@ -45,12 +45,7 @@ def aloud(shared_server: Server, tmp_path_factory: pytest.TempPathFactory) -> It
         .replace("    ground_truth:", EXPECT),
         encoding="utf-8",
     )
-    environment = {
-        **shared_server.environment,
-        "TILLER_STUDY": str(script),
-        "TILLER_DATABASE_URL": f"sqlite:///{folder / 'log.db'}",
-    }
-    made = Server(environment, folder / "log.db")
+    made = Server(environment(world.bundle, script, folder / "log.db"), folder / "log.db", nursery=nursery)
     made.start()
     yield made
     made.kill()

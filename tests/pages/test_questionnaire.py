@@ -20,7 +20,7 @@ ROWS = (
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def served(nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("questionnaire")
     script = write_script(folder)
     environment = {
@@ -29,7 +29,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "TILLER_STUDY": str(script),
     }
     page = Path(__file__).with_name("questionnaire_page.py")
-    made = Server(environment, folder / "log.db", entry=str(page))
+    made = Server(environment, folder / "log.db", entry=str(page), nursery=nursery)
     made.start(healthy=False)
     yield made
     made.kill()

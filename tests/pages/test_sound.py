@@ -25,12 +25,11 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def hearing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def hearing(nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("hearing")
     database = folder / "log.db"
-    made = Server(
-        environment(folder, write_spoken_script(folder), database), database, entry="tests/pages/sound/hearing.py"
-    )
+    started = environment(folder, write_spoken_script(folder), database)
+    made = Server(started, database, entry="tests/pages/sound/hearing.py", nursery=nursery)
     made.start(healthy=False)
     yield made
     made.kill()
@@ -229,22 +228,22 @@ def test_nothing_is_asked_of_a_microphone_that_nobody_allows(opened: Callable[[]
 
 
 @pytest.fixture
-def full(tmp_path: Path) -> Iterator[Server]:
+def full(nursery: Any, tmp_path: Path) -> Iterator[Server]:
     database = tmp_path / "log.db"
     started = environment(tmp_path, write_spoken_script(tmp_path), database)
     started["TILLER_TEST_MOST_PIECES"] = "3"
-    made = Server(started, database, entry="tests/pages/sound/hearing.py")
+    made = Server(started, database, entry="tests/pages/sound/hearing.py", nursery=nursery)
     made.start(healthy=False)
     yield made
     made.kill()
 
 
 @pytest.fixture
-def real_pages(tmp_path: Path) -> Iterator[Server]:
+def real_pages(nursery: Any, tmp_path: Path) -> Iterator[Server]:
     database = tmp_path / "log.db"
     started = environment(tmp_path, write_spoken_script(tmp_path), database)
     started["TILLER_TEST_PAGES"] = str(Path(__file__).parents[2] / "pages" / "entry.py")
-    made = Server(started, database, entry="tests/pages/sound/hearing.py")
+    made = Server(started, database, entry="tests/pages/sound/hearing.py", nursery=nursery)
     made.start(healthy=False)
     yield made
     made.kill()

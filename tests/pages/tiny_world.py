@@ -19,6 +19,7 @@ from core.attribution import attribute
 from core.bundle import seal
 from core.checkpoints.native import save_native
 from core.codes import Codes
+from core.loading import simple_tokenizer
 from core.model import Clip
 from core.sae import Convention, SparseAutoencoder, TopK
 from core.steering import look, steer
@@ -121,8 +122,7 @@ def write_bundle(folder: Path) -> Path:
 
 def _wrapped(network: open_clip.CLIP) -> Clip:
     preprocess = cast("Callable[[Any], torch.Tensor]", image_transform_v2(PreprocessCfg(size=32), is_train=False))
-    tokenizer = open_clip.SimpleTokenizer(context_length=16)
-    return Clip.wrap(network, preprocess, tokenizer, name="tiny", block=-2, labels=LABELS)
+    return Clip.wrap(network, preprocess, simple_tokenizer(16), name="tiny", block=-2, labels=LABELS)
 
 
 @torch.no_grad()

@@ -4,46 +4,21 @@ from __future__ import annotations
 
 import random
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, make_url
 from strangers import Stranger
+from writers import writing
 
 from core.types import TillerError
 from study.database import LogUnavailable, connect
 from study.log import EventLog
 from study.task_events import ConceptInspected, ResponseSubmitted
-
-HOME = Path(__file__).parents[2]
-
-# A writer that says each key on a line of its own once append has returned, until it is killed or done.
-WRITER = """
-import sys
-from study.database import connect
-from study.task_events import ConceptInspected
-from study.log import EventLog
-
-url, session, name, acts = sys.argv[1:]
-log = EventLog(connect(url))
-print("ready", flush=True)
-for turn in range(int(acts)):
-    key = f"{name} {turn}"
-    log.append(session, ConceptInspected(task="t", component=turn), ConceptInspected(task="t", component=0), key=key)
-    print(key, flush=True)
-"""
-
-
-def writer(url: str, session: str, name: str, acts: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", WRITER, url, session, name, str(acts)], cwd=HOME, stdout=subprocess.PIPE, text=True
-    )
 
 
 @pytest.mark.parametrize("rounds", [12, pytest.param(200, marks=pytest.mark.slow)])
@@ -53,14 +28,12 @@ def test_a_killed_writer_loses_nothing_it_acknowledged_and_doubles_nothing(
     chance = random.Random(rounds)
     acknowledged: list[str] = []
     for number in range(rounds):
-        with writer(url, session, f"round {number}", 100_000) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            for _ in range(chance.randrange(12)):
-                acknowledged.append(process.stdout.readline().strip())
+        with writing(url, session, f"round {number}", 100_000) as writer:
+            assert writer.says() == "ready"
+            acknowledged += [writer.says() for _ in range(chance.randrange(12))]
             time.sleep(chance.random() * 0.004)
-            process.kill()  # somewhere in the next act, or in the one after it
-            acknowledged += [line.strip() for line in process.stdout if line.endswith("\n")]
+            writer.process.kill()  # somewhere in the next act, or in the one after it
+            acknowledged += writer.rest()
     log = reopen()
     for key in acknowledged:
         assert len(log.acted(session, key)) == 2
@@ -73,12 +46,10 @@ def test_a_killed_writer_loses_nothing_it_acknowledged_and_doubles_nothing(
 
 
 def test_two_processes_share_one_session_without_a_gap(url: str, session: str, fresh_log: EventLog) -> None:
-    processes = [writer(url, session, name, 25) for name in ("one", "two")]
-    for process in processes:
-        process.communicate(timeout=120)
-        assert process.returncode == 0
+    with writing(url, session, "one", 100) as one, writing(url, session, "two", 100) as two:
+        assert one.exitcode == two.exitcode == 0
     rows = fresh_log.read(session)
-    assert [record.seq for record in rows] == list(range(1, 1 + 2 * 2 * 25 + 1))
+    assert [record.seq for record in rows] == list(range(1, 1 + 2 * 2 * 100 + 1))
     assert fresh_log.verify(session).whole
 
 
@@ -174,10 +145,9 @@ def test_a_record_that_is_there_opens_without_being_made(session: str, url: str)
 
 @pytest.mark.file
 def test_processes_that_start_together_on_no_file_all_find_a_record(url: str) -> None:
-    processes = [writer(url, f"session {name}", "start", 1) for name in range(4)]
-    for process in processes:
-        process.communicate(timeout=120)
-        assert process.returncode == 0
+    with ExitStack() as together:
+        started = [together.enter_context(writing(url, f"session {name}", "start", 1)) for name in range(4)]
+        assert [writer.exitcode for writer in started] == [0] * 4
     engine = connect(url, make=False)
     assert len(EventLog(engine).sessions()) == 4
     engine.dispose()

@@ -52,7 +52,7 @@ def _refusal(first: ErrorDetails) -> str:
     where = ".".join(str(part) for part in first["loc"] if part not in KINDS) or "the act"
     unknown = first["type"] == "union_tag_invalid"  # its own words repeat what was sent, at any length
     why = f"its kind is none of {', '.join(KINDS)}" if unknown else f"{first['msg'][0].lower()}{first['msg'][1:]}"
-    return f"A step could not be read: {where}: {why}. Nothing was changed; please do it again."
+    return f"A step could not be read: {where}: {why}. Nothing changed; please do it again."
 
 
 def act_id(message: object) -> str | None:

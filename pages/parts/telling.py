@@ -15,7 +15,7 @@ from study.mute_events import InterventionMuted, InterventionUnmuted
 from study.predictions import Shown, unpack_logits
 from study.preview_events import InterventionPreviewed
 from study.records import Record
-from study.scenario_events import InterventionRecalled
+from study.scenario_events import InterventionRecalled, ScenarioDeleted, ScenarioRenamed, ScenarioSaved
 from study.session_events import (
     ConsentAnswer,
     ConsentGiven,
@@ -82,12 +82,12 @@ def told_of(record: Record, name: Name) -> str:
             line = f"{_turned(event, name)}: {_moved(event)}"
         case ModelPredicted():
             line = f"The model says {_said(event.after)}"
-        case ConceptInspected():
-            line = f"Looked at {name(event.task, event.component)}"
-        case ConceptSearched():
-            line = _searched(event, name)
-        case PictureOpened() | PictureClosed() | ClassesChanged():
-            line = _reclassed(event) if isinstance(event, ClassesChanged) else _visited(event)
+        case ConceptInspected() | ConceptSearched():
+            line = _sought(event, name)
+        case PictureOpened() | PictureClosed():
+            line = _visited(event)
+        case ClassesChanged() | ScenarioSaved() | ScenarioRenamed() | ScenarioDeleted():
+            line = _reclassed(event) if isinstance(event, ClassesChanged) else _kept(event)
         case ExplanationChanged():
             line = _drew(event, name)
         case ResponseChanged() | ResponseSubmitted():
@@ -114,7 +114,9 @@ def _turned(event: Intervention, name: Name) -> str:
     return _TURNS[type(event)]
 
 
-def _searched(event: ConceptSearched, name: Name) -> str:
+def _sought(event: ConceptInspected | ConceptSearched, name: Name) -> str:
+    if isinstance(event, ConceptInspected):
+        return f"Looked at {name(event.task, event.component)}"
     asked = {
         "word": f"for “{event.text}”",
         "region": f"in {len(event.patches)} patches",
@@ -182,6 +184,12 @@ def _visited(event: PictureOpened | PictureClosed) -> str:
     if isinstance(event, PictureClosed):
         return "Went back to the task's picture"
     return f"Opened another picture, which shows “{event.shows}”: {_said(event.before)} → {_said(event.after)}"
+
+
+def _kept(event: ScenarioSaved | ScenarioRenamed | ScenarioDeleted) -> str:
+    if isinstance(event, ScenarioSaved):
+        return f"Saved the edits as the scenario “{event.title}”: {_said(event.after)}"
+    return f"Renamed a scenario “{event.title}”" if isinstance(event, ScenarioRenamed) else "Deleted a scenario"
 
 
 def _reclassed(event: ClassesChanged) -> str:

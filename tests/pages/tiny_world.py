@@ -49,9 +49,8 @@ tasks:
   secret_cause:
     picture: word
     goal: Find out what leads the model astray.
-    tools:
-      [attribution, waterfall, contrast, suppress, amplify, set, add, scope, undo, redo, reset, mute, scenarios, ripple,
-       similar, open]
+    tools: [attribution, waterfall, contrast, suppress, amplify, set, add, scope, undo, redo, reset, mute, scenarios,
+      ripple, similar, open]
     answers: &answers
       - {id: cause, type: free_text, label: "What made the model wrong?"}
       - {id: confidence, type: slider, label: "How sure are you?", min: 0, max: 100, start: null}

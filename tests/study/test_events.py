@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Edit, Op, Scope
+from study.class_events import ClassesChanged
 from study.coding_events import Entry, Measured
 from study.events import KINDS, SCHEMA_VERSION, Event, UnknownKind, event_in, payload_of
 from study.exports.columns import NAMES
@@ -97,7 +98,10 @@ TYPED = ("text", "reason", "hypothesis", "memo", "speaker", "title")  # fields t
 
 @given(st.sampled_from(get_args(Event)).flatmap(happenings))
 def test_what_people_type_is_said(event: Event) -> None:
-    assert {getattr(event, name) for name in TYPED if hasattr(event, name)} == set(event.said())
+    typed = {getattr(event, name) for name in TYPED if hasattr(event, name)}
+    if isinstance(event, ClassesChanged):
+        typed |= {*event.labels, *event.templates}
+    assert typed == set(event.said())
 
 
 def test_every_kind_has_a_name_of_its_own() -> None:

@@ -68,6 +68,6 @@ def test_every_command_is_explained_in_the_readme_or_its_help():
 
 def test_the_top_level_holds_the_house_and_nothing_else():
     allowed = {"pyproject.toml", "README.md", "app.py", "pages", "study", "core", "data", "tests"}
-    built = {"build", "tiller.egg-info"}  # what installing leaves
+    built = {"build", "tiller.egg-info", "__pycache__"}  # what installing and importing leave
     found = {path.name for path in HOME.iterdir() if not path.name.startswith(".")}
     assert found - built <= allowed

@@ -252,9 +252,10 @@ const handPart = (part, act, view) => {
       mark(part.control, "aria-label", w("hand.region", { name: named }));
       const anti = at.strength < 0 && (at.op === "set" || (at.op === "add" && reach().signed));
       const size = at.op === "scale" ? "" : at.unit === "p99" ? w("hand.p99_is", { codes: fixed(at.size), of: { cls: w("hand.of_cls"), patches: w("hand.of_patches") }[at.scope] ?? "" }) : w("hand.p99_unknown");
-      say(note, at.why || (anti ? `${size} ${w("hand.anti")}` : size || w("hand.code_here", { code: fixed(now.activation) })));
+      const stays = at.stands && at.stands.op !== at.op ? w("hand.stands", { amount: amountOf(at.stands) }) : "";
+      say(note, at.why || stays || (anti ? `${size} ${w("hand.anti")}` : size || w("hand.code_here", { code: fixed(now.activation) })));
       note.title = note.textContent;
-      mark(note, "data-warn", Boolean(at.why) || anti);
+      mark(note, "data-warn", Boolean(at.why || stays) || anti);
     },
   };
 };

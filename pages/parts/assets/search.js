@@ -205,6 +205,7 @@ const searchPart = (part, bench, act, view) => {
     [on, past] = [to, null];
     view.redraw();
     if (on && focus && how !== "region") fields[how][0].focus();
+    if (on && focus) text.select(); // what is typed now takes the place of what was asked before
     if (!on && focus) part.searching.focus();
   };
   part.searching.onclick = () => turn(!on);

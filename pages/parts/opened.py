@@ -112,7 +112,9 @@ def open_another(here: Rig, opened: Opened, name: str, shows: str) -> Opened:
 
 
 def seen_under(here: Rig, opened: Opened, plan: SteeringPlan) -> Seen:
-    """What the model says of the picture under `plan`; computed once per plan, by the tail alone."""
+    """What the model says of the picture under `plan`; computed once per plan, by the tail alone, and on opening."""
+    if not plan.edits:
+        return Seen(prediction=opened.seen.clean, edit_norm_ratio=0.0, latency_ms=0.0, cache_hit=True)
     key = (opened.pinned, plan)
     known: Seen | None = here.states.peek(key)
     if known is not None:

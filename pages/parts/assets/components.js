@@ -91,12 +91,14 @@ const componentsPart = (part, act, view, hand) => {
 
   return (data, listed, guest) => {
     const wanted = listed.map(({ index }) => index).join(" ");
+    let another = false;
     if (part.rows.dataset.order !== wanted) {
       rows.clear();
       part.guest.dataset.component = "";
       part.guest.replaceChildren();
       part.rows.replaceChildren(...listed.map((component) => rowOf(component).root));
       part.rows.dataset.order = wanted;
+      another = true;
     }
     // One that was opened from elsewhere stands below the list, so that it can be steered as those in it.
     if (part.guest.dataset.component !== String(guest?.index ?? "")) {
@@ -182,6 +184,6 @@ const componentsPart = (part, act, view, hand) => {
         el("span", {}, w("steer.heading")),
       );
     }
-    fit();
+    if (another) fit();
   };
 };

@@ -32,6 +32,7 @@ const predictionsPart = (part) => {
       rows.clear();
       part.bars.replaceChildren(...said.classes.map(({ label }) => rowOf(label).root));
       part.bars.dataset.labels = wanted;
+      fit();
     }
     for (const { label, before, after } of said.classes) {
       const row = rows.get(label);
@@ -54,6 +55,5 @@ const predictionsPart = (part) => {
       : data.shows === null ? w("says.as_is_open") : w("says.as_is", { shows: data.shows }));
     mark(part.verdict, "data-side", sideOf(data, said.now.label));
     mark(part.bars, "data-state", data.state);
-    fit();
   };
 };

@@ -1,4 +1,5 @@
-// Lists that show whole rows only, and say how many more lie further down; pressed, that brings them up.
+// Lists that show whole rows only, and say how many more lie further down; pressed, that brings them up. Rows whose
+// height is given as `--tall` are drawn as much higher as the room leaves, so that no band stays empty below them.
 const SCROLLED_MS = 120;
 
 const wholeRows = (list, below) => {
@@ -27,10 +28,17 @@ const wholeRows = (list, below) => {
     if (Math.abs(list.scrollTop - uppermost) > 1) list.scrollTop = uppermost;
     count(rows);
   };
+  const stretch = () => {
+    const rows = ends();
+    const fitting = rows.filter(({ bottom }) => bottom <= room).length;
+    if (fitting && rows.at(-1).bottom > room) list.style.setProperty("--tall", `${Math.floor(room / fitting)}px`);
+  };
   const fit = () => {
     const at = list.scrollTop;
     list.style.maxHeight = "";
+    list.style.removeProperty("--tall");
     room = list.clientHeight;
+    if (room && list.firstElementChild) stretch();
     list.scrollTop = at;
     trim();
   };
@@ -39,6 +47,8 @@ const wholeRows = (list, below) => {
     clearTimeout(rest);
     rest = setTimeout(trim, SCROLLED_MS);
   };
-  new ResizeObserver(fit).observe(list.parentElement);
+  // The room is what the others in the panel leave: measured when one of them changes, and not at every act.
+  const others = new ResizeObserver(fit);
+  for (const one of [list.parentElement, ...list.parentElement.children]) if (one !== list && one !== below) others.observe(one);
   return fit;
 };

@@ -69,6 +69,8 @@ const searchPart = (part, bench, act, view) => {
     const pen = brush.getContext("2d");
     pen.clearRect(0, 0, brush.width, brush.height);
     const at = (patch) => [(patch % grid) * cell, Math.floor(patch / grid) * cell];
+    const focused = brush.matches(":focus-visible");
+    if (!marking() && !focused) return;
     const thin = (cell * grid) / (brush.clientWidth || 1); // a pixel of the screen
     // Only the region's own border is drawn, dark within and light without, so that the map beneath stays to be read.
     for (const [colour, width] of marking() ? [["#fff", 4 * thin], ["#111", 2 * thin]] : []) {
@@ -82,7 +84,7 @@ const searchPart = (part, bench, act, view) => {
         if (column === grid - 1 || !patches.has(patch + 1)) pen.fillRect(x + cell - width, y, width, cell);
       }
     }
-    if (brush.matches(":focus-visible")) {
+    if (focused) {
       pen.strokeStyle = getComputedStyle(brush).getPropertyValue("--accent");
       pen.lineWidth = 3 * thin;
       pen.strokeRect(...at(cursor).map((corner) => corner + 1.5 * thin), cell - 3 * thin, cell - 3 * thin);

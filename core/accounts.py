@@ -21,7 +21,7 @@ from core.vision import VisionModel
 STEPS = 16
 STEPS_AT_ONCE = 4
 SCREENED = 32
-ENTRIES_AT_ONCE = 1 << 14  # dictionary rows gathered at a time: 48 MiB at width 768
+ENTRIES_AT_ONCE = 1 << 10  # dictionary rows gathered at a time: 3 MiB at width 768, so that they stay in the cache
 TOKENS_AT_ONCE = 1 << 15  # in one batched tail pass
 GRADIENT_TOKENS_AT_ONCE = 1 << 13  # times blocks, in one pass that keeps what its backward pass needs
 

@@ -175,8 +175,8 @@ def _model(folder: Path, said: Mapping[str, Any], device: str, dtype: str) -> Cl
         clip = Clip.load(architecture, weights, block=0, device=device, dtype=dtype, **prompts)
         if named.get("digest", clip.digest) != clip.digest:
             raise MissingArtefact(
-                f"The bundle in {folder} was made with weights {named['digest'][:12]}, and {named['weights']} comes to "
-                f"{clip.digest[:12]}; make or fetch it again."
+                f"The bundle in {folder} was made with weights of the digest {named['digest'][:12]}, and those in "
+                f"{named['weights']} have {clip.digest[:12]}; make or fetch it again."
             )
         return replace(clip, name=named.get("name", clip.name))
     if (device, dtype) != ("cpu", "float32"):
@@ -187,10 +187,10 @@ def _model(folder: Path, said: Mapping[str, Any], device: str, dtype: str) -> Cl
 
 
 def seal(folder: Path, description: Mapping[str, Any], *, also: tuple[str, ...] = ()) -> None:
-    """Write `bundle.json`: the `description` as above, less format, version and sha256, with the digests of its files.
+    """Write `bundle.json`: the `description` as above, less format, version and sha256, and its files' checksums.
 
     Args:
-        also: further files of the folder whose digests are to be kept and checked, such as each picture.
+        also: further files of the folder whose checksums are to be kept and checked, such as each picture.
     """
     said = {"format": FORMAT, "version": VERSION, **description}
     said["sha256"] = {name: file_digest(folder / name) for name in (*named_files(folder, said), *also)}
@@ -201,15 +201,15 @@ def description_of(folder: Path) -> dict[str, Any]:
     """What `bundle.json` says, once every file that it seals has been found whole.
 
     Raises:
-        MissingArtefact: a file is missing or differs from the digest it was sealed with.
+        MissingArtefact: a file is missing or has not the checksum that it was sealed with.
     """
     said = read_description(folder)
-    wrong = [f"{name} has no digest" for name in named_files(folder, said) if name not in said["sha256"]]
+    wrong = [f"{name} has no checksum" for name in named_files(folder, said) if name not in said["sha256"]]
     for name, digest in said["sha256"].items():
         if not (folder / name).is_file():
             wrong.append(f"{name} is missing")
         elif file_digest(folder / name) != digest:
-            wrong.append(f"{name} is not the file that was sealed")
+            wrong.append(f"{name} is not the file that was sealed (its checksum is another)")
     if wrong:
         raise MissingArtefact(f"The bundle in {folder} is not whole: {'; '.join(wrong)}; make or fetch it again.")
     return said
@@ -226,7 +226,7 @@ def named_files(folder: Path, said: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _is_whole(images: Path, row: Mapping[str, str]) -> bool:
-    """Whether a row of the table gives its picture's digest, and the picture is still that one."""
+    """Whether a row of the table gives its picture's checksum, and the picture is still that one."""
     path = picture_in(images, row["file"])
     return bool(row.get("sha256")) and path.is_file() and file_digest(path) == row["sha256"]
 

@@ -114,8 +114,8 @@ def _checked(claim: Claim, folder: Path, beside: Sequence[Path], progress: Progr
         progress("measuring", done, len(parts))
     sealed = file_digest(folder / "bundle.json")
     note = (
-        f"The bundle is another one (bundle.json {sealed[:12]}, then {claim.bundle_sha256[:12]}) with the same model "
-        "and dictionary."
+        f"The bundle is another one (checksum of bundle.json {sealed[:12]}, then {claim.bundle_sha256[:12]}) "
+        "with the same model and dictionary."
     )
     return Checked(tuple(figures), moved, (note,) if sealed != claim.bundle_sha256 else ())
 
@@ -139,11 +139,11 @@ def _opened(claim: Claim, folder: Path) -> tuple[_Tool | None, str]:
     which = next((name for name in names if digests[name] == claim.dictionary_sha256), None)
     if which is None:
         known = ", ".join(f"{name} {each[:12]}" for name, each in digests.items())
-        return None, f"its dictionary is {claim.dictionary_sha256[:12]}, and {folder} has {known}"
+        return None, f"its dictionary has the digest {claim.dictionary_sha256[:12]}, and {folder} has {known}"
     bundle = None if claim.reference is None else load_bundle(folder, which)
     model, sae = load_instrument(folder, which)[:2] if bundle is None else (bundle.model, bundle.sae)
     if model.digest != claim.model_sha256:
-        return None, f"its model is {claim.model_sha256[:12]}, and {folder} has {model.digest[:12]}"
+        return None, f"its model has the digest {claim.model_sha256[:12]}, and that of {folder} has {model.digest[:12]}"
     return _Tool(model, sae, folder / said["reference"]["images"], bundle), ""
 
 
@@ -228,7 +228,7 @@ def _unmeasured(claim: Claim, why: str) -> Iterator[Figure]:
 
 
 class _Files:
-    """Pictures by the digest of their files, folder after folder; each is read once, as needed."""
+    """Pictures by the checksum of their files, folder after folder; each is read once, as needed."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         for folder in folders:
@@ -239,13 +239,13 @@ class _Files:
         self._known: dict[str, Path] = {}
 
     def find(self, sha256: str) -> Path | None:
-        """Where the picture of that digest lies, if it is there."""
+        """Where the picture of that checksum lies, if it is there."""
         while sha256 not in self._known and (path := next(self._unread, None)) is not None:
             self._known[file_digest(path)] = path
         return self._known.get(sha256)
 
-    def missing(self, digests: Sequence[str]) -> str:
+    def missing(self, checksums: Sequence[str]) -> str:
         """That these are not there, in words."""
-        some = ", ".join(each[:12] for each in digests[:3])
-        more = f" and {len(digests) - 3} more" if len(digests) > 3 else ""
-        return f"no file in {', '.join(map(str, self._folders))} has the digest {some}{more}"
+        some = ", ".join(each[:12] for each in checksums[:3])
+        more = f" and {len(checksums) - 3} more" if len(checksums) > 3 else ""
+        return f"no file in {', '.join(map(str, self._folders))} has the checksum {some}{more}"

@@ -34,7 +34,7 @@ class Fetched:
 
 
 def fetch_preset(preset: Preset, progress: hub.Progress = lambda what, done, of: None) -> Fetched:
-    """All that a preset names, fetched as far as it is not here, and written down with the digests of its files.
+    """All that a preset names, fetched as far as it is not here, and written down with the checksums of its files.
 
     Raises:
         MissingArtefact: something is neither here nor to be had; the sentence says what to put where.

@@ -1,7 +1,7 @@
 """Files of public repositories: fetched into huggingface's own cache, checked byte for byte, and found there again.
 
 huggingface_hub keeps no part of a download that was cut off; here the part stays beside the place of the whole file,
-the next fetch goes on where it ends, and a file enters the cache once its digest is the one that the hub states.
+the next fetch goes on where it ends, and a file enters the cache once its checksum is the one that the hub states.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def find(wanted: Wanted) -> Found | None:
 
 
 def fetch(wanted: Wanted, progress: Progress = lambda what, done, of: None) -> Found:
-    """The files, from this machine if they are all there, else from the hub, whole and with the digests it states.
+    """The files, from this machine if they are all there, else from the hub, whole and with the checksums it states.
 
     Raises:
         MissingArtefact: the hub cannot be reached; the sentence says what to put where.
@@ -152,7 +152,7 @@ def refuse_changed(path: Path) -> str:
     stated, found = path.resolve().name, file_digest(path)
     if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", stated) and _stated(path, stated) != stated:
         raise MissingArtefact(
-            f"{path} has changed since it was fetched: its SHA-256 is {found[:12]}, and the hub stated {stated[:12]}; "
+            f"{path} has changed since it was fetched: its checksum is {found[:12]}, and the hub stated {stated[:12]}; "
             f"delete {path.resolve()} and fetch it again."
         )
     return found
@@ -192,15 +192,16 @@ def _bring(wanted: Wanted, commit: str, file: Any, progress: Progress) -> None:
             elif not resumed:
                 part.unlink()
                 raise TillerError(
-                    f"{file.rfilename} of {wanted.repo} came with other bytes than the hub states ({stated[:12]}), "
-                    "and was thrown away; fetch it again, and over another network if this comes again."
+                    f"{file.rfilename} of {wanted.repo} came with other bytes than the hub states "
+                    f"(checksum {stated[:12]}), and was thrown away; fetch it again, and over another network if this "
+                    "comes again."
                 )
             resumed = False
         if _stated(blob, stated) != stated:
             blob.unlink()
             raise TillerError(
                 f"{file.rfilename} of {wanted.repo} lay in the cache with other bytes than the hub states "
-                f"({stated[:12]}), and was thrown away; fetch it again."
+                f"(checksum {stated[:12]}), and was thrown away; fetch it again."
             )
     progress(what, file.size, file.size)
 

@@ -78,8 +78,8 @@ class Index(Sequence[Component]):
         if said != sae.digest:
             where = self.file.path if self.file else "The index"
             raise TillerError(
-                f"{where} was built with dictionary {said[:12]}, and this one is {sae.digest[:12]}; name "
-                "the dictionary that it was built with, or build it again."
+                f"{where} was built with dictionary of digest {said[:12]}, and this one is of {sae.digest[:12]}; "
+                "name the dictionary that it was built with, or build it again."
             )
 
     def check_model(self, model: Clip) -> None:
@@ -88,8 +88,8 @@ class Index(Sequence[Component]):
         if said["sha256"] != model.digest:
             where = self.file.path if self.file else "The index"
             raise TillerError(
-                f"{where} was built with {said['name']} of weights {said['sha256'][:12]}, and this {model.name} has "
-                f"weights {model.digest[:12]}; name the model that it was built with."
+                f"{where} was built with {said['name']}, its weights of the digest {said['sha256'][:12]}, and those of "
+                f"this {model.name} have {model.digest[:12]}; name the model that it was built with."
             )
 
 

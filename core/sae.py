@@ -154,8 +154,8 @@ class SparseAutoencoder(nn.Module):
             )
         if header.get("weights", model.digest) != model.digest:
             raise TillerError(
-                f"The dictionary was made on {header.get('model', 'another model')} with weights "
-                f"{header['weights'][:12]}, and this {model.name} has weights {model.digest[:12]}; "
+                f"The dictionary was made on {header.get('model', 'another model')} with weights of the "
+                f"digest {header['weights'][:12]}, and those of this {model.name} have {model.digest[:12]}; "
                 "load the weights it was made on."
             )
 

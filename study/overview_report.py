@@ -10,6 +10,7 @@ from study.markdown import many
 Plain = Mapping[str, Any]
 _MINUS = "\u2212"
 SHOWN = 8  # digits of a digest
+_DIGESTS = {"weights": "weights", "dictionary": "sae"}
 
 
 def report_of(account: Plain) -> str:
@@ -192,8 +193,8 @@ def _rests_on(account: Plain) -> Iterable[str]:
     yield (
         f"- {account['model']}, dictionary {account['dictionary']} after block {account['block']}, "
         f"{account['components']:,} components. Digests: "
-        + ", ".join(f"{name} {digests[name][:SHOWN]}" for name in ("bundle", "weights", "sae") if name in digests)
-        + "."
+        + ", ".join(f"{name} {digests[of][:SHOWN]}" for name, of in _DIGESTS.items() if of in digests)
+        + (f"; checksum of bundle.json: {digests['bundle'][:SHOWN]}." if "bundle" in digests else ".")
     )
     explained = account["explained"]
     share = "" if explained is None else f" The dictionary explains {100 * explained:.0f} % of it on average."

@@ -69,8 +69,8 @@ def refuse_contents(checkpoint: Checkpoint, model: Clip) -> None:
         )
     if checkpoint.format == NATIVE and (made := checkpoint.said["weights"]) != model.digest:
         raise CheckpointRefused(
-            f"{checkpoint.source} was made on {checkpoint.model} with weights {made[:12]}, and this {model.name} has "
-            f"weights {model.digest[:12]}; load the weights it was made on."
+            f"{checkpoint.source} was made on {checkpoint.model} with weights of the digest {made[:12]}, and those "
+            f"of this {model.name} have {model.digest[:12]}; load the weights it was made on."
         )
     wrong = [part for part in TENSORS if (held := getattr(checkpoint, part)) is not None and not held.isfinite().all()]
     if wrong:

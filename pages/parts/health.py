@@ -76,7 +76,10 @@ def drawn(insider: Insider) -> None:
         else:
             said = f"block {health['block']} of {health['model']}, {health['components']:,} components"
             st.subheader(which)
-            st.caption(f"{said}; measured {health['measured'][:16].replace('T', ' ')} UTC on {_pictures(health)}.")
+            st.caption(
+                f"{said}, digest {health['sae'][:12]}; measured {health['measured'][:16].replace('T', ' ')} UTC on "
+                f"{_pictures(health)}."
+            )
             _mount(key=f"health-{which}", data={"sheet": sheet(health)})
 
 

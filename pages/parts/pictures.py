@@ -65,8 +65,8 @@ def refuse_another_runtime(folder: Path, bundles: Mapping[str, Bundle], script: 
     for name, wanted, found in pairs:
         if wanted is not None and wanted != found:
             raise TillerError(
-                f"The script pins runtime.{name} to {wanted[:12]}; the bundle has {found[:12]}: name the bundle that "
-                "the study was made with, or pin this one under a new version."
+                f"The script pins runtime.{name} to the digest {wanted[:12]}; the bundle has {found[:12]}: name the "
+                "bundle that the study was made with, or pin this one under a new version."
             )
 
 

@@ -33,11 +33,14 @@ def heading_sheet(path: Path, said: Mapping[str, Any], summary: Mapping[str, Any
     table = shown.sheet()
     table.add_row("index", Text.assemble(shown.name(str(path)), f", {shown.size(summary['bytes'])}"))
     called = f" ({model['pretrained']})" if model.get("pretrained") else ""
-    table.add_row("model", Text.assemble(shown.name(f"{model['name']}{called}"), f", weights {model['sha256'][:12]}"))
+    table.add_row(
+        "model",
+        Text.assemble(shown.name(f"{model['name']}{called}"), f", weights of the digest {model['sha256'][:12]}"),
+    )
     table.add_row(
         "dictionary",
         f"{many(dictionary['components'], 'component')} for {_TOKENS.get(dictionary['tokens'], dictionary['tokens'])} "
-        f"after block {dictionary['block']} (from 0), {dictionary['sha256'][:12]}",
+        f"after block {dictionary['block']} (from 0), of the digest {dictionary['sha256'][:12]}",
     )
     table.add_row("images", f"{images['used']:,} read of {images['listed']:,}, {images['broken'] or 'none'} broken")
     for one in broken[:BROKEN]:

@@ -98,7 +98,7 @@ def convert(
 def described(file: Path, held: Checkpoint) -> dict[str, Any]:
     """What `tiller sae info` prints: the file in words and numbers; `gate` is None where it never passed the gate.
 
-    `sha256` is of the file's bytes, `digest` of the autoencoder that it states, the same in whatever file.
+    `sha256` is the file's checksum, `digest` that of the autoencoder that it states, the same in whatever file.
     """
     from core.checkpoints.contents import NATIVE
     from core.checkpoints.decision import verdict_of
@@ -170,7 +170,8 @@ def info_table(result: dict[str, Any]) -> Table:
         ("model", result["model"] or "not said"),
         ("place", _place(result)),
         ("not said", ", ".join(result["unsaid"]) or "nothing"),
-        ("SHA-256", result["sha256"][:12]),
+        ("checksum", f"{result['sha256'][:12]}, of the file"),
+        ("digest", f"{result['digest'][:12]}, of what it holds, whatever the file"),
     ]
     if result["verdict"] is not None:
         rows.append(("gate", _gate(result["verdict"], gate)))

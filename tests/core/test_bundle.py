@@ -105,7 +105,7 @@ def test_a_part_without_a_digest_is_refused(folder):
     said = json.loads((folder / "bundle.json").read_text())
     del said["sha256"]["model.safetensors"]
     (folder / "bundle.json").write_text(json.dumps(said))
-    with pytest.raises(MissingArtefact, match=r"model.safetensors has no digest"):
+    with pytest.raises(MissingArtefact, match=r"model.safetensors has no checksum"):
         load_instrument(folder)
 
 

@@ -152,6 +152,14 @@ def test_the_same_autoencoder_has_the_same_digest_before_and_after(tmp_path, con
     assert before["sha256"] != after["sha256"]
 
 
+def test_a_files_checksum_and_the_digest_of_what_it_holds_have_a_word_each(tmp_path):
+    file = prisma(tmp_path / "x")
+    said = json.loads(run("info", file, "--json").stdout)
+    rows = [line.split() for line in run("info", file).stdout.splitlines()]
+    assert ["checksum", *f"{said['sha256'][:12]}, of the file".split()] in rows
+    assert ["digest", *f"{said['digest'][:12]}, of what it holds, whatever the file".split()] in rows
+
+
 def test_a_wrong_statement_is_corrected_and_said_to_be(tmp_path, convert):
     """Its bias is folded into the encoder already, and Prisma's code takes it off once more."""
     tensors = exact()

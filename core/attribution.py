@@ -17,7 +17,7 @@ from core.accounts import SCREENED, Account, Dissection, ablation, exact, gradie
 from core.codes import Codes
 from core.sae import SparseAutoencoder
 from core.steering import Look
-from core.types import TillerError, View
+from core.types import TillerError, View, refuse_component
 from core.vision import VisionModel
 
 
@@ -135,11 +135,7 @@ def leave_one_out(
 ) -> dict[int, float]:
     """What the margin loses without each of `components`, y(x) - y(x without it), in one batched tail pass."""
     for component in components:
-        if not 0 <= component < sae.size:
-            raise TillerError(
-                f"Component {component} was asked for; the dictionary has {sae.size:,}: name one from 0 to "
-                f"{sae.size - 1:,}."
-            )
+        refuse_component(component, sae.size)
     cut = Dissection.of(model, sae, seen, *_classes(model, seen, target, against))
     return ablation(cut, tuple(dict.fromkeys(components))).scores
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from core.component import Component
 from core.indexing.layout import IndexFile, no_index, opening_of
-from core.types import Component, Scope, TillerError
+from core.types import Scope, TillerError
 
 if TYPE_CHECKING:  # an index is looked into without a model, and torch takes seconds to import
     from core.model import Clip

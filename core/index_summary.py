@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from core.component import Component
 from core.index import Index
 from core.indexing.layout import IndexFile
-from core.types import Component
 
 SHARES = (0.1, 0.5, 0.9)  # the quantiles that are told
 

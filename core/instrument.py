@@ -13,7 +13,7 @@ from core.description import refuse_names
 from core.index import NOTHING, Index
 from core.model import Clip
 from core.sae import SparseAutoencoder
-from core.types import Scope, TillerError
+from core.types import Scope, TillerError, refuse_component
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,7 @@ class Instrument:
 
     def unit(self, component: int, scope: Scope) -> float:
         """The p99 of `component` in codes; an error where it is not known."""
-        if component >= self.sae.size:
-            raise TillerError(
-                f"Component {component} was asked for; the dictionary has {self.sae.size:,}: name one from 0 to "
-                f"{self.sae.size - 1:,}."
-            )
+        refuse_component(component, self.sae.size)
         card = self.components.get(component)
         size = card.unit(scope) if card else float("nan")
         if not size > 0:

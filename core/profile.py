@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from core.ripple import ReferenceSet
-from core.types import TillerError
+from core.types import refuse_component
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,7 @@ def class_profile(reference: ReferenceSet, component: int) -> tuple[ClassShare, 
     A picture counts where some code of the component is above 0, as in `density` of its card.
     """
     pictures, tokens, size = reference.codes.shape
-    if not 0 <= component < size:
-        raise TillerError(
-            f"Component {component} was asked for; the dictionary has {size:,}: name one from 0 to {size - 1:,}."
-        )
+    refuse_component(component, size)
     rows, values = reference.codes.of(component)
     fires = torch.zeros(pictures, dtype=torch.bool)
     fires[(rows[values > 0] // tokens).cpu()] = True

@@ -13,7 +13,7 @@ from torch import Tensor
 from core.codes import Codes
 from core.model import Clip
 from core.sae import SparseAutoencoder
-from core.types import Edit, Op, Prediction, Scope, SteeringPlan, TillerError
+from core.types import Edit, Op, Prediction, Scope, SteeringPlan, TillerError, refuse_component
 from core.vision import VisionModel
 
 STRONGEST = 1e6  # codes, or times; far above any code, and far below where single precision ends
@@ -181,11 +181,7 @@ def _ratios(x: Tensor, delta: Tensor, rows: Tensor) -> tuple[float, float, float
 
 def _check(plan: Iterable[Edit], components: int, patches: int) -> None:
     for edit in plan:
-        if edit.component >= components:
-            raise TillerError(
-                f"Component {edit.component} was asked for; the dictionary has {components}: name one from 0 to "
-                f"{components - 1}."
-            )
+        refuse_component(edit.component, components)
         if abs(edit.strength) > STRONGEST:
             raise TillerError(
                 f"Component {edit.component} was given strength {edit.strength:g}; strengths from {-STRONGEST:,.0f} to "

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from core.types import refuse_component
 from study.acts import Act, ActRefused, Compare, Explain, Overlay, Preview, Search, Setting
 
 Kind = TypeVar("Kind")
@@ -71,11 +72,8 @@ def offered(act: Act, tools: frozenset[str], components: int, patches: int) -> N
             f"The step {tool} was asked for; this task offers {', '.join(sorted(tools))}. Choose one of these."
         )
     component = getattr(act, "component", None)
-    if component is not None and component >= components:
-        raise ActRefused(
-            f"Component {component} was asked for; the dictionary has {components:,} (0 to {components - 1:,}). "
-            "Choose one of these."
-        )
+    if component is not None:
+        refuse_component(component, components, ActRefused)
     if not isinstance(act, Setting | Preview):
         if isinstance(act, Search):
             _patches_there(act.patches, patches)

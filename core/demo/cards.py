@@ -12,8 +12,8 @@ import numpy as np
 from scipy.stats import rankdata
 
 from core.codes import Codes
+from core.component import Component
 from core.demo.relations import Relations, histogram_of
-from core.types import Component
 
 FIELDS = (
     "index",

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from core.attribution import Attribution, agreement, attribute, leave_one_out
 from core.bundle import Bundle
+from core.component import Component
 from core.environment import environment_of
 from core.model import Clip
 from core.steering import Look, look, steer
-from core.types import Component, SteeringPlan, View
+from core.types import SteeringPlan, View
 from pages.parts.claims import certifier
 from pages.parts.rig import Rig
 from study.bench import Bench, Seen

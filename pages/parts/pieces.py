@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from core.types import Component, Scope
+from core.component import Component
+from core.types import Scope
 from pages.parts.gallery import url_of
 from pages.parts.opened import Opened
 

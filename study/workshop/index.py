@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.types import TillerError
+from core.types import TillerError, refuse_component
 from study.desk import Json
 from study.notation import read_labels
 from study.terminal import emit, one_sentence, screen, shown_progress
@@ -135,12 +135,8 @@ def info(
                 )
             _emit_heading(path, verified=verify, json_wanted=json_wanted)
             return
-        card = found.get(component)
-        if card is None:
-            raise TillerError(
-                f"Component {component} was asked for; {path} has {len(found):,}: name one from 0 "
-                f"to {len(found) - 1:,}."
-            )
+        refuse_component(component, len(found))
+        card = found[component]
         images, quantiles, named = strongest(found, component), code_quantiles(card), names_beside(found, card)
         told: dict[str, Any] = {
             "quantiles": quantiles,

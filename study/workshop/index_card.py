@@ -15,7 +15,7 @@ from study.markdown import many
 from study.workshop import shown
 
 if TYPE_CHECKING:
-    from core.types import Component
+    from core.component import Component
 
 SIDE_BY_SIDE = 72  # columns from which neighbours and partners stand beside each other
 IMAGES, OTHERS = 9, 3  # names told of the strongest images, and of those in the middle and below

@@ -11,10 +11,10 @@ import torch
 
 from core.bundle import load_bundles
 from core.codes import Codes
+from core.component import Component
 from core.finding import active_in, exemplar_means, moving, named_like
 from core.index import index_of
 from core.ripple import ReferenceSet
-from core.types import Component
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
 

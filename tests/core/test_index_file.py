@@ -17,12 +17,13 @@ from indexed import WORDS, build, draw_pictures
 from safetensors.numpy import save_file
 
 from core.bundle import load_bundle
+from core.component import Component
 from core.demo.cards import FIELDS
 from core.index import NOTHING, Index, index_of, read_index
 from core.indexing.layout import FORMAT, HEADINGS, packed, write_file
 from core.instrument import Instrument
 from core.sae import Convention, TopK
-from core.types import Component, MissingArtefact, Scope, TillerError
+from core.types import MissingArtefact, Scope, TillerError
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from participants import Participant
 
-from core.types import Component, Edit, Op, Scope
+from core.component import Component
+from core.types import Edit, Op, Scope
 from pages.parts.board import board
 from pages.parts.here import Here
 from pages.parts.opened import open_picture, seen_under

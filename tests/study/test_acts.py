@@ -81,7 +81,7 @@ def test_a_bad_field_is_named(wrong: dict[str, object], sentence: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ({"component": 10}, r"Component 10 was asked for; the dictionary has 10 \(0 to 9\)"),
+        ({"component": 10}, "Component 10 was asked for; the dictionary has 10: name one from 0 to 9"),
         ({"scope": "patches"}, "patches go with scope patches"),
         ({"scope": "patches", "patches": [4]}, r"Patch 4 was asked for; the picture has 4 \(0 to 3\)"),
         ({"task": "scene"}, "A step of task scene came while word is open"),

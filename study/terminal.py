@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
@@ -57,18 +57,20 @@ class Commands(TyperGroup):
 
 @contextmanager
 def one_sentence() -> Generator[None]:
-    """Print an error meant for people as its one sentence on stderr, and leave with status 2."""
+    """Print an error meant for people as its one sentence on stderr, its notes beneath, and leave with status 2."""
     try:
         yield
     except (TillerError, OSError) as error:
-        stderr.print(f"tiller: {shown(str(error))}", highlight=False, markup=False, soft_wrap=True)
-        _tell_refusal(str(error))
+        why: list[str] = getattr(error, "__notes__", [])
+        lines = [f"tiller: {shown(str(error))}", *(f"  {shown(each)}" for each in why)]
+        stderr.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+        _tell_refusal(str(error), why)
         raise typer.Exit(2) from error
 
 
-def _tell_refusal(said: str) -> None:
+def _tell_refusal(said: str, why: Sequence[str] = ()) -> None:
     if _json_wanted.get():
-        sys.stdout.write(json.dumps({"error": said}) + "\n")
+        sys.stdout.write(json.dumps({"error": said, **({"why": list(why)} if why else {})}) + "\n")
 
 
 def shown(text: str) -> str:

@@ -26,16 +26,17 @@ from core.checkpoints.inert import load_inert
 from core.checkpoints.native import FORMAT, load_native
 from core.checkpoints.tensors import digest_of
 
-_SHOWN = 8  # names, where a file fits no format
+_SHOWN = 3  # names, where a file fits no format
 _WEIGHTS = ("*.pt", "*.pth", "*.ckpt", "*.safetensors")
 
 
 class Reader(NamedTuple):
-    """A format's name, whether a file or folder is of it (never raises), and what it holds."""
+    """A format's name, whether a file or folder is of it (never raises), what it holds, and what tells it, in words."""
 
     name: str
     recognises: Callable[[Path], bool]
     read: Callable[[Path], Checkpoint]
+    told_by: str
 
 
 def _is_native(path: Path) -> bool:
@@ -58,10 +59,19 @@ def _read_native(path: Path) -> Checkpoint:
 READERS: Mapping[str, Reader] = {
     reader.name: reader
     for reader in (
-        Reader(NATIVE, _is_native, _read_native),
+        Reader(NATIVE, _is_native, _read_native, "Tiller's header in a safetensors file"),
         *(
-            Reader(module.__name__.rpartition(".")[2], module.recognises, module.read)
-            for module in (saelens, saev, attributing_clip, clip_scope, msae, patchsae, dictionary_learning, prisma)
+            Reader(module.__name__.rpartition(".")[2], module.recognises, module.read, told_by)
+            for module, told_by in (
+                (saelens, "sae_weights.safetensors, with cfg.json beside it"),
+                (saev, "a first line of JSON with a schema"),
+                (attributing_clip, "tensors encoder.0.weight_v and decoder.weight_v"),
+                (clip_scope, "model_state_dict with pre_b, enc and dec"),
+                (msae, "model with pre_bias, encoder and latent_bias"),
+                (patchsae, "state_dict, and a configuration with block_layer"),
+                (dictionary_learning, "ae.pt, with config.json beside or above it"),
+                (prisma, "tensors W_enc, W_dec and b_dec, with their configuration"),
+            )
         ),
     )
 }
@@ -71,7 +81,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """What the dictionary in the file or folder `path` holds, whichever format it is of; nothing in it is run.
 
     Raises:
-        CheckpointRefused: there is none, it fits no format (what was seen is said), or its reader refuses it.
+        CheckpointRefused: there is none, it fits no format (what was seen is said, and in the error's notes what each
+            reader looked for), or its reader refuses it.
     """
     path = Path(path)
     if not path.exists():
@@ -83,10 +94,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         weights = sorted(each for pattern in _WEIGHTS for each in path.glob(pattern))
         if len(weights) == 1:
             return read_checkpoint(weights[0])
-    raise CheckpointRefused(
-        f"{path} is in no format that Tiller reads; it {_seen(path)}, and the formats are {', '.join(READERS)}: name "
-        "the file that its library saved, with its configuration beside it."
+    refused = CheckpointRefused(
+        f"{path} {_seen(path)}, and is in no format that Tiller reads; name the file that its library saved, with its "
+        "configuration beside it."
     )
+    for reader in READERS.values():
+        refused.add_note(f"{reader.name} needs {reader.told_by}")
+    raise refused
 
 
 def _seen(path: Path) -> str:
@@ -121,4 +135,4 @@ def _names(held: Mapping[Any, Any], before: str = "") -> list[str]:
 
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return (", ".join(name[:60] for name in names[:_SHOWN]) or "nothing") + more
+    return (", ".join(name[:40] for name in names[:_SHOWN]) or "nothing") + more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Generator, Sequence
@@ -35,6 +36,7 @@ stderr = Console(stderr=True)
 
 
 Advance = Callable[[str, int, int], None]  # what, done, of
+_WHOLE = 1 << 16  # columns, where nothing is to be cut
 SECONDS, AT_LATEST = 10.0, 60.0  # between two lines of progress in a file: never sooner, and never later while it moves
 
 _json_wanted: ContextVar[bool] = ContextVar("json_wanted", default=False)
@@ -80,12 +82,25 @@ def shown(text: str) -> str:
     )
 
 
-def emit(result: dict[str, Any], readable: Table | Markdown | Group | str, *, json_wanted: bool) -> None:
-    """Print `result` as one JSON object, or what a person reads."""
+def room() -> int | None:
+    """How many columns the terminal has; None where the output is a pipe or a file, which has room for everything."""
+    return shutil.get_terminal_size().columns if screen.is_terminal else None
+
+
+def emit(
+    result: dict[str, Any], readable: Table | Markdown | Group | str, *, json_wanted: bool, whole: bool = False
+) -> None:
+    """Print `result` as one JSON object, or what a person reads.
+
+    Args:
+        whole: a pipe or a file gets each line as long as it is.
+    """
     if json_wanted:
         # JSON has no NaN: a number that is none is null
         sound = json.loads(json.dumps(result), parse_constant=lambda name: None)
         sys.stdout.write(json.dumps(sound, allow_nan=False) + "\n")
+    elif whole and room() is None:
+        Console(width=_WHOLE).print(readable)
     else:
         screen.print(readable)
 

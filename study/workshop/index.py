@@ -159,7 +159,7 @@ def _emit_heading(path: Path, *, verified: bool = False, json_wanted: bool) -> N
     said, summary, broken = file.heading, summary_of(file), broken_in(file)
     table = heading_sheet(path, said, summary, broken)
     if verified:
-        table.add_row("verified", f"all values are as they were written, of the digest {said['sha256'][:12]}")
+        table.add_row("verified", f"every byte is as it was written, of the digest {said['sha256'][:12]}")
     result = {"index": str(path), **said, "summary": summary, "broken_files": broken}
     emit(result | ({"verified": True} if verified else {}), table, json_wanted=json_wanted)
 

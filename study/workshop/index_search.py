@@ -12,8 +12,9 @@ import typer
 
 from core.types import TillerError
 from study.desk import Json
-from study.terminal import emit, one_sentence, screen
+from study.terminal import emit, one_sentence, room
 from study.workshop.given import folder_of, refuse_options
+from study.workshop.index_matches import matches_table
 from study.workshop.index_parts import (
     Device,
     File,
@@ -25,7 +26,7 @@ from study.workshop.index_parts import (
     located,
     model_of,
 )
-from study.workshop.index_tables import matches_table, move_note, nothing_fits, nothing_found, text_note
+from study.workshop.index_tables import move_note, nothing_fits, nothing_found, text_note
 
 if TYPE_CHECKING:
     from core.index import Index
@@ -93,9 +94,9 @@ def search(
         counts = filters.counts(found)
         within = {"fire": fire, "within": counts}
         result = {"index": str(path), **asked, **within, "components": [asdict(match) for match in matches]}
-        shown = matches_table(matches, moved=moved, note=note, width=screen.width)
+        shown = matches_table(matches, moved=moved, note=note, width=room())
         why = nothing_fits(fire, text, moved) if within_bounds else nothing_found(fire, counts)
-        emit(result, shown if matches else why, json_wanted=json_wanted)
+        emit(result, shown if matches else why, json_wanted=json_wanted, whole=True)
 
 
 def refuse_question(text: str | None, origin: str | None, target: str | None) -> None:

@@ -1,25 +1,20 @@
-"""What an index was made from and what a search found in it, for a terminal of any width."""
+"""What an index was made from, and what is said of a search in it, for a terminal of any width."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from study.markdown import many
 from study.workshop import shown
 
-if TYPE_CHECKING:
-    from core.search import Match
-
 BROKEN, CLASSES = 5, 12  # of the broken pictures and of the classes, how many are named
 _TOKENS = {"all": "all tokens", "cls": "the class token", "patches": "patches"}
-_WIDE, _NARROW = 100, 72  # columns: from the first there is room for all, below the second for the least
 
 
 def heading_sheet(path: Path, said: Mapping[str, Any], summary: Mapping[str, Any], broken: Sequence[Any]) -> Table:
@@ -61,45 +56,6 @@ def heading_sheet(path: Path, said: Mapping[str, Any], summary: Mapping[str, Any
     table.add_row("reference", f"{many(reference['images'], 'image')} of {many(reference['tokens'], 'token')}")
     table.add_row("settings", ", ".join(f"{name} {value}" for name, value in settings.items()))
     return table
-
-
-def matches_table(matches: Sequence[Match], *, moved: tuple[str, str] | None, note: str, width: int) -> Group:
-    """Components found by a text, or by what they would move.
-
-    Args:
-        moved: the two classes, where they were asked for.
-        note: where the scores come from.
-        width: of the terminal, in columns; where there is little room only the least is shown.
-    """
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("component", justify="right", no_wrap=True)
-    table.add_column("name", no_wrap=True, overflow="ellipsis", min_width=8, ratio=None)
-    mixed = any(0 < one.class_share < 1 for one in matches)
-    columns: list[tuple[str, Callable[[Match], str]]]
-    if moved is None:
-        columns = [("score", lambda one: f"{one.score:+.3f}"), ("cosine", lambda one: shown.score(one.cosine))]
-    else:
-        columns = [
-            ("logits\nat p99", lambda one: f"{one.per_p99:+.3f}"),
-            ("logits\na unit", lambda one: f"{one.score:+.4f}"),
-            ("p99", lambda one: shown.code(one.p99)),
-        ]
-    if width >= _NARROW:
-        columns.append(("fires in", lambda one: shown.share(one.density)))
-        columns.append(("clarity", lambda one: shown.score(one.clarity)))
-        columns.append(("mono-\nsemanticity", lambda one: shown.score(one.monosemanticity)))
-    if width >= _WIDE and mixed:
-        columns.append(("at class\ntoken", lambda one: shown.share(one.class_share)))
-    for name, _ in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    pictured = width >= _WIDE
-    if pictured:
-        table.add_column("strongest image", no_wrap=True, overflow="ellipsis", min_width=12)
-    for one in matches:
-        picture = [shown.name(one.image)] if pictured else []
-        table.add_row(str(one.component), shown.name(one.label), *(way(one) for _, way in columns), *picture)
-    parts: list[RenderableType] = [table, Text(), Text(note, "dim")]
-    return Group(*parts)
 
 
 def text_note(text: str, *, known: bool) -> str:

@@ -20,11 +20,13 @@ from core.bundle import seal
 from core.index import read_index
 from core.index_summary import broken_in, code_quantiles, edge, names_beside, strongest, summary_of
 from core.sae import Convention, Relu
+from core.search import Match
 from study.__main__ import app
 from study.settings import HOME
 from study.workshop import shown
 from study.workshop.index_card import component_card, histogram
-from study.workshop.index_tables import heading_sheet, matches_table, nothing_fits, nothing_found
+from study.workshop.index_matches import matches_table
+from study.workshop.index_tables import heading_sheet, nothing_fits, nothing_found
 
 BROKEN = tuple(range(0, 16, 2))
 
@@ -145,6 +147,30 @@ def test_matches_fit_a_terminal_and_say_where_their_score_comes_from(bundle, wid
     assert max(map(len, lines)) <= width
     assert all(any(str(one.component) in line and f"{one.score:+.3f}" in line for line in lines) for one in matches)
     assert "where from" in lines[-1]
+
+
+def found(label: str, image: str, score: float) -> Match:
+    return Match(
+        component=49_151, label=label, score=score, cosine=0.21, per_p99=12.5, density=0.0312, p99=12_345.6,
+        clarity=0.71, monosemanticity=0.65, class_share=0.4, image=image,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("moved", [None, ("apple", "boat")])
+def test_names_alone_are_cut_in_a_terminal_and_nothing_is_in_a_pipe(moved):
+    long, file = "a very long name of a component indeed", "folder/of/photographs/0000000000000001.jpeg"
+    matches = [found(long, file, 0.1234), found("dog", "a.png", 0.1)]
+    heads = "logits at p99 a unit p99 fires in clarity mono- semanticity" if moved else "score cosine fires in clarity"
+    for width in range(30, 161):
+        lines = rendered(matches_table(matches, moved=moved, note="", width=width), width)
+        assert max(map(len, lines)) <= width
+        text = " ".join(lines)
+        assert "component" in text and (width < 90 or all(each in text for each in heads.split())), width
+        cut = {word for word in text.split() if "…" in word}
+        assert all(long.startswith(each[:-1]) or each[:-1] in long or file.startswith(each[:-1]) for each in cut), cut
+        assert "49151" in text
+    whole = "\n".join(rendered(matches_table(matches, moved=moved, note="", width=None), 1000))
+    assert long in whole and file in whole and "…" not in whole
 
 
 def test_a_search_in_a_bundle_takes_its_index_model_and_dictionary(bundle):

@@ -16,8 +16,9 @@ from core.indexing.files import adopt, check_images, check_same, list_files, ope
 from core.indexing.kept import Broken, Kept, check_out, held, settle_plan, tidied
 from core.indexing.layout import packed, write_file
 from core.indexing.naming import names_of, phrase_vectors
-from core.indexing.order import NAMED, Order, Progress, heading_of, plan_of
+from core.indexing.order import Order, Progress, heading_of, plan_of
 from core.indexing.passing import Pass, Passed, Stopped, reference_images
+from core.indexing.plan import NAMED
 from core.indexing.relations import neighbours, partners
 from core.indexing.shares import Share
 from core.indexing.statistics import statistics_of

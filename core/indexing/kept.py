@@ -68,14 +68,23 @@ def write_whole(path: Path, arrays: dict[str, np.ndarray], said: str) -> None:
 def settle_plan(
     path: Path, plan: Mapping[str, Any], *, what: str = "an index", named: Mapping[str, str] | None = None
 ) -> None:
-    """Write down of what that which is made in this folder is made, or refuse if something else is being made here.
+    """Write down of what that which is made in this folder is made, or refuse as `refuse_other_plan`."""
+    if path.is_file():
+        refuse_other_plan(path, plan, what=what, named=named)
+        return
+    path.with_suffix(".new").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+    path.with_suffix(".new").replace(path)
+
+
+def refuse_other_plan(
+    path: Path, plan: Mapping[str, Any], *, what: str = "an index", named: Mapping[str, str] | None = None
+) -> None:
+    """Refuse if something else is being made in this folder, as far as `plan` says; where none is begun, nothing is.
 
     Args:
         named: what entries of the plan are called for a person, such as the option that gives them.
     """
     if not path.is_file():
-        path.with_suffix(".new").write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
-        path.with_suffix(".new").replace(path)
         return
     try:
         there = json.loads(path.read_text(encoding="utf-8"))

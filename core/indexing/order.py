@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import torch
 
 from core.indexing.encoding import arithmetic_of
 from core.indexing.naming import TEMPLATE
+from core.indexing.plan import VERSION, said_of_pictures, said_of_words, work_of
 from core.indexing.relations import NEAREST, SEEN_TOGETHER
 from core.indexing.tally import BINS, OCTAVES, SAMPLE, STEPS, STRONGEST, TOP
 from core.model import Clip
@@ -22,16 +21,6 @@ TOGETHER = 16_384  # images whose components are counted together
 REFERENCE, REFERENCE_BYTES = 1_000, 1 << 28  # images of the reference set at most, and bytes of their activations
 SAVED_EVERY = 300.0  # seconds
 READERS = 2
-NAMED = {  # entries of the plan, as a person gives them
-    "batch": "--batch",
-    "threads": "--threads",
-    "device": "--device",
-    "codes": "a processor that multiplies",
-    "images": "--images",
-    "from_folders": "--labels-from-folders",
-    "processes": "a number of processes of",
-    "version": "a work folder of version",
-}
 
 Progress = Callable[[str, int, int], None]
 
@@ -60,7 +49,7 @@ class Order:
     @property
     def work(self) -> Path:
         """The folder in which it waits until it is finished."""
-        return self.out.with_name(self.out.name + ".work")
+        return work_of(self.out)
 
 
 def heading_of(model: Clip, sae: SparseAutoencoder, order: Order) -> dict[str, Any]:
@@ -96,21 +85,15 @@ def heading_of(model: Clip, sae: SparseAutoencoder, order: Order) -> dict[str, A
 
 
 def plan_of(model: Clip, sae: SparseAutoencoder, order: Order, processes: int) -> dict[str, Any]:
-    """What a build must be begun and gone on with; texts as digests. `NAMED` has how a person gives each."""
+    """What a build must be begun and gone on with; texts as digests. `core.indexing.plan` has how each is given."""
     heading = heading_of(model, sae, order)
     return {
         "model": heading["model"]["sha256"],
         "dictionary": heading["dictionary"]["sha256"],
         "block": model.block,
         **heading["settings"],
-        "vocabulary": _digest("\n".join(order.vocabulary)),
-        "images": str(order.images.resolve()),
-        "from_folders": order.from_folders,
-        "classes": None if order.truths is None else _digest(json.dumps(order.truths, sort_keys=True)),
+        **said_of_words(order.vocabulary),
+        **said_of_pictures(order.images, order.truths, from_folders=order.from_folders),
         "processes": processes,
-        "version": 2,
+        "version": VERSION,
     }
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -16,7 +16,7 @@ from study.notation import read_labels
 from study.terminal import emit, one_sentence, screen, shown_progress
 from study.workshop.given import refuse_options
 from study.workshop.index_card import component_card
-from study.workshop.index_parts import Device, File, Model, Of, Pretrained, Sae, instrument_of, located
+from study.workshop.index_parts import Device, File, Model, Of, Pretrained, Sae, dictionary_file, instrument_of, located
 from study.workshop.index_search import search
 from study.workshop.index_tables import heading_sheet
 from study.workshop.stopping import asked_to_stop
@@ -62,8 +62,16 @@ def build(
     """
     with one_sentence():
         from core.indexing.files import check_images, read_truths
-        from core.indexing.kept import check_out
-        from core.indexing.words import read_vocabulary
+        from core.indexing.kept import check_out, refuse_other_plan
+        from core.indexing.plan import (
+            NAMED,
+            processes,
+            said_by_dictionary,
+            said_of_pictures,
+            said_of_words,
+            work_of,
+        )
+        from core.indexing.words import distinct, read_vocabulary
 
         # whatever can be refused at once is, before torch and a model are waited for
         if labels is not None and labels_from_folders:
@@ -73,10 +81,20 @@ def build(
         truths = None if table is None else read_truths(table)
         check_out(out)
         check_images(images, truths)
-        if vocabulary is not None:
-            read_vocabulary(vocabulary)
         names = read_labels(labels) if labels is not None and table is None else ()
         folders = sorted(each.name for each in images.iterdir() if each.is_dir()) if labels_from_folders else ()
+
+        given = (*names, *folders, *dict.fromkeys((truths or {}).values()))
+        said = {
+            "batch": batch,
+            "device": device.partition(":")[0],
+            "processes": processes(),
+            **({} if threads is None else {"threads": threads}),
+            **({} if vocabulary is None else said_of_words(distinct((*given, *read_vocabulary(vocabulary))))),
+            **said_of_pictures(images, truths, from_folders=labels_from_folders),
+            **said_by_dictionary(dictionary_file(bundle, model, sae)),
+        }
+        refuse_other_plan(work_of(out) / "plan.json", said, named=NAMED)
 
         import torch
 
@@ -93,7 +111,7 @@ def build(
             order = Order(
                 images=images,
                 out=out,
-                vocabulary=named_words(vocabulary, (*names, *folders, *dict.fromkeys((truths or {}).values()))),
+                vocabulary=named_words(vocabulary, given),
                 pretrained=pretrained or "",
                 batch=batch,
                 threads=threads or torch.get_num_threads(),

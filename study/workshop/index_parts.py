@@ -34,6 +34,16 @@ def located(file: Path | None, bundle: Path | None, sae: str | None) -> Path:
     return bundle / read_description(bundle)["dictionaries"][which]["index"]
 
 
+def dictionary_file(bundle: Path | None, model: str | None, sae: str | None) -> Path:
+    """The file of the dictionary that is named: one of the bundle's, or one of its own."""
+    from core.description import dictionary_in, read_description
+
+    there = {} if model is not None else read_description(folder_of(bundle))["dictionaries"]
+    if sae is not None and sae not in there:
+        return Path(sae)
+    return folder_of(bundle) / there[dictionary_in(folder_of(bundle), sae, home="spatial")]["sae"]
+
+
 def model_of(bundle: Path | None, model: str | None, pretrained: str | None, device: str, said: dict[str, str]) -> Clip:
     """The model that is named, or else the one that the index says it was built with, if it can be loaded by that."""
     from core.model import Clip

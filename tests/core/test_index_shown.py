@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from core.bundle import seal
 from core.index import read_index
 from core.index_summary import broken_in, code_quantiles, edge, names_beside, strongest, summary_of
+from core.indexing.plan import said_by_dictionary, said_of_pictures, work_of
 from core.sae import Convention, Relu
 from core.search import Match
 from study.__main__ import app
@@ -222,8 +223,21 @@ def test_what_can_be_refused_is_refused_before_torch_is_imported_and_anything_is
     (tmp_path / "words.txt").write_bytes(b"\xff\xfe")
     (tmp_path / "table.csv").write_text("file,truth\nelsewhere.png,dog\n")
     (tmp_path / "there.index").write_text("")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "words").write_text("cat")
+    draw_pictures(tmp_path / "other", 2)
+    native = said_by_dictionary(bundle / "spatial.safetensors")
+    assert native == {"model": native["model"], "block": 1}
+    begun = {"batch": 64, "threads": 1, "device": "cpu", "processes": 1, "vocabulary": "0" * 64, **native}
+    begun |= said_of_pictures(pictures, None, from_folders=False)
+    works = {"begun": begun, "foreign": begun | {"model": "f" * 64}, "deeper": begun | {"block": 2}}
+    for name, plan in works.items():
+        work_of(tmp_path / name).mkdir()
+        (work_of(tmp_path / name) / "plan.json").write_text(json.dumps(plan))
     before = sorted(tmp_path.rglob("*"))
     there, out = ["build", "--images", str(pictures)], str(tmp_path / "x.index")
+    own = [*there, "--bundle", str(bundle), "--out"]
+    resumed = [*own, str(tmp_path / "begun")]
     cases = [
         (["info"], "No index was named"),
         (["info", str(tmp_path)], "is a folder"),
@@ -246,6 +260,17 @@ def test_what_can_be_refused_is_refused_before_torch_is_imported_and_anything_is
         ([*there, "--labels", str(tmp_path / "table.csv"), "--out", out], "None of the 1 files in the table"),
         ([*there, "--vocabulary", str(tmp_path / "words.txt"), "--out", out], "is not UTF-8"),
         ([*there, "--out", str(tmp_path / "there.index")], "already"),
+        ([*resumed, "--batch", "8"], "begun with --batch 64; this command says --batch 8"),
+        ([*resumed, "--threads", "2"], "begun with --threads 1; this command says --threads 2"),
+        ([*resumed, "--device", "cuda:1"], "begun with --device cpu; this command says --device cuda"),
+        ([*resumed, "--labels-from-folders"], "begun with no --labels-from-folders"),
+        ([*resumed, "--vocabulary", str(tmp_path / "words")], "begun with another vocabulary"),
+        ([*resumed, "--images", str(tmp_path / "other")], f"begun with --images {pictures}"),
+        ([*own, str(tmp_path / "foreign")], "begun with another model"),
+        (
+            [*there, "--bundle", str(bundle), "--out", str(tmp_path / "deeper")],
+            "with block 2; this command says block 1",
+        ),
         (["build", "--images", str(tmp_path / "empty"), "--out", out], "holds no picture"),
         (["build", "--images", str(tmp_path / "none"), "--out", out], "there is no such folder"),
     ]

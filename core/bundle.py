@@ -48,8 +48,8 @@ from torch import Tensor
 
 from core.checkpoints.gate import check_gate
 from core.checkpoints.native import load_native
+from core.checksum import checksum_of
 from core.description import FORMAT, VERSION, read_description, read_json
-from core.hub import file_digest
 from core.index import Index, read_index
 from core.kept_reference import reference_of
 from core.model import Clip
@@ -121,7 +121,7 @@ def load_bundles(
         references |= build_references(model, left, _batches(model, images, names), truth, names)
     for which, sae in saes.items():
         check_gate(sae, model.at(sae.block), references[which].activations)
-    fingerprint = {"bundle": file_digest(folder / "bundle.json"), "model": model.name, "weights": model.digest}
+    fingerprint = {"bundle": checksum_of(folder / "bundle.json"), "model": model.name, "weights": model.digest}
     return {
         which: Bundle(
             model=model.at(sae.block),
@@ -193,7 +193,7 @@ def seal(folder: Path, description: Mapping[str, Any], *, also: tuple[str, ...] 
         also: further files of the folder whose checksums are to be kept and checked, such as each picture.
     """
     said = {"format": FORMAT, "version": VERSION, **description}
-    said["sha256"] = {name: file_digest(folder / name) for name in (*named_files(folder, said), *also)}
+    said["sha256"] = {name: checksum_of(folder / name) for name in (*named_files(folder, said), *also)}
     (folder / "bundle.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
 
 
@@ -208,7 +208,7 @@ def description_of(folder: Path) -> dict[str, Any]:
     for name, digest in said["sha256"].items():
         if not (folder / name).is_file():
             wrong.append(f"{name} is missing")
-        elif file_digest(folder / name) != digest:
+        elif checksum_of(folder / name) != digest:
             wrong.append(f"{name} is not the file that was sealed (its checksum is another)")
     if wrong:
         raise MissingArtefact(f"The bundle in {folder} is not whole: {'; '.join(wrong)}; make or fetch it again.")
@@ -228,7 +228,7 @@ def named_files(folder: Path, said: Mapping[str, Any]) -> tuple[str, ...]:
 def _is_whole(images: Path, row: Mapping[str, str]) -> bool:
     """Whether a row of the table gives its picture's checksum, and the picture is still that one."""
     path = picture_in(images, row["file"])
-    return bool(row.get("sha256")) and path.is_file() and file_digest(path) == row["sha256"]
+    return bool(row.get("sha256")) and path.is_file() and checksum_of(path) == row["sha256"]
 
 
 def _batches(model: Clip, images: Path, names: tuple[str, ...]) -> Iterator[Float[Tensor, "b 3 h w"]]:

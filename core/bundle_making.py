@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from core.bundle_order import BundleOrder, Checked, check_order
+from core.bundle_plan import NAMED, PLAN, is_begun
 from core.bundle_writing import write_bundle
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import NATIVE, Checkpoint
@@ -19,9 +20,10 @@ from core.checkpoints.decision import Decision, decision_of
 from core.checkpoints.formats import READERS, read_checkpoint
 from core.checkpoints.gate import accept
 from core.checkpoints.native import load_native, read_header, save_native
+from core.checkpoints.places import refuse_place
 from core.checkpoints.refusals import refuse_contents
 from core.checkpoints.sample import gather
-from core.hub import file_digest
+from core.checksum import checksum_of
 from core.indexing.build import build_index
 from core.indexing.draws import stratified
 from core.indexing.kept import held, settle_plan
@@ -65,13 +67,13 @@ def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bo
     work, clock = order.work, _Clock()
     work.mkdir(parents=True, exist_ok=True)
     with held(work):
-        if not _is_begun(work):
-            (work / "plan.json").unlink(missing_ok=True)
-        settle_plan(work / "plan.json", checked.plan, what="a bundle")
+        if not is_begun(work):
+            (work / PLAN).unlink(missing_ok=True)
+        settle_plan(work / PLAN, checked.plan, what="a bundle", named=NAMED)
         try:
             natives, indexes = _read(order, checked, clock, progress, stop)
         except TillerError as wrong:
-            if isinstance(wrong, CheckpointRefused) or not _is_begun(work):
+            if isinstance(wrong, CheckpointRefused) or not is_begun(work):
                 shutil.rmtree(work)
             raise
         rows = _write_table(order, [IndexFile(path) for path in indexes.values()], work / "reference.csv")
@@ -96,11 +98,6 @@ def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bo
         shutil.rmtree(work)
     broken = tuple(first.texts("broken"))
     return Made(checked.labels, decisions, first.heading["images"]["used"], broken, rows, clock.seconds)
-
-
-def _is_begun(work: Path) -> bool:
-    """Whether the work folder holds anything that cost time."""
-    return any(each.name not in ("lock", "plan.json") for each in work.iterdir())
 
 
 def _read(
@@ -172,6 +169,7 @@ def _accepted(
 def _checkpoint(order: BundleOrder, which: str) -> Checkpoint:
     given = order.dictionaries[which]
     found = read_checkpoint(given.path)
+    refuse_place(found)  # before a block is asked for that would not help
     if found.block is not None:
         return found
     if given.block is None:
@@ -206,7 +204,7 @@ def _write_table(order: BundleOrder, indexes: list[IndexFile], table: Path) -> i
     with table.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["file", "truth", "sha256"])
-        rows.writerows([name, kept[0][name], file_digest(picture_in(order.images, name))] for name in chosen)
+        rows.writerows([name, kept[0][name], checksum_of(picture_in(order.images, name))] for name in chosen)
     return len(chosen)
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.bundle_plan import said_of_dictionaries, work_of
 from core.checkpoints import LEAST_PICTURES
 from core.checkpoints.sample import MOST_PICTURES
-from core.hub import file_digest
+from core.checksum import checksum_of
 from core.indexing.files import ImageFiles, list_files
 from core.indexing.words import distinct
 from core.model import TEMPLATES
@@ -77,7 +78,7 @@ class BundleOrder:
     @property
     def work(self) -> Path:
         """The folder in which it waits until it is finished."""
-        return self.folder.with_name(f".{self.folder.name}.work")
+        return work_of(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def check_order(order: BundleOrder) -> Checked:
     source = find_source(order.model, order.weights)
     words = distinct((*labels, *order.words))
     plan = {
-        "model": file_digest(source.weights),
+        "model": checksum_of(source.weights),
         "configuration": hashlib.sha256(json.dumps([source.config, source.image], sort_keys=True).encode()).hexdigest(),
         "images": str(order.images.resolve()),
         "pictures": digest,
@@ -124,7 +125,7 @@ def check_order(order: BundleOrder) -> Checked:
         "batch": order.batch,
         "threads": order.threads,
         "device": order.device,
-        **{f"dictionary {which}": _digest(given.path) for which, given in order.dictionaries.items()},
+        **said_of_dictionaries({which: given.path for which, given in order.dictionaries.items()}),
     }
     return Checked(labels, words, pictures, plan)
 
@@ -177,15 +178,6 @@ def _readable(images: Path, files: ImageFiles) -> tuple[Path, ...]:
         f"{images} gives {read} pictures{unread}, and a dictionary is judged on {LEAST_PICTURES} or more; name a "
         "folder with more photographs."
     )
-
-
-def _digest(path: Path) -> str:
-    """Of a file's bytes, or of the names and bytes of a folder's files."""
-    if path.is_file():
-        return file_digest(path)
-    files = sorted(each for each in path.rglob("*") if each.is_file())
-    said = [f"{each.relative_to(path).as_posix()} {file_digest(each)}" for each in files]
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
 def _few(names: list[str] | tuple[str, ...]) -> str:

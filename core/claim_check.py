@@ -12,9 +12,9 @@ import torch
 
 from core.bundle import Bundle, description_of, load_bundle, load_instrument
 from core.checkpoints.native import load_native
+from core.checksum import checksum_of
 from core.claim import TURNS, Claim, OnPicture, OnSet
 from core.claim_figures import count_set, environment_for, look_at, open_pictures, pictures_digest, reference_pictures
-from core.hub import file_digest
 from core.model import Clip
 from core.sae import SparseAutoencoder
 from core.steering import check_plan
@@ -112,7 +112,7 @@ def _checked(claim: Claim, folder: Path, beside: Sequence[Path], progress: Progr
     for done, part in enumerate(parts, 1):
         figures += part
         progress("measuring", done, len(parts))
-    sealed = file_digest(folder / "bundle.json")
+    sealed = checksum_of(folder / "bundle.json")
     note = (
         f"The bundle is another one (checksum of bundle.json {sealed[:12]}, then {claim.bundle_sha256[:12]}) "
         "with the same model and dictionary."
@@ -241,7 +241,7 @@ class _Files:
     def find(self, sha256: str) -> Path | None:
         """Where the picture of that checksum lies, if it is there."""
         while sha256 not in self._known and (path := next(self._unread, None)) is not None:
-            self._known[file_digest(path)] = path
+            self._known[checksum_of(path)] = path
         return self._known.get(sha256)
 
     def missing(self, checksums: Sequence[str]) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from core.bundle import Bundle
 from core.changes import change_of
+from core.checksum import checksum_of
 from core.claim import Count, OnPicture, OnSet, pictures_digest
 from core.environment import environment_of
-from core.hub import file_digest
 from core.model import Clip
 from core.pictures import picture_in
 from core.ripple import OPEN, Gate, ReferenceSet, build_reference, control, gated_pieces, planned, truth_of
@@ -98,7 +98,7 @@ def reference_pictures(bundle: Bundle) -> Pictures:
     """The reference pictures of a bundle as a claim tells them: every file is read."""
     reference = bundle.reference
     return [
-        (file_digest(picture_in(bundle.images, name)), reference.labels[truth])
+        (checksum_of(picture_in(bundle.images, name)), reference.labels[truth])
         for name, truth in zip(reference.names, reference.truth, strict=True)
     ]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from huggingface_hub import constants
 
 from core import hub
+from core.checksum import checksum_of, refuse_changed
 from core.presets import Preset
 from core.types import MissingArtefact
 
@@ -46,7 +47,7 @@ def fetch_preset(preset: Preset, progress: hub.Progress = lambda what, done, of:
         raise _lacking(
             preset, f"{refused.why}; run this again where there is a network, or put these files there by hand:"
         ) from refused
-    hub.refuse_changed(source.weights)
+    refuse_changed(source.weights)
     for name, one in preset.dictionaries.items():
         if name not in found:
             there = hub.find(one.wanted)
@@ -77,7 +78,7 @@ def open_preset(preset: Preset) -> Fetched:
             )
         for path in there.files:
             was = said["dictionaries"].get(name, {}).get("sha256", {}).get(path.name)
-            if was not in (None, hub.file_digest(path)):
+            if was not in (None, checksum_of(path)):
                 raise MissingArtefact(
                     f"{path} is not the file that was fetched for preset {preset.name}; delete {path.resolve()} and "
                     f"run `tiller fetch {preset.name}`."
@@ -122,12 +123,12 @@ def _record(preset: Preset) -> Path:
 def _write_down(preset: Preset, source: Source, found: Mapping[str, hub.Found]) -> None:
     said = {
         "preset": preset.name,
-        "model": {"name": preset.model, "weights": str(source.weights), "sha256": hub.file_digest(source.weights)},
+        "model": {"name": preset.model, "weights": str(source.weights), "sha256": checksum_of(source.weights)},
         "dictionaries": {
             name: {
                 "repo": one.repo,
                 "commit": one.commit,
-                "sha256": {path.name: hub.file_digest(path) for path in one.files},
+                "sha256": {path.name: checksum_of(path) for path in one.files},
             }
             for name, one in found.items()
         },

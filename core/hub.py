@@ -6,7 +6,6 @@ the next fetch goes on where it ends, and a file enters the cache once its check
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import re
@@ -29,6 +28,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import hf_hub_url, http_get, repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers, disable_progress_bars
 
+from core.checksum import checksum_like
 from core.types import MissingArtefact, TillerError
 
 BY_HAND = "by hand"
@@ -138,26 +138,6 @@ def fetch(wanted: Wanted, progress: Progress = lambda what, done, of: None) -> F
     return found
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def refuse_changed(path: Path) -> str:
-    """The SHA-256 of a file; refuses one in the cache whose bytes are no longer those that the hub stated.
-
-    The cache calls a file of git LFS by its SHA-256 and any other by git's own digest.
-    """
-    stated, found = path.resolve().name, file_digest(path)
-    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", stated) and _stated(path, stated) != stated:
-        raise MissingArtefact(
-            f"{path} has changed since it was fetched: its checksum is {found[:12]}, and the hub stated {stated[:12]}; "
-            f"delete {path.resolve()} and fetch it again."
-        )
-    return found
-
-
 def _chosen(group: Iterable[str], names: Iterable[str]) -> str | None:
     """The first of a group that is there; of several that one pattern fits, the last in order of their numbers."""
     every = list(names)
@@ -187,7 +167,7 @@ def _bring(wanted: Wanted, commit: str, file: Any, progress: Progress) -> None:
             if not resumed:
                 part.unlink(missing_ok=True)
             _download(url, part, file.size, lambda done: progress(what, done, file.size))
-            if _stated(part, stated) == stated:
+            if checksum_like(part, stated) == stated:
                 part.replace(blob)
             elif not resumed:
                 part.unlink()
@@ -197,7 +177,7 @@ def _bring(wanted: Wanted, commit: str, file: Any, progress: Progress) -> None:
                     "comes again."
                 )
             resumed = False
-        if _stated(blob, stated) != stated:
+        if checksum_like(blob, stated) != stated:
             blob.unlink()
             raise TillerError(
                 f"{file.rfilename} of {wanted.repo} lay in the cache with other bytes than the hub states "
@@ -234,15 +214,6 @@ def _download(url: str, part: Path, size: int, told: Callable[[int], None]) -> N
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     with _Counted(part, told) as file:
         http_get(url, file, resume_size=done, headers=headers, expected_size=size)  # pyright: ignore[reportArgumentType]
-
-
-def _stated(path: Path, like: str) -> str:
-    return file_digest(path) if len(like) == 64 else _git_digest(path)
-
-
-def _git_digest(path: Path) -> str:
-    data = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _in_words(wanted: Wanted, refused: Exception) -> TillerError:

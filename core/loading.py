@@ -14,7 +14,7 @@ from open_clip.tokenizer import HFTokenizer
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from torch import Tensor, nn
 
-from core.hub import refuse_changed
+from core.checksum import refuse_changed
 from core.sources import Source
 from core.types import TillerError
 from core.weights import refuse_contents, refuse_values, weights_digest, why_refused

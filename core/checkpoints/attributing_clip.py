@@ -12,7 +12,8 @@ from torch import Tensor
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint
 from core.checkpoints.inert import load_inert
-from core.checkpoints.tensors import digest_of, norms_of, take
+from core.checkpoints.tensors import norms_of, take
+from core.checksum import checksum_of
 from core.convention import Convention, TopK
 
 WEIGHTS = "last.ckpt"
@@ -60,7 +61,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(
         format="attributing_clip",
         source=path.name,
-        sha256=digest_of(file),
+        sha256=checksum_of(file),
         encoder=_weight(tensors["encoder.0.weight_g"][:, 0], tensors["encoder.0.weight_v"]),
         encoder_bias=tensors["encoder.0.bias"],
         dictionary=_weight(tensors["decoder.weight_g"][0], tensors["decoder.weight_v"].T).contiguous(),

@@ -10,7 +10,8 @@ from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint
 from core.checkpoints.inert import load_inert
 from core.checkpoints.said import plain, upright
-from core.checkpoints.tensors import digest_of, take
+from core.checkpoints.tensors import take
+from core.checksum import checksum_of
 from core.convention import Convention, TopK
 
 MODEL = "laion/CLIP-ViT-L-14-laion2B-s32B-b82K"  # all of them are its; the files do not say so
@@ -58,7 +59,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(
         format="clip_scope",
         source=path.name if layer is None else f"{layer[0]}/{path.name}",
-        sha256=digest_of(path),
+        sha256=checksum_of(path),
         encoder=tensors["enc"].T.contiguous(),
         encoder_bias=tensors["enc"].new_zeros(tensors["enc"].shape[1]),
         dictionary=tensors["dec"].contiguous(),

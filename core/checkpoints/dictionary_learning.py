@@ -15,7 +15,8 @@ from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint, Hook
 from core.checkpoints.inert import load_inert
 from core.checkpoints.places import place_named
-from core.checkpoints.tensors import digest_of, jump_of_gated, norms_of, read_json, take
+from core.checkpoints.tensors import jump_of_gated, norms_of, read_json, take
+from core.checksum import checksum_of
 from core.convention import Activation, BatchTopK, Convention, JumpRelu, Relu, TokenSet, TopK
 
 WEIGHTS, CONFIGURATION = "ae.pt", "config.json"
@@ -117,7 +118,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(
         format="dictionary_learning",
         source=path.name,
-        sha256=digest_of(file),
+        sha256=checksum_of(file),
         encoder=encoder.contiguous(),
         encoder_bias=bias_in,
         dictionary=dictionary.contiguous(),

@@ -24,7 +24,7 @@ from core.checkpoints import (
 from core.checkpoints.contents import NATIVE, Checkpoint
 from core.checkpoints.inert import load_inert
 from core.checkpoints.native import FORMAT, load_native
-from core.checkpoints.tensors import digest_of
+from core.checksum import checksum_of
 
 _SHOWN = 3  # names, where a file fits no format
 _WEIGHTS = ("*.pt", "*.pth", "*.ckpt", "*.safetensors")
@@ -52,7 +52,7 @@ def _is_native(path: Path) -> bool:
 
 def _read_native(path: Path) -> Checkpoint:
     sae = load_native(path)
-    return Checkpoint.of(sae, source=path.name, sha256=digest_of(path))
+    return Checkpoint.of(sae, source=path.name, sha256=checksum_of(path))
 
 
 # Asked in this order; Prisma's tensors have names that others use too, so it comes last.

@@ -12,7 +12,8 @@ from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint
 from core.checkpoints.inert import load_inert
 from core.checkpoints.said import plain, upright
-from core.checkpoints.tensors import digest_of, take
+from core.checkpoints.tensors import take
+from core.checksum import checksum_of
 from core.convention import (
     Activation,
     Convention,
@@ -85,7 +86,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(
         format="msae",
         source=path.name,
-        sha256=digest_of(path),
+        sha256=checksum_of(path),
         encoder=encoder,
         encoder_bias=tensors["latent_bias"],
         dictionary=encoder.clone() if name.tied else tensors["decoder"].contiguous(),

@@ -11,7 +11,8 @@ from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint
 from core.checkpoints.inert import load_inert
 from core.checkpoints.said import plain, upright
-from core.checkpoints.tensors import digest_of, take
+from core.checkpoints.tensors import take
+from core.checksum import checksum_of
 from core.convention import Convention, Relu, TokenSet
 
 _TENSORS = {"W_enc": "d k", "b_enc": "k", "W_dec": "k d", "b_dec": "d"}
@@ -69,7 +70,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(
         format="patchsae",
         source=path.name,
-        sha256=digest_of(path),
+        sha256=checksum_of(path),
         encoder=tensors["W_enc"].T.contiguous(),
         encoder_bias=tensors["b_enc"],
         dictionary=tensors["W_dec"].contiguous(),

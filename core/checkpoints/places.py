@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from core.checkpoints.contents import Hook
+from core.checkpoints import CheckpointRefused
+from core.checkpoints.contents import Checkpoint, Hook
 
 _BLOCK = re.compile(r"(?:^|\.)(?:blocks|resblocks|layers)\.(\d+)(?:\.(.*))?$")
 _STREAM = ("", "hook_resid_post", "hook_out")
@@ -33,3 +34,26 @@ def place_named(name: str) -> Place | None:
     if what in _STREAM:
         return Place(block, "block")
     return Place(block, "mlp_out") if what in _BRANCH else None
+
+
+def where_not_cut(hook: Hook, block: int | None) -> str:
+    """A place where the tower cannot be cut, in words; "" for the residual stream after a block, where it can."""
+    if hook == "block":
+        return ""
+    if hook == "embedding":
+        return "whole image embeddings"
+    return "the MLP's output (mlp_out)" + ("" if block is None else f" in block {block}, counted from 0")
+
+
+def refuse_place(checkpoint: Checkpoint) -> None:
+    """Refuse a dictionary of a place where the tower cannot be cut, whatever the model.
+
+    Raises:
+        CheckpointRefused: it is one of an MLP's output or of whole embeddings.
+    """
+    where = where_not_cut(checkpoint.hook, checkpoint.block)
+    if where:
+        raise CheckpointRefused(
+            f"{checkpoint.source} was made on {where}, and Tiller cuts a model after whole blocks; take a "
+            "dictionary of the residual stream of that model in its place (hook_resid_post, resid)."
+        )

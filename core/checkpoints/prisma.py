@@ -14,7 +14,8 @@ from core.checkpoints.contents import Checkpoint, Hook, Unsaid
 from core.checkpoints.inert import load_inert
 from core.checkpoints.places import place_named
 from core.checkpoints.said import plain, upright
-from core.checkpoints.tensors import digest_of, jump_of_gated, read_json, take
+from core.checkpoints.tensors import jump_of_gated, read_json, take
+from core.checksum import checksum_of
 from core.convention import (
     Activation,
     ConstantNorm,
@@ -111,7 +112,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(
         format="prisma",
         source=file.path.name,
-        sha256=digest_of(file.path),
+        sha256=checksum_of(file.path),
         encoder=encoder.contiguous(),
         encoder_bias=cast(Tensor, encoder_bias),
         dictionary=tensors["W_dec"].contiguous(),

@@ -10,6 +10,7 @@ import torch
 from core.checkpoints import LEAST_PICTURES, CheckpointRefused
 from core.checkpoints.contents import NATIVE, Checkpoint
 from core.checkpoints.decision import Decision
+from core.checkpoints.places import refuse_place
 from core.checkpoints.readings import KINDS, readings, tried
 from core.checkpoints.sample import Sample
 from core.model import Clip
@@ -57,11 +58,7 @@ def _fault(checkpoint: Checkpoint, decision: Decision) -> str:
 
 def refuse_contents(checkpoint: Checkpoint, model: Clip) -> None:
     """Refuse what cannot be a dictionary for `model`, whatever the pictures."""
-    if checkpoint.hook != "block":
-        raise CheckpointRefused(
-            f"{checkpoint.source} was made on the {checkpoint.hook} of a block, and Tiller cuts after whole blocks: "
-            "choose a dictionary of the residual stream."
-        )
+    refuse_place(checkpoint)
     if checkpoint.dictionary.shape[1] != model.width:
         raise CheckpointRefused(
             f"{checkpoint.source} reads activations {checkpoint.dictionary.shape[1]} wide, and {model.name} gives "

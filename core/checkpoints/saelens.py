@@ -13,7 +13,8 @@ from torch import Tensor
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint, Unsaid
 from core.checkpoints.saelens_configuration import Configuration
-from core.checkpoints.tensors import digest_of, jump_of_gated, norms_of, take
+from core.checkpoints.tensors import jump_of_gated, norms_of, take
+from core.checksum import checksum_of
 from core.convention import Convention, DatasetNorm, NoNorm
 
 CONFIGURATION, WEIGHTS = "cfg.json", "sae_weights.safetensors"
@@ -85,7 +86,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(
         format="saelens",
         source=folder.name if path.is_dir() else path.name,
-        sha256=digest_of(file),
+        sha256=checksum_of(file),
         encoder=weights.encoder.contiguous(),
         encoder_bias=weights.encoder_bias,
         dictionary=dictionary.contiguous(),

@@ -14,7 +14,8 @@ from torch import Tensor
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.contents import Checkpoint, Unsaid
 from core.checkpoints.inert import load_inert
-from core.checkpoints.tensors import digest_of, take
+from core.checkpoints.tensors import take
+from core.checksum import checksum_of
 from core.convention import Activation, BatchTopK, Convention, Relu, TopK
 
 WEIGHTS = "sae.pt"
@@ -73,7 +74,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(
         format="saev",
         source=path.name,
-        sha256=digest_of(file),
+        sha256=checksum_of(file),
         encoder=tensors["W_enc"].T.contiguous(),
         encoder_bias=tensors["b_enc"],
         dictionary=tensors["W_dec"],

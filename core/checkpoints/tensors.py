@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -96,12 +95,6 @@ def norms_of(dictionary: Float[Tensor, "k d"]) -> Float[Tensor, " k"]:
     """The length of each row; 1 for a row of zeros, which no division can bring to length 1."""
     norms = dictionary.norm(dim=-1)
     return torch.where(norms > 0, norms, 1)
-
-
-def digest_of(file: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def read_json(file: Path) -> dict[str, Any]:

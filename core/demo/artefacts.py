@@ -18,8 +18,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.bundle import file_digest
 from core.checkpoints.native import load_native, save_native
+from core.checksum import checksum_of
 from core.convention import Convention, TopK
 from core.demo.captions import TEMPLATES
 from core.demo.dictionaries import DictionaryCourse, Learned, train_dictionary
@@ -223,7 +223,7 @@ def _write_manifest(out: Path, plan: Plan, minutes: Mapping[str, float], figures
         "minutes": {**minutes, "total": round(sum(minutes.values()), 2)},
         "figures": [asdict(figure) for figure in figures],
         "bytes": sum(one.stat().st_size for one in files),
-        "sha256": {one.relative_to(out).as_posix(): file_digest(one) for one in files},
+        "sha256": {one.relative_to(out).as_posix(): checksum_of(one) for one in files},
     }
     path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     return path

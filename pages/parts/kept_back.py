@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from core.hub import file_digest
+from core.checksum import checksum_of
 from core.pictures import picture_in
 from pages.parts.rig import Rig
 
@@ -35,6 +35,6 @@ def _copies(wanted: Iterable[Path], offered: dict[str, Path]) -> frozenset[str]:
     sizes: dict[int, set[str]] = {}
     for path in wanted:
         if path.is_file():
-            sizes.setdefault(path.stat().st_size, set()).add(file_digest(path))
+            sizes.setdefault(path.stat().st_size, set()).add(checksum_of(path))
     there = ((name, path, path.stat().st_size) for name, path in offered.items() if path.is_file())
-    return frozenset(name for name, path, size in there if size in sizes and file_digest(path) in sizes[size])
+    return frozenset(name for name, path, size in there if size in sizes and checksum_of(path) in sizes[size])

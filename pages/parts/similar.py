@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.bundle import Bundle
+from core.checksum import checksum_of
 from core.claim_figures import Pictures, open_pictures
-from core.hub import file_digest
 from core.model import Clip
 from core.ripple import ReferenceSet
 from core.task_pictures import TaskPicture, similar_of, strange_in
@@ -35,6 +35,6 @@ def similar_pictures(here: Rig, bundle: Bundle, picture: TaskPicture) -> Picture
     """The same pictures in the same order as a claim tells them: every file is read, once."""
 
     def make() -> Pictures:
-        return [(file_digest(path), shows) for path, shows in similar_of(picture, bundle.images).values()]
+        return [(checksum_of(path), shows) for path, shows in similar_of(picture, bundle.images).values()]
 
     return here.held_out.recall(("told", picture.similar), make)

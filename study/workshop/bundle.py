@@ -75,6 +75,11 @@ def make(
         refuse_no_folder(images, "The pictures")
         refuse_device(device)
         typed = named_files(sae or ())
+
+        from core.bundle_plan import refuse_another
+
+        said = {"images": str(images.resolve()), "batch": batch, "device": device}
+        refuse_another(folder, said | ({} if threads is None else {"threads": threads}), typed)
         here = None if preset is None else _opened(preset)
 
         import torch

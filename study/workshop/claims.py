@@ -178,9 +178,9 @@ def _ground(
     listed: Sequence[tuple[Path, str]] | None,
 ) -> Ground:
     """The pictures of a claim: the one named, those that fail like it, and the reference set where the classes fit."""
+    from core.checksum import checksum_of
     from core.claim_figures import open_pictures, reference_pictures
     from core.claim_making import Ground, can_count
-    from core.hub import file_digest
     from core.pictures import picture_in
     from core.task_pictures import pictures_by_kind
 
@@ -200,7 +200,7 @@ def _ground(
     held_out = None
     if listed:
         paths, truths = [path for path, _ in listed], [truth for _, truth in listed]
-        digests = [(file_digest(path), truth) for path, truth in listed]
+        digests = [(checksum_of(path), truth) for path, truth in listed]
         held_out = open_pictures(model, bundle.sae, paths, truths), digests
     reference = reference_pictures(bundle) if can_count(model, bundle.reference) else None
     return Ground(content, shows, held_out, reference)

@@ -38,10 +38,10 @@ def dictionary_file(bundle: Path | None, model: str | None, sae: str | None) -> 
     """The file of the dictionary that is named: one of the bundle's, or one of its own."""
     from core.description import dictionary_in, read_description
 
-    there = {} if model is not None else read_description(folder_of(bundle))["dictionaries"]
-    if sae is not None and sae not in there:
+    folder = folder_of(bundle)
+    if sae is not None and (model is not None or sae not in read_description(folder)["dictionaries"]):
         return Path(sae)
-    return folder_of(bundle) / there[dictionary_in(folder_of(bundle), sae, home="spatial")]["sae"]
+    return folder / read_description(folder)["dictionaries"][dictionary_in(folder, sae, home="spatial")]["sae"]
 
 
 def model_of(bundle: Path | None, model: str | None, pretrained: str | None, device: str, said: dict[str, str]) -> Clip:

@@ -74,11 +74,14 @@ def convert(
         from core.checkpoints.formats import read_checkpoint
         from core.checkpoints.gate import accept
         from core.checkpoints.native import save_native
+        from core.checkpoints.places import refuse_place
         from core.checkpoints.refusals import refuse_contents
         from core.checkpoints.sample import gather
         from core.model import Clip
 
-        held = placed(read_checkpoint(source), block)
+        held = read_checkpoint(source)
+        refuse_place(held)
+        held = placed(held, block)
         clip = Clip.load(model, pretrained, block=-1, labels=LABELS, device=device)
         refuse_contents(held, clip)
         if held.block is not None:
@@ -207,10 +210,15 @@ def _normalisation(said: dict[str, Any]) -> str:
 
 
 def _place(result: dict[str, Any]) -> str:
-    if result["hook"] == "embedding":
-        return "the whole image's embedding, where Tiller cannot cut"
+    from core.checkpoints.places import where_not_cut
+
+    if where := where_not_cut(result["hook"], result["block"]):
+        return (
+            f"{where}, where Tiller cannot cut: `sae convert` and `bundle make` refuse it, and one of the residual "
+            "stream of that model is to be taken in its place"
+        )
     block = "a block that it does not say" if result["block"] is None else f"block {result['block']}, counted from 0"
-    return f"after {block}" if result["hook"] == "block" else f"the MLP's output in {block}, where Tiller cannot cut"
+    return f"after {block}"
 
 
 def _gate(verdict: str, gate: dict[str, Any] | None) -> str:

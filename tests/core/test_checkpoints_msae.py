@@ -10,6 +10,7 @@ import torch
 
 from core.checkpoints import CheckpointRefused
 from core.checkpoints.msae import read, recognises
+from core.checkpoints.places import refuse_place
 from core.convention import DatasetNorm, JumpRelu, LayerNorm, NoNorm, Relu, TopK
 
 D, K = 16, 48
@@ -122,3 +123,12 @@ def test_what_cannot_be_computed_is_refused_by_name(tmp_path, name, word):
 def test_one_that_does_not_say_its_scale_is_refused(tmp_path, wrong):
     with pytest.raises(CheckpointRefused, match="mean_center"):
         read(saved(tmp_path, f"{K}_{D}_ReLU_003_False_False_0.0_{REST}", tensors(), **wrong))
+
+
+def test_a_dictionary_of_embeddings_is_refused_with_what_to_take_in_its_place(tmp_path):
+    """Before a block is asked for, which would not help."""
+    held = read(saved(tmp_path, f"{K}_{D}_ReLU_003_False_False_0.0_{REST}", tensors()))
+    with pytest.raises(
+        CheckpointRefused, match=r"made on whole image embeddings, .* take a dictionary of the residual"
+    ):
+        refuse_place(held)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from core.bundle import file_digest, load_bundle
+from core.bundle import load_bundle
+from core.checksum import checksum_of
 from core.demo.artefacts import Plan, build
 from core.demo.dictionaries import DictionaryCourse, explained_variance, train_dictionary
 from core.demo.figures import Sample
@@ -56,7 +57,7 @@ def test_a_tiny_build_writes_a_whole_bundle(tiny):
         assert len(bundle.reference.names) == 16
     said = json.loads((folder / "bundle" / "manifest.json").read_text())
     assert said["plan"]["pictures"] == 96 and len(said["figures"]) == 12
-    assert all(file_digest(folder / "bundle" / name) == digest for name, digest in said["sha256"].items())
+    assert all(checksum_of(folder / "bundle" / name) == digest for name, digest in said["sha256"].items())
 
 
 def test_a_build_that_was_cut_short_goes_on_and_ends_the_same(tiny):
@@ -68,7 +69,7 @@ def test_a_build_that_was_cut_short_goes_on_and_ends_the_same(tiny):
     assert "training CLIP" in first and "training CLIP" not in stages
     assert "training spatial dictionary" in stages
     for name in ("model.safetensors", "spatial.safetensors", "cls.json", "reference.csv", "tasks.json"):
-        assert file_digest(folder / "bundle" / name) == file_digest(folder / "again" / name), name
+        assert checksum_of(folder / "bundle" / name) == checksum_of(folder / "again" / name), name
 
 
 def test_the_bundle_sees_pictures_as_training_did():
@@ -143,7 +144,7 @@ def test_what_ships_is_small_and_says_what_it_is():
     assert sum(path.stat().st_size for path in files) <= 40e6
     said = json.loads((SHIPPED / "manifest.json").read_text())
     assert {path.relative_to(SHIPPED).as_posix() for path in files} - {"manifest.json"} == set(said["sha256"])
-    assert all(file_digest(SHIPPED / name) == digest for name, digest in said["sha256"].items())
+    assert all(checksum_of(SHIPPED / name) == digest for name, digest in said["sha256"].items())
     assert len(said["figures"]) == 12
 
 

@@ -22,10 +22,10 @@ from typer.testing import CliRunner
 
 from app import build, claim_file
 from core.bundle import Bundle, load_bundle, load_instrument
+from core.checksum import checksum_of
 from core.claim import Claim, Count
 from core.claim_figures import count_set
 from core.claim_file import read_file, read_text, text_of
-from core.hub import file_digest
 from core.pictures import open_image
 from core.ripple import ripple, sham
 from core.types import Edit, Op, Scope, SteeringPlan
@@ -147,11 +147,11 @@ def test_a_claim_counts_what_full_hooked_passes_count(
         assert found.turns["plan"].fixed == sum(n and not w for w, n in zip(was, now, strict=True))
         assert found.turns["plan"].broken == sum(w and not n for w, n in zip(was, now, strict=True))
     assert claim.reference.turns["plan"].fixed and claim.reference.turns["plan"].broken, "there is something to count"
-    assert claim.held_out.pictures == tuple((file_digest(path), shows) for path, shows in like)
+    assert claim.held_out.pictures == tuple((checksum_of(path), shows) for path, shows in like)
     with (world.bundle / "tasks.csv").open(newline="") as file:
         task = next(csv.DictReader(file))
     path = world.bundle / "images" / task["file"]
-    assert claim.picture.sha256 == file_digest(path) and claim.picture.shows == task["truth"]
+    assert claim.picture.sha256 == checksum_of(path) and claim.picture.shows == task["truth"]
     assert LABELS.index(claim.picture.before) == by_hook(model, sae, path, {})
     assert LABELS.index(claim.picture.turns["plan"]) == by_hook(model, sae, path, factors)
 
@@ -501,7 +501,7 @@ def test_a_claim_of_version_1_is_still_read_and_its_held_out_counts_are_those_of
     model, sae = load_instrument(DEMO)[:2]
     assert (model.digest, sae.digest) == (claim.model_sha256, claim.dictionary_sha256)
     known = {name for task in json.loads((DEMO / "tasks.json").read_text()) for name in task["similar"]}
-    files = {file_digest(DEMO / "images" / name): DEMO / "images" / name for name in known}
+    files = {checksum_of(DEMO / "images" / name): DEMO / "images" / name for name in known}
     factors = {line.edit.component: line.edit.strength for line in claim.lines}
     was = now = 0
     for sha256, shows in claim.held_out.pictures:

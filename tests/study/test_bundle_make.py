@@ -196,7 +196,7 @@ def test_a_table_and_classes_of_ones_own_serve_too(words, tmp_path, home):
     assert (result["labels"], result["images"], result["reference"]) == (["car", "boat", "apple"], 269, 40)
 
 
-def test_a_bundle_that_was_killed_between_its_steps_goes_on_with_the_same_result(words, tmp_path, monkeypatch):
+def test_a_bundle_that_was_killed_between_its_steps_goes_on_with_the_same_result(home, words, tmp_path, monkeypatch):
     whole = tmp_path / "whole"
     line = words()
     run([*line[:2], str(whole), *line[3:]])
@@ -214,6 +214,12 @@ def test_a_bundle_that_was_killed_between_its_steps_goes_on_with_the_same_result
     assert {"cls.safetensors", "plan.json", "spatial.index", "spatial.safetensors"} <= set(left(work))
     assert not (tmp_path / "mine").exists()
     assert "vocabulary" in refused([*line, "--classes", "apple,boat,car,dog"])
+    with monkeypatch.context() as patched:
+        patched.setattr("core.bundle_making.make_bundle", None)  # what is known from the command asks for no more
+        other = [*line[:2], str(tmp_path / "mine"), *line[3:]]
+        assert "begun with --batch 32; this command says --batch 31" in refused([*other, "--batch", "31"])
+        swapped = [each.replace(f"cls={home / 'cls'}", f"cls={home / 'spatial'}") for each in other]
+        assert "begun with another dictionary cls" in refused(swapped)
 
     def none(*_: object, **__: object) -> None:
         raise AssertionError("the gate was asked again")

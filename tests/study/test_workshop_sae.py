@@ -201,7 +201,11 @@ def test_each_refusal_is_one_sentence_and_writes_nothing(tmp_path, convert, home
     assert "no such file" in refused("info", tmp_path / "none.pt")
     assert "no such file" in refused(*convert(tmp_path / "none.pt", target))
     mlp = prisma(tmp_path / "mlp", layer_subtype="hook_mlp_out")
-    assert "mlp_out" in refused(*convert(mlp, target))
+    said = refused(*convert(mlp, target))
+    assert (
+        "the MLP's output (mlp_out) in block 1, counted from 0" in said and "take a dictionary of the residual" in said
+    )
+    assert "`bundle make` refuse it, and one of the residual stream" in " ".join(run("info", mlp).stdout.split())
     assert "holds 1 pictures" in refused(*convert(source, target, "--images", few))
     assert "no such folder" in refused(*convert(source, target, "--images", tmp_path / "none"))
     assert ".safetensors" in refused(*convert(source, target.with_suffix(".pt")))

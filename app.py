@@ -24,6 +24,7 @@ from pages.parts.entrance import enter, leave
 from pages.parts.handout import export_of
 from pages.parts.intake import SOUND
 from pages.parts.masking_address import MASKING
+from pages.parts.picture_address import PICTURE
 from pages.parts.pictures import refuse_another_runtime, task_pictures
 from pages.parts.presses import keep_presses
 from pages.parts.rig import Rig, fail, install, installed
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from study.log import EventLog
 
 _log = logging.getLogger("tiller")
-_FOR_EVER = "private, max-age=31536000, immutable"
 
 
 def build(environment: Mapping[str, str]) -> Rig:
@@ -142,19 +142,6 @@ async def health(_: Request) -> Response:
     return JSONResponse({"status": "ok" if well else "unwell", **found}, status_code=200 if well else 503)
 
 
-async def picture(request: Request) -> Response:
-    """One picture of the bundle, under its opaque name."""
-    from pages.parts.gallery import encoded  # noqa: PLC0415
-
-    rig, side, name = installed(), request.query_params.get("side", ""), request.path_params["name"]
-    found = None
-    if rig is not None and side.isdecimal() and len(side) < 6:
-        found = await to_thread.run_sync(lambda: encoded(rig, name, int(side)))
-    if found is None:
-        return Response(status_code=404)
-    return Response(found[0], media_type=found[1], headers={"Cache-Control": _FOR_EVER})
-
-
 async def ripple_of(request: Request) -> Response:
     """The ripple of a participant's plan; see `pages.parts.ripple_stream`."""
     from pages.parts.ripple_stream import ripple_of as streamed  # noqa: PLC0415
@@ -231,7 +218,7 @@ app = st.App(
     "pages/entry.py",
     routes=[
         Route("/api/health", health),
-        Route("/api/picture/{name}", picture),
+        *PICTURE,
         Route("/api/ripple", ripple_of),
         *CARD,
         *WATERFALL,

@@ -15,10 +15,10 @@ from core.checkpoints.native import load_native
 from core.checksum import checksum_of
 from core.claim import TURNS, Claim, OnPicture, OnSet
 from core.claim_figures import count_set, environment_for, look_at, open_pictures, pictures_digest, reference_pictures
+from core.claim_pictures import PictureFiles
 from core.model import Clip
 from core.sae import SparseAutoencoder
 from core.steering import check_plan
-from core.types import TillerError
 
 THREADS = 1024  # a file may ask for as many at most
 
@@ -102,7 +102,7 @@ def _checked(claim: Claim, folder: Path, beside: Sequence[Path], progress: Progr
         for name in sorted(names)
         if claim.environment.get(name) != now.get(name)
     }
-    files, tool, away = _Files((*beside, tool.images)), replace(tool, model=model), bool(moved)
+    files, tool, away = PictureFiles((*beside, tool.images)), replace(tool, model=model), bool(moved)
     parts = [
         () if claim.picture is None else _picture(claim, claim.picture, tool, files, away=away),
         () if claim.held_out is None else _held_out(claim, claim.held_out, tool, files, away=away),
@@ -147,7 +147,7 @@ def _opened(claim: Claim, folder: Path) -> tuple[_Tool | None, str]:
     return _Tool(model, sae, folder / said["reference"]["images"], bundle), ""
 
 
-def _picture(claim: Claim, said: OnPicture, tool: _Tool, files: _Files, *, away: bool) -> Iterator[Figure]:
+def _picture(claim: Claim, said: OnPicture, tool: _Tool, files: PictureFiles, *, away: bool) -> Iterator[Figure]:
     path = files.find(said.sha256)
     if path is None:
         yield from _none_of(_labels(said), "picture", files.missing([said.sha256]))
@@ -159,7 +159,7 @@ def _picture(claim: Claim, said: OnPicture, tool: _Tool, files: _Files, *, away:
         yield Figure(f"picture, {name}", label, now[name], verdict)
 
 
-def _held_out(claim: Claim, said: OnSet, tool: _Tool, files: _Files, *, away: bool) -> Iterator[Figure]:
+def _held_out(claim: Claim, said: OnSet, tool: _Tool, files: PictureFiles, *, away: bool) -> Iterator[Figure]:
     paths = [files.find(sha256) for sha256, _ in said.pictures]
     found = [path for path in paths if path is not None]
     strange = {shows for _, shows in said.pictures} - set(tool.model.labels)
@@ -225,27 +225,3 @@ def _unmeasured(claim: Claim, why: str) -> Iterator[Figure]:
     for where, found in (("held out", claim.held_out), ("reference", claim.reference)):
         if found is not None:
             yield from _none_of(_counts(found), where, why)
-
-
-class _Files:
-    """Pictures by the checksum of their files, folder after folder; each is read once, as needed."""
-
-    def __init__(self, folders: Sequence[Path]) -> None:
-        for folder in folders:
-            if not folder.is_dir():
-                raise TillerError(f"Pictures in '{folder}' were asked for, and there is no such folder.")
-        self._folders = folders
-        self._unread = (path for folder in self._folders for path in folder.rglob("*") if path.is_file())
-        self._known: dict[str, Path] = {}
-
-    def find(self, sha256: str) -> Path | None:
-        """Where the picture of that checksum lies, if it is there."""
-        while sha256 not in self._known and (path := next(self._unread, None)) is not None:
-            self._known[checksum_of(path)] = path
-        return self._known.get(sha256)
-
-    def missing(self, checksums: Sequence[str]) -> str:
-        """That these are not there, in words."""
-        some = ", ".join(each[:12] for each in checksums[:3])
-        more = f" and {len(checksums) - 3} more" if len(checksums) > 3 else ""
-        return f"no file in {', '.join(map(str, self._folders))} has the checksum {some}{more}"

@@ -13,7 +13,6 @@ from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
 from study.desk import Json, backup, erase, export, invite, passphrase, restore, revoke, verify
 from study.laboratory import card, check, replay, report
-from study.markdown import many
 from study.notation import find_label, read_labels, read_plan
 from study.rehearsal import preflight, simulate
 from study.script_desk import schema
@@ -21,10 +20,11 @@ from study.settings import settings_in
 from study.speech_desk import audio, transcribe, transcript
 from study.state import Pinned, digest, labels_digest
 from study.tables import attribution_table, steering_table
-from study.terminal import Commands, emit, one_sentence, screen, shown_progress
+from study.terminal import Commands, emit, one_sentence
 from study.workshop import tasks
 from study.workshop.bundle import bundle
 from study.workshop.claims import claim
+from study.workshop.demo import demo
 from study.workshop.given import refuse_options
 from study.workshop.health import doctor
 from study.workshop.index import index
@@ -35,10 +35,6 @@ from study.workshop.sae import sae
 if TYPE_CHECKING:
     from core.instrument import Instrument
 
-HOME = Path(__file__).resolve().parent.parent
-DEMO = HOME / "data" / "demo"
-WORK = HOME / ".build" / "demo"
-
 app = typer.Typer(
     name="tiller",
     cls=Commands,
@@ -47,7 +43,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-demo = typer.Typer(help="The demo world: pictures with known causes, and a CLIP trained on them.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
 script = typer.Typer(help="Study scripts: check one, complete one.", no_args_is_help=True)
 app.add_typer(script, name="study")
@@ -225,34 +220,6 @@ app.command()(passphrase)
 app.command()(fetch)
 script.command()(check)
 script.command()(schema)
-
-
-@demo.command("draw")
-def draw(
-    out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
-    n: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 32,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-) -> None:
-    """Draw pictures of the demo world, and a CSV of what is in each."""
-    with one_sentence():
-        from core.demo.artefacts import draw_set
-
-        with shown_progress() as advance:
-            table = draw_set(n, seed, out, progress=advance)
-        screen.print(f"{many(n, 'picture')} and {table}")
-
-
-@demo.command("build")
-def build(
-    out: Annotated[Path, typer.Option(help="The bundle's folder.")] = DEMO,
-    work: Annotated[Path, typer.Option(help="Where an interrupted build is kept and goes on from.")] = WORK,
-) -> None:
-    """Draw the world, train the model and its dictionaries, and write the bundle; within an hour on two cores."""
-    with one_sentence():
-        from core.demo.artefacts import build as build_demo
-
-        with shown_progress() as advance:
-            build_demo(out, work=work, progress=advance)
 
 
 def main() -> None:

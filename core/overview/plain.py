@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.faithfulness import Interval
+from core.overview.members import Over
 from core.overview.trials import Trial
 from core.types import Rate
 
@@ -34,6 +35,17 @@ def trial_as(
         "broken": rate(trial.broken),
         "after": [labels[each] for each in trial.after],
         "beyond_sham": trial.beyond_sham,
+    }
+
+
+def over_as(over: Over, named: Callable[[int], str]) -> dict[str, Any]:
+    """A component that more pictures have here than elsewhere, with its name."""
+    return {
+        "component": over.component,
+        "name": named(over.component),
+        "active": rate(over.active),
+        "elsewhere": rate(over.elsewhere),
+        "more": span(over.more),
     }
 
 

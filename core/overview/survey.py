@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from core.bundle import Bundle
-from core.overview.members import Member, Over, is_attribute, mean_scores, members, over_represented, strongest
-from core.overview.plain import mean, rate, sound, span, trial_as
+from core.overview.members import Member, is_attribute, mean_scores, members, over_represented, strongest
+from core.overview.plain import mean, over_as, rate, sound, span, trial_as
 from core.overview.shares import Progress, Shares, share_out
 from core.overview.slices import Slicing, slice_failures
 from core.overview.trials import FEWEST, LEAST, SCREENED, Trial, halves, repairing, tried
@@ -97,7 +97,7 @@ class Survey:
             "calling": [
                 self._member(each) for each in members(shares, called, ~called, calling, drawn, self.seed, shown=own)
             ],
-            "over": [self._over(each) for each in over if each.component not in marked][:LISTED],
+            "over": [over_as(each, self.bundle.index.named) for each in over if each.component not in marked][:LISTED],
             "compared": compared,
             "bias": bias,
             "slices": [each for each in self._slices() if label in (*each["shown"], *each["called"])],
@@ -224,15 +224,6 @@ class Survey:
             "held": span(each.held),
             "reach": sound(each.reach),
             "pictures": self._names(each.places),
-        }
-
-    def _over(self, each: Over) -> dict[str, Any]:
-        return {
-            "component": each.component,
-            "name": self.bundle.index.named(each.component),
-            "active": rate(each.active),
-            "elsewhere": rate(each.elsewhere),
-            "more": span(each.more),
         }
 
     def _looks(self) -> dict[str, list[str]]:

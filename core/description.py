@@ -9,6 +9,7 @@ from typing import Any
 from core.types import MissingArtefact, TillerError
 
 FORMAT, VERSION = "tiller-bundle", 1
+_PARTS = {"model": dict, "dictionaries": dict, "labels": list, "templates": list, "reference": dict, "sha256": dict}
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -28,6 +29,9 @@ def read_description(folder: Path) -> dict[str, Any]:
             f"{path} says format {said.get('format')!r}, version {said.get('version')!r}; this reads {FORMAT!r}, "
             f"version {VERSION}: make the bundle again."
         )
+    wrong = [name for name, kind in _PARTS.items() if not isinstance(said.get(name), kind) or not said[name]]
+    if wrong:
+        raise TillerError(f"{path} was to say what the bundle holds, and lacks {', '.join(wrong)}; make it again.")
     return said
 
 

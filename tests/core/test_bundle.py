@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from core.bundle import load_bundle, load_bundles, load_instrument, seal
 from core.bundle_writing import write_bundle
 from core.checkpoints.native import save_native
+from core.description import read_description
 from core.instrument import open_instrument
 from core.model import Clip
 from core.ripple import build_reference
@@ -245,3 +246,10 @@ def test_a_bundle_of_parts_that_do_not_belong_together_is_never_written(
     (tmp_path / "there").mkdir()
     with pytest.raises(TillerError, match="something is there already"):
         write_bundle(tmp_path / "there", **parts)
+
+
+@pytest.mark.parametrize("said", [{}, {"model": [], "dictionaries": {}, "labels": ["a"]}])
+def test_a_description_that_lacks_parts_is_refused_with_their_names(tmp_path, said):
+    (tmp_path / "bundle.json").write_text(json.dumps({"format": "tiller-bundle", "version": 1, **said}))
+    with pytest.raises(TillerError, match=r"lacks model, dictionaries, .*templates, reference, sha256; make it again"):
+        read_description(tmp_path)

@@ -63,7 +63,7 @@ const planPart = (part, act, view, outbox) => {
 
   return (data) => {
     const [muted, acting] = [data.muted.map((one) => ({ ...one, muted: true })), data.edits.map((one) => ({ ...one, muted: false }))];
-    const all = [...acting, ...muted].sort((one, two) => one.index - two.index);
+    const all = [...acting, ...muted].sort((one, two) => data.newest_first.indexOf(one.index) - data.newest_first.indexOf(two.index));
     const wanted = all.map(({ index }) => index).join(" ");
     say(part.heading, !all.length ? w("plan.heading") : w(muted.length ? "plan.heading_muted" : "plan.heading_count", { count: all.length, acting: acting.length }));
     const lines = all.map(fill);

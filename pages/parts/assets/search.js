@@ -200,7 +200,8 @@ const searchPart = (part, bench, act, view) => {
     if (!found || sent !== null) return;
     const count = found.components.length;
     const asked = { word: quoted(found.text), region: w("search.marked"), move: `${found.origin} \u2192 ${found.target}` }[found.how];
-    told = w(count ? "search.found" : "search.none", { count, asked });
+    const called = found.how !== "word" || found.components.some(({ name }) => name.toLowerCase().includes(found.text.trim().toLowerCase()));
+    told = w(!count ? "search.none" : called ? "search.found" : "search.near", { count, asked });
     say(part.listed, told);
   };
   const turn = (to, focus = true) => {

@@ -51,7 +51,8 @@ const planPart = (part, act, view, outbox) => {
     mark(row.root, "data-muted", muted);
     say(row.name, name);
     mark(row.pick, "title", [name, reachOf(edit)].filter(Boolean).join(", "));
-    say(row.number, [`#${index}`, reachOf(edit)].filter(Boolean).join(" \u00b7 "));
+    // All tokens is what set and add reach by themselves; the room is the name's.
+    say(row.number, [`#${index}`, edit.scope === "all" ? "" : reachOf(edit)].filter(Boolean).join(" \u00b7 "));
     say(row.verb, muted ? w("plan.muted") : verbOf(edit));
     say(row.times, amountOf(edit));
     mark(row.eye, "aria-pressed", muted);

@@ -14,7 +14,8 @@ SEEN = f"""() => {{
   const [page] = [...{BENCH}.querySelectorAll(".page[data-open=true]")];
   const box = page.getBoundingClientRect();
   const inside = [...page.querySelectorAll("p, li, figure, dd, h4")].map((one) => one.getBoundingClientRect());
-  return {{ shown: inside.some(({{ height }}) => height > 5), below: Math.max(...inside.map(({{ bottom }}) => bottom)) - box.bottom }};
+  const lowest = Math.max(...inside.map(({{ bottom }}) => bottom));
+  return {{ shown: inside.some(({{ height }}) => height > 5), below: lowest - box.bottom }};
 }}"""
 
 

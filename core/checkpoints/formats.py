@@ -116,7 +116,7 @@ def _seen(path: Path) -> str:
                     f"holds {_listed([f'{key} {tuple(opened.get_slice(key).get_shape())}' for key in opened.keys()])}"  # noqa: SIM118
                 )
         except SafetensorError as wrong:
-            return f"is not a whole safetensors file ({wrong})"
+            raise CheckpointRefused(f"{path} is not a whole safetensors file ({wrong}); fetch it again.") from wrong
     held = load_inert(path)
     return f"holds {_listed(_names(held))}" if isinstance(held, dict) else f"holds a {type(held).__name__}"
 

@@ -42,7 +42,7 @@ const momentPart = (part, base) => {
     const left = window.innerHeight - (part.stage.getBoundingClientRect().top + page.scrollTop) - 8;
     const high = wide ? 1 : Math.max(0.55, left / (Math.max(736, window.innerHeight - 24) + 20));
     const zoom = Math.min(1, room / Math.max(1000, page.clientWidth - 56), high);
-    part.scene.style.setProperty("--tall", `${Math.max(440, window.innerHeight - (part.scene.getBoundingClientRect().top + page.scrollTop) - 10)}px`);
+    part.scene.style.setProperty("--deep", `${Math.max(440, window.innerHeight - (part.scene.getBoundingClientRect().top + page.scrollTop) - 10)}px`);
     part.stage.style.setProperty("--own", `${room / zoom}px`);
     part.stage.style.setProperty("--zoom", zoom);
   };

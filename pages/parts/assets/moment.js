@@ -1,5 +1,6 @@
 // One moment: the participant's screen as it was, and beside it what the row says.
-const STEPS = { welcome: "Welcome", consent: "Consent", briefing: "Task", workspace: "Workspace", answer: "Answer", done: "Thanks" };
+const STEPS = { welcome: "Welcome", consent: "Consent", briefing: "Task", workspace: "Workspace", answer: "Answer", done: "Thanks",
+  device: "Window", mic: "Microphone", text: "Text", questions: "Questions", instrument: "Questionnaire", tutorial: "Practice" };
 
 const barsOf = (says) =>
   el("div", { class: "saysbars" }, ...says.map(({ label, before, now }, at) => {
@@ -19,7 +20,7 @@ const proseOf = (text) => text.split(/\n\s*\n/).map((block) => {
 });
 
 const sheetOf = (sheet) => {
-  const words = [el("h2", {}, sheet.title), ...(sheet.words ?? []).flatMap(proseOf)];
+  const words = [...(sheet.title ? [el("h2", {}, sheet.title)] : []), ...(sheet.words ?? []).flatMap(proseOf)];
   for (const { label, answer } of sheet.scopes ?? []) words.push(el("p", { class: "asked" }, label, el("b", { class: "standing" }, answer)));
   for (const each of sheet.questions ?? []) {
     const number = each.number ?? null;

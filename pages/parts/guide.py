@@ -27,31 +27,32 @@ def guide(who: Here) -> dict[str, Any]:
     stop = who.place.stop
     if stop is None:
         return {}
+    language = who.rig.script.language
     lessons, done = lessons_of(stop), learned(who.records, stop)
     first = next((place for place, was in enumerate(done) if not was), None)
     steps = [
-        {"name": _said(f"short.{lesson.id}", "short.other"), "done": was, "now": place == first}
+        {"name": _said(f"short.{lesson.id}", "short.other", language), "done": was, "now": place == first}
         for place, (lesson, was) in enumerate(zip(lessons, done, strict=True))
     ]
     for step in steps:
-        step["label"] = say("tutorial.tick" if step["done"] else "tutorial.open", name=step["name"])
+        step["label"] = say("tutorial.tick" if step["done"] else "tutorial.open", language, name=step["name"])
     now = None if first is None else lessons[first].id
     return {
-        "place": say("tutorial.window"),
-        "goal": say("tutorial.goal"),
+        "place": say("tutorial.window", language),
+        "goal": say("tutorial.goal", language),
         "guide": {
             "steps": steps,
-            "word": say("workspace.next" if now is None else "tutorial.next"),
-            "text": say("tutorial.all_done") if now is None else _said(now, "other"),
+            "word": say("workspace.next" if now is None else "tutorial.next", language),
+            "text": say("tutorial.all_done", language) if now is None else _said(now, "other", language),
             "control": _CONTROLS.get(now or "", ""),
-            "count": say("tutorial.steps", done=sum(done), all=len(done)),
+            "count": say("tutorial.steps", language, done=sum(done), all=len(done)),
             "may_leave": now is None or not stop.require,
-            "leave": say("tutorial.go_on" if now is None else "tutorial.skip"),
+            "leave": say("tutorial.go_on" if now is None else "tutorial.skip", language),
             "done": now is None,
         },
     }
 
 
-def _said(key: str, otherwise: str) -> str:
+def _said(key: str, otherwise: str, language: str) -> str:
     known = f"tutorial.{key}" in catalogue("en")
-    return say(f"tutorial.{key if known else otherwise}")
+    return say(f"tutorial.{key if known else otherwise}", language)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from core.types import Prediction, TillerError
 from pages.parts.board import board
 from pages.parts.gallery import url_of
+from pages.parts.guide import guide
 from pages.parts.here import Here
 from pages.parts.names import named
 from pages.parts.opened import Opened, open_picture
@@ -32,6 +33,8 @@ _ERASED = (
     "This session was erased: what was on the screen went with the participant's words. When each thing was done, and "
     "its digest, stay."
 )
+_NOT_DRAWN = "This page is not drawn here; what was answered on it stands in the rows."
+_AT_WORK = (Step.TUTORIAL, Step.WORKSPACE)
 _NO_SCRIPT = "The script that this session ran under is not on record, so its screens cannot be drawn."
 
 
@@ -85,13 +88,13 @@ def opened_for(rig: Rig, script: StudyScript, task: str, pair: Pair | None = Non
 
 
 def _standing(rig: Rig, script: StudyScript, screen: Screen) -> Standing:
-    if screen.place.step not in (Step.WORKSPACE, Step.ANSWER):
+    if screen.place.step not in (*_AT_WORK, Step.ANSWER):
         raise TillerError("No picture is worked on at this moment; go to a moment in the workspace.")
     task = str(screen.place.task)
     here = (one for one in reversed(screen.records) if isinstance(one.event, ModelPredicted) and one.event.task == task)
     found = next(here, None)
     said = cast("ModelPredicted | None", found.event if found else None)
-    pair = explanation_in(screen.records, task).pair if screen.place.step is Step.WORKSPACE else None
+    pair = explanation_in(screen.records, task).pair if screen.place.step in _AT_WORK else None
     opened = opened_for(rig, script, task, pair)
     if found is None or said is None or opened is None or opened.pinned != said.pinned:
         raise TillerError(
@@ -131,14 +134,15 @@ def _shown(rig: Rig, records: Sequence[Record], record: Record) -> dict[str, Any
 def _drawn(rig: Rig, script: StudyScript, screen: Screen) -> dict[str, Any]:
     if screen.place.step is Step.BRIEFING:
         return {"sheet": _briefing(rig, script, screen)}
-    if screen.place.step not in (Step.WORKSPACE, Step.ANSWER):
+    if screen.place.step not in (*_AT_WORK, Step.ANSWER):
         return {"sheet": _words(script, screen)}
     stands = _standing(rig, script, screen)
     if screen.place.step is Step.ANSWER:
         return {"predicted": stands.seq, "sheet": _answering(script, screen, stands)}
     here = Here(rig.under(script), "", screen.records[0].session_id, tuple(screen.records), screen.place)
     history = _history(rig, screen.records, str(screen.place.task), len(screen.records))
-    return {"predicted": stands.seq, "board": board(here, stands.opened, history, _seen(stands))}
+    besides = guide(here) if screen.place.step is Step.TUTORIAL else {}
+    return {"predicted": stands.seq, "board": board(here, stands.opened, history, _seen(stands)) | dict(besides)}
 
 
 def _history(rig: Rig, records: Sequence[Record], task: str, until: int) -> History:
@@ -201,7 +205,10 @@ def _words(script: StudyScript, screen: Screen) -> dict[str, Any]:
         over = screen.place.outcome == "completed"
         title = "That was the last picture" if over else "Nothing more is recorded"
         return {"title": title, "words": [script.debrief] if over else []}
-    return {"title": script.study.title, "words": [script.welcome]}
+    stop = screen.place.stop
+    if stop is None or screen.place.step is Step.WELCOME:
+        return {"title": script.study.title, "words": [script.welcome]}
+    return {"title": stop.title, "words": [stop.text or _NOT_DRAWN]}
 
 
 def _scopes(script: StudyScript, screen: Screen) -> Iterator[dict[str, str]]:

@@ -15,6 +15,7 @@ from pages.parts import frame
 from pages.parts.beat import beat, leave_window
 from pages.parts.overtime import close_what_is_over
 from pages.parts.rig import Rig
+from pages.parts.screen import screen_of
 from study.leases import lease_of
 from study.moderator_events import ModeratorClockMarked, ModeratorJoined, ModeratorNoteAdded
 from study.records import Instant
@@ -156,6 +157,19 @@ def test_a_tutorial_begins_its_practice_once_and_counts_no_task(walker: Callable
     (begun,) = [one for one in who.rig.log.read(who.id) if one.name == "task.started"]
     assert getattr(begun.event, "practice", False) and begun.row["page"] == "tutorial"
     assert (who.place.order, who.place.tasks) == (0, 2)
+
+
+def test_the_replay_shows_practice_as_the_workspace_and_a_page_of_questions_by_its_own_name(
+    walker: Callable[..., Walker],
+) -> None:
+    who = walker("try_it")
+    assert not opened(who).exception
+    rows = who.rig.log.read(who.id)
+    practised = screen_of(who.rig, who.id, rows[-1].seq)
+    assert practised and practised["step"] == "tutorial" and practised["board"]["guide"]["steps"]
+    seen = [screen_of(who.rig, who.id, one.seq) or {} for one in rows]
+    titles = {shown["sheet"]["title"] for shown in seen if shown["step"] == "questions"}
+    assert titles == {"About you"}, "and not the words of the first page"
 
 
 def test_time_that_has_run_out_ends_the_task_once_and_the_next_page_says_so(walker: Callable[..., Walker]) -> None:

@@ -243,3 +243,7 @@ def test_a_component_is_set_by_typing_and_its_edit_follows_the_tokens_that_are_p
     page.locator(".plan li .times", has_text="1.5 p99").wait_for()
     settled(page)
     assert field.input_value() == "1.5"
+    page.keyboard.press("Control+z")
+    page.locator(".plan li small", has_text="patches: 1").wait_for()
+    settled(page)
+    assert "1" in page.get_by_role("radio", name="Painted").inner_text(), "the patches marked are those it stands on"

@@ -81,7 +81,10 @@ def expect(page: Any) -> None:
     form.get_by_label("First will be").select_option(index=2)
     form.get_by_label("How likely is that?").click()
     form.get_by_label("How sure are you of that?").click()
-    form.get_by_role("button", name="See what happens").click()
+    see = form.get_by_role("button", name="See what happens")
+    drawn = see.evaluate("(button) => [button, document.body].map((one) => getComputedStyle(one).backgroundColor)")
+    assert drawn[0] not in (drawn[1], "rgba(0, 0, 0, 0)"), "white words need something beneath them"
+    see.click()
 
 
 def test_a_prompt_is_shown_once_the_page_is_and_answered_or_put_away(page: Any, aloud: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import wave
 from collections.abc import Callable, Iterator
@@ -19,9 +20,10 @@ from starlette.requests import Request
 from test_sessions import begin, drawn, room
 
 from core.types import Edit, SteeringPlan, TillerError
-from pages.parts import questions
+from pages.parts import player, questions
 from pages.parts import rig as rigs
 from pages.parts.again import again
+from pages.parts.instrument import BENCH_CSS
 from pages.parts.live import seen_after
 from pages.parts.opened import bench_of, open_picture, seen_under
 from pages.parts.replays import heard, replayed
@@ -377,3 +379,16 @@ def test_a_card_in_the_replay_is_of_the_picture_that_was_on_the_screen(steered: 
         assert found["component"]["activation"] == listed.get(component, found["component"])["activation"]
         codes[seq] = found["component"]["activation"]
     assert codes[before] != codes[beyond]
+
+
+def test_the_replays_own_style_reaches_nothing_of_the_workspace_that_is_drawn_in_it() -> None:
+    own, bench = (re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL) for text in (_asset("replay.css"), BENCH_CSS))
+    of_bench = set(re.findall(r"\.([a-z][\w-]*)", " ".join(re.findall(r"([^{}]+)\{", bench))))
+    begun = {found[1] for found in re.finditer(r"(?:^|[},])\s*\.([a-z][\w-]*)[^{}]*\{", own)}
+    assert begun & of_bench <= {"replay", "stage", "asked"}, "its own classes stand under a part of its own"
+    given = set(re.findall(r'setProperty\("(--[\w-]+)"', _asset("moment.js")))
+    assert not given & set(re.findall(r"var\((--[\w-]+)", bench)), "a measure of its own is inherited by the workspace"
+
+
+def _asset(name: str) -> str:
+    return (Path(player.__file__).parent / "assets" / name).read_text(encoding="utf-8")

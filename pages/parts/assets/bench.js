@@ -77,6 +77,7 @@ const open = (root, data) => {
     marks,
     painting: () => hold.painting(),
     painted: () => hold.painted(),
+    remark: () => hold.remark(),
     pending: (index) => expecting.waiting(index) ?? outbox.pending(index),
     redraw: () => draw(),
     foresee: (index) => card.foresee(facing(latest), index),

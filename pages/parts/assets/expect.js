@@ -17,7 +17,7 @@ const expectPart = (part, bench, put, outbox) => {
     const all = {
       direction: choice("direction", fill(words.direction), ["up", "same", "down"].map((id) => ({ id, label: words[id] }))),
       top1: choice("top1", words.top1, expect.labels.map((label) => ({ id: label, label }))),
-      probability: scale("probability", words.probability, "0%", "100%"),
+      probability: scale("probability", words.probability, percent(0), percent(1)),
       hypothesis: { id: "hypothesis", type: "free_text", label: words.hypothesis, required: true },
       confidence: scale("confidence", words.confidence, words.unsure, words.sure),
     };

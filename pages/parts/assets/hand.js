@@ -15,7 +15,7 @@ const KEYS_REST_MS = 350;
 
 const handPart = (part, act, view) => {
   const switched = new Map(); // by component: what was chosen here, and the edit that stood then
-  let [data, now, drawn] = [null, null, null];
+  let [data, now, drawn, stoodOn] = [null, null, null, ""];
   let untaken = ""; // what was typed last and could not be taken
 
   const standing = (index) => {
@@ -207,6 +207,11 @@ const handPart = (part, act, view) => {
       drawn = field.value = plainly(strength);
     },
     painting: () => Boolean(data && now && !data.visit && !part.control.hidden && of(now).scope === "patches"),
+    // A region that was searched is no longer marked; what the edit stands on is.
+    remark: () => {
+      const stands = now && data && standing(now.index);
+      if (stands?.scope === "patches") view.mark(stands.patches);
+    },
     // Painted anew, an edit of the region goes along.
     painted: () => {
       if (view.still || !now || !data || data.visit) return;
@@ -225,7 +230,10 @@ const handPart = (part, act, view) => {
       part.control.hidden = !["set", "add", "scope"].some((tool) => data.tools.includes(tool));
       if (part.control.hidden) return;
       const stands = standing(now.index);
-      if ((another || view.still) && stands?.scope === "patches") view.mark(stands.patches);
+      // Undone, done anew or brought back: the patches on the picture are those that the edit stands on.
+      const on = stands?.scope === "patches" ? stands.patches.join() : "";
+      if (on && (another || view.still || on !== stoodOn)) view.mark(stands.patches);
+      stoodOn = on;
       const at = of(now);
       const held = view.held() ? view.hold() : "";
       const named = `${now.name} #${now.index}`;

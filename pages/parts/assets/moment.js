@@ -1,5 +1,6 @@
 // One moment: the participant's screen as it was, and beside it what the row says.
-const STEPS = { welcome: "Welcome", consent: "Consent", briefing: "Task", workspace: "Workspace", answer: "Answer", done: "Thanks" };
+const STEPS = { welcome: "Welcome", consent: "Consent", briefing: "Task", workspace: "Workspace", answer: "Answer", done: "Thanks",
+  device: "Window", mic: "Microphone", text: "Text", questions: "Questions", instrument: "Questionnaire", tutorial: "Practice" };
 
 const barsOf = (says) =>
   el("div", { class: "saysbars" }, ...says.map(({ label, before, now }, at) => {
@@ -19,7 +20,7 @@ const proseOf = (text) => text.split(/\n\s*\n/).map((block) => {
 });
 
 const sheetOf = (sheet) => {
-  const words = [el("h2", {}, sheet.title), ...(sheet.words ?? []).flatMap(proseOf)];
+  const words = [...(sheet.title ? [el("h2", {}, sheet.title)] : []), ...(sheet.words ?? []).flatMap(proseOf)];
   for (const { label, answer } of sheet.scopes ?? []) words.push(el("p", { class: "asked" }, label, el("b", { class: "standing" }, answer)));
   for (const each of sheet.questions ?? []) {
     const number = each.number ?? null;
@@ -42,7 +43,7 @@ const momentPart = (part, base) => {
     const left = window.innerHeight - (part.stage.getBoundingClientRect().top + page.scrollTop) - 8;
     const high = wide ? 1 : Math.max(0.55, left / (Math.max(736, window.innerHeight - 24) + 20));
     const zoom = Math.min(1, room / Math.max(1000, page.clientWidth - 56), high);
-    part.scene.style.setProperty("--tall", `${Math.max(440, window.innerHeight - (part.scene.getBoundingClientRect().top + page.scrollTop) - 10)}px`);
+    part.scene.style.setProperty("--deep", `${Math.max(440, window.innerHeight - (part.scene.getBoundingClientRect().top + page.scrollTop) - 10)}px`);
     part.stage.style.setProperty("--own", `${room / zoom}px`);
     part.stage.style.setProperty("--zoom", zoom);
   };

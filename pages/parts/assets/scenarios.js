@@ -25,7 +25,7 @@ const scenariosPart = (part, bench, act, view) => {
   const kept = () => latest.scenarios.states.slice(2);
   const stateOf = (id) => latest.scenarios.states.find((one) => one.id === id);
   const edits = ({ edits: all }) => all.length
-    ? el("ul", {}, ...all.map(({ index, name, ...edit }) => el("li", {}, el("span", { class: "what", title: name }, name), el("small", {}, `#${index}`), el("b", { title: [verbOf(edit), reachOf(edit)].filter(Boolean).join(", ") }, amountOf(edit)))))
+    ? el("ul", {}, ...all.map(({ index, name, ...edit }) => el("li", {}, el("span", { class: "what", title: name }, name), el("small", {}, [`#${index}`, reachOf(edit)].filter(Boolean).join(" \u00b7 ")), el("b", { title: [verbOf(edit), reachOf(edit)].filter(Boolean).join(", ") }, amountOf(edit)))))
     : el("span", { class: "none" }, w("scenarios.no_edit"));
 
   const turn = (on, focus = true) => {

@@ -123,8 +123,7 @@ const searchPart = (part, bench, act, view) => {
   const lift = () => {
     if (painting === null) return;
     painting = null;
-    view.painted();
-    if (!byRegion()) return;
+    if (!byRegion()) return view.painted(); // an edit goes along with patches that are marked for it, and with no others
     if (patches.size) ask();
     else turn(false, false);
   };
@@ -168,7 +167,8 @@ const searchPart = (part, bench, act, view) => {
     else if (event.key === " ") {
       start();
       painting = null;
-      view.painted();
+      if (byRegion()) view.redraw();
+      else view.painted();
     } else if (event.key === "Escape" && byRegion()) turn(false, false);
     else if (step) {
       cursor = clamp(cursor + step, 0, grid * grid - 1);
@@ -205,6 +205,7 @@ const searchPart = (part, bench, act, view) => {
     say(part.listed, told);
   };
   const turn = (to, focus = true) => {
+    if (!to && byRegion()) view.remark();
     [on, past] = [to, null];
     view.redraw();
     if (on && focus && how !== "region") fields[how][0].focus();

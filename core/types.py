@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -127,10 +128,7 @@ class Prediction:
     @property
     def probs(self) -> tuple[float, ...]:
         """Softmax of the logits, one probability per label."""
-        greatest = max(self.logits)
-        weights = [math.exp(logit - greatest) for logit in self.logits]
-        total = math.fsum(weights)
-        return tuple(weight / total for weight in weights)
+        return _softmax(self.logits)
 
     @property
     def ranked(self) -> tuple[int, ...]:
@@ -149,6 +147,14 @@ class Prediction:
     def margin(self, target: int, against: int) -> float:
         """Logit of `target` minus logit of `against`."""
         return self.logits[target] - self.logits[against]
+
+
+@lru_cache(maxsize=64)  # a screen asks for one label's share after another's, of a thousand
+def _softmax(logits: tuple[float, ...]) -> tuple[float, ...]:
+    greatest = max(logits)
+    weights = [math.exp(logit - greatest) for logit in logits]
+    total = math.fsum(weights)
+    return tuple(weight / total for weight in weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,15 @@ class History:
     future: tuple[Past, ...] = ()
     muted: SteeringPlan = field(default_factory=SteeringPlan)
 
+    @property
+    def newest_first(self) -> tuple[int, ...]:
+        """The components that have an edit, muted ones too, by when the edit came to stay; the last to come first."""
+        since: dict[int, int] = {}
+        for step, there in enumerate([*self.past, self]):
+            edited = sorted({edit.component for edit in (*there.plan, *there.muted)})
+            since = {component: since.get(component, step) for component in edited}
+        return tuple(sorted(since, key=lambda component: (-since[component], component)))
+
 
 def history_in(records: Iterable[Record], task: str) -> History:
     """Plan, undo and redo of the last attempt at `task`.

@@ -29,6 +29,7 @@ from study.explanations import explanation_in
 from study.history import History
 from study.records import Record
 from study.session import Session
+from study.steering_events import InterventionApplied
 from study.task_events import ConceptInspected, ExplanationChanged
 from study.visits import visit_in
 
@@ -64,6 +65,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.is_last,
         "edits": [setting(opened, each) for each in history.plan],
         "muted": [setting(opened, each) for each in history.muted],
+        "newest_first": list(history.newest_first),
         "cards": cards,
         "can_undo": bool(history.past),
         "can_redo": bool(history.future),
@@ -114,7 +116,8 @@ def _said(opened: Opened, before: Prediction, after: Prediction) -> dict[str, An
     """What the model says of a picture without and with the edits."""
     return {
         "classes": [
-            {"label": label, "before": before.prob(label), "after": after.prob(label)} for label in _classes(opened)
+            {"label": label, "before": before.prob(label), "after": after.prob(label)}
+            for label in _classes(opened, after.top)
         ],
         "was": _top(before),
         "now": _top(after),
@@ -161,12 +164,12 @@ def _first(opened: Opened) -> int:
     return next(mapped, opened.shown[0].index)
 
 
-def _classes(opened: Opened) -> list[str]:
+def _classes(opened: Opened, now: str) -> list[str]:
     before = opened.seen.clean
     named = [opened.own.toward, opened.own.against, *(before.labels[label] for label in before.ranked)]
     listed = list(dict.fromkeys(named))[:CLASSES]
-    # A pair that was chosen stands among them, and those of its own keep their places.
-    missing = [label for label in (opened.target, opened.against) if label not in listed]
+    # A pair that was chosen and the answer `now` stand among them, and those of its own keep their places.
+    missing = [label for label in dict.fromkeys((opened.target, opened.against, now)) if label not in listed]
     return [*listed[: CLASSES - len(missing)], *missing]
 
 
@@ -180,6 +183,8 @@ def _view(records: Sequence[Record], place: Session, opened: Opened) -> dict[str
     for record in records:
         match record.event:
             case ConceptInspected() as event if event.task == place.task:
+                chosen, touched = event.component, True
+            case InterventionApplied() as event if event.task == place.task:  # what the hand is on comes into view
                 chosen, touched = event.component, True
             case ExplanationChanged() as event if event.task == place.task and event.overlay:
                 overlay = event.overlay

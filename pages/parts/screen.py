@@ -213,7 +213,8 @@ def _scopes(script: StudyScript, screen: Screen) -> Iterator[dict[str, str]]:
 
 def _picture(opened: Opened, now: Prediction) -> dict[str, Any]:
     clean = opened.seen.clean
-    first = [opened.target, opened.against, now.top, *(clean.labels[place] for place in clean.ranked)]
+    likely = sorted(clean.labels, key=lambda label: -max(clean.prob(label), now.prob(label)))
+    first = [opened.target, opened.against, now.top, *likely]
     return {
         "image": url_of(opened.picture, 448, opened.bundle),
         "says": [

@@ -126,7 +126,8 @@ def many(count: int, thing: str) -> str:
 def _says(opened: Opened, now: Prediction | None) -> str:
     before = opened.seen.clean
     after = before if now is None else now
-    first = [opened.target, opened.against, after.top, *(before.labels[place] for place in before.ranked)]
+    likely = sorted(before.labels, key=lambda label: -max(before.prob(label), after.prob(label)))
+    first = [opened.target, opened.against, after.top, *likely]
     sides = {opened.target: "target", opened.against: "against"}
     rows = []
     for label in list(dict.fromkeys(first))[:ROWS]:

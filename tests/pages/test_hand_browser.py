@@ -174,6 +174,16 @@ PLACES = f"""() => [...{BENCH}.querySelectorAll(".panel, .control > *, .choices 
   .map((box) => [box.x, box.y, box.width, box.height].map(Math.round).join(" "))
 """
 
+# whether the frame around the instrument was ever marked as being from the last run, and drawn otherwise for it
+FADES = """() => {
+  const frame = document.querySelector(".st-key-workspace");
+  window.faded = [];
+  new MutationObserver(() => {
+    const { opacity, transitionDuration } = getComputedStyle(frame);
+    if (frame.dataset.stale === "true") window.faded.push(opacity !== "1" || transitionDuration !== "0s");
+  }).observe(frame, { attributeFilter: ["data-stale"] });
+}"""
+
 
 def logged(page: Any, server: Server) -> list[dict[str, Any]]:
     made = {key_of(act) for act in page.evaluate("window.made")}
@@ -190,10 +200,19 @@ def test_a_component_is_set_by_typing_and_its_edit_follows_the_tokens_that_are_p
     for op in ("Set", "Add", "Scale", "Set"):
         page.get_by_role("radio", name=op, exact=True).click()
         assert page.evaluate(PLACES) == stood, f"nothing moves under {op}"
+    for typed in ("99", "abc", "-3"):
+        field.fill(typed)
+        field.press("Enter")
+        note = page.locator(".control .note").inner_text()
+        assert typed.replace("-", "\u2212") in note and "changed nothing" in note and "from \u22121 to 5" in note
+    assert page.evaluate(PLACES) == stood and not page.locator(".plan li .times").count(), "nothing is bent to fit"
+    page.evaluate(FADES)
     field.fill("1,5")
     field.press("Enter")
     page.locator(".plan li .times").wait_for()
     settled(page)
+    faded = page.evaluate("window.faded")
+    assert faded and not any(faded), "an act paints what it changes, and not the whole instrument paler and back"
     assert page.locator(".plan li .times").all_inner_texts() == ["1.5 p99"]
     assert page.locator(".row[data-chosen=true] .read").inner_text() == "1.5 p99"
     page.get_by_role("radio", name="Painted").click()

@@ -124,3 +124,20 @@ def test_the_workspace_shows_an_edit_as_the_log_has_it(rig: Rig) -> None:
     ]
     assert shown["reach"]["patches"] and setting(opened, history.plan.edits[0]) == shown["edits"][0]
     assert told_of(applied, lambda _task, component: f"#{component}").startswith(f"Set #{one} to 1.5 p99 on 2 patches:")
+
+
+def test_what_the_hand_was_on_last_is_what_the_workspace_is_about(participant: Any) -> None:
+    who = participant(Step.WORKSPACE)
+
+    def drawn() -> dict[str, Any]:
+        records = who.rig.log.read(who.id)
+        opened, history = open_picture(who.rig, who.rig.script.tasks[TASK]), history_in(records, TASK)
+        here = Here(who.rig, who.token, who.id, records, who.place)
+        return board(here, opened, history, seen_under(who.rig, opened, history.plan))
+
+    one, two, three = (each["index"] for each in drawn()["components"][:3])
+    for component in (three, one):
+        who.act("edit", component=component, strength=0)
+    assert drawn()["view"]["chosen"] == one and drawn()["newest_first"] == [one, three]
+    who.act("inspect", component=two)
+    assert drawn()["view"]["chosen"] == two

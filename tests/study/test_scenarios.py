@@ -77,6 +77,12 @@ class Sheet:
             self.back.append((self.acts, self.muted))
             self.acts, self.muted = self.ahead.pop()
 
+    def age(self, component: int) -> int:
+        """In how many of the last states, one after another, it has had an edit."""
+        states = [*self.back, (self.acts, self.muted)]
+        there = [component in acts or component in muted for acts, muted in reversed(states)]
+        return [*there, False].index(False)
+
 
 @pytest.mark.file
 @pytest.mark.parametrize("seed", range(4))
@@ -117,6 +123,8 @@ def test_what_acts_and_what_is_muted_is_what_a_sheet_of_paper_says_and_every_pre
         now = history_in(fresh_log.read(session), "word")
         assert (now.plan, now.muted) == (plan_of(sheet.acts), plan_of(sheet.muted)), (step, kind)
         assert (len(now.past), len(now.future)) == (len(sheet.back), len(sheet.ahead))
+        edited = sorted({*sheet.acts, *sheet.muted})
+        assert now.newest_first == tuple(sorted(edited, key=sheet.age)), "the list begins with what was done last"
         changed += before[0] != sheet.acts
 
     def run(_pinned: Pinned, _names: Sequence[str], plan: SteeringPlan, _then: Mapping[str, str]) -> Rerun:

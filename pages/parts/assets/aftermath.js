@@ -1,11 +1,13 @@
 // What comes to light of the edits once the prediction is painted: how strange the picture is now, what the edits do
 // together that none does alone, and which other components changed. Its lines keep their places while they wait.
 const aftermathPart = (part) => {
-  const [strange, joint, count, list] = [el("span"), el("span"), el("span"), el("ul")];
-  const far = el("span", { class: "far", hidden: true }, ", ", term("far", w("aftermath.far")), strange);
+  const [strange, doubt, joint, list] = [el("span"), el("span"), el("span"), el("ul")];
+  // What is said in a roomy window alone stands in spans of its own.
+  const [count, kind, lead, called, most] = [el("span"), el("span", { class: "roomy" }), el("span"), el("span", { class: "roomy" }), el("span")];
+  const far = el("span", { class: "far", hidden: true }, ", ", term("far", w("aftermath.far")), strange, el("span", { class: "roomy" }, w("aftermath.of_real")), doubt);
   part.size.append(far);
   const together = el("p", {}, term("joint", w("aftermath.joint")), joint);
-  const side = el("p", { class: "side" }, term("side", w("aftermath.side")), count);
+  const side = el("p", { class: "side" }, term("side", w("aftermath.side")), count, kind, lead, called, most);
   part.aftermath.replaceChildren(together, side, list);
   // The list lies over the edits for as long as somebody points at its line or stands in it.
   const show = (on) => (list.hidden = !on || !list.childElementCount);
@@ -17,12 +19,17 @@ const aftermathPart = (part) => {
     mark(part.aftermath, "data-stale", false);
     mark(far, "data-warn", own.far);
     far.hidden = own.nearer === null;
-    say(strange, own.nearer === null ? "" : w(own.far ? "aftermath.beyond" : "aftermath.nearer", { share: percent(Math.min(own.nearer, 0.9999)) }));
+    say(strange, own.nearer === null ? "" : w("aftermath.nearer", { share: percent(Math.min(own.nearer, 0.9999)) }));
+    say(doubt, own.far ? w("aftermath.beyond") : "");
     together.hidden = !own.joint;
     together.title = w("aftermath.margin", { target: own.target, against: own.against });
     if (own.joint) say(joint, w("aftermath.is", { together: signed(own.joint.together), apart: signed(own.joint.apart), interaction: signed(own.joint.interaction) }));
-    const [most] = own.side;
-    say(count, most ? w("aftermath.sides", { count: own.sides, name: most.name, index: most.index, change: signed(most.after - most.before) }) : w("aftermath.sides_none"));
+    const [first] = own.side;
+    say(count, first ? w("aftermath.sides", { count: own.sides }) : w("aftermath.sides_none"));
+    say(kind, first ? w("aftermath.sides_are") : "");
+    say(lead, first ? w("aftermath.sides_lead") : "");
+    say(called, first ? `${first.name} ` : "");
+    say(most, first ? w("aftermath.sides_most", { index: first.index, change: signed(first.after - first.before) }) : "");
     list.replaceChildren(...own.side.map(({ index, name, before, after }) => el("li", {}, el("span", { class: "name" }, name), el("small", {}, `#${index}`),
       el("span", { class: "codes" }, w("aftermath.codes", { before: fixed(before), after: fixed(after) })))));
   };

@@ -43,7 +43,11 @@ const open = (root, data) => {
   }
   const put = (what) => outbox.put({ task: latest.task, ...what });
   const expecting = expectPart(part, bench, put, outbox);
-  const act = (what) => still || expecting.keeps(latest, what, () => drawHand()) || put(what);
+  const act = (what) => {
+    // What the hand is on is what the picture, the card and the finer controls are about.
+    if (what.kind === "edit" && !still) [now.chosen, touched] = [what.component, true];
+    return still || expecting.keeps(latest, what, () => drawHand()) || put(what);
+  };
   // A slider that is being dragged stays where it is: whatever comes up waits for its release.
   let dragging = false;
   const hand = { dragging: () => dragging, busy: () => expecting.open() };

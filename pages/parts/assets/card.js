@@ -38,7 +38,8 @@ const histogram = (word, counts, here) => {
     plot.append(mark_);
   }
   return el("figure", { class: "histogram" },
-    el("figcaption", {}, word, el("span", {}, at === null ? w("card.silent_here") : w("card.here", { code: fixed(here) }))),
+    el("figcaption", {}, el("span", { class: "where" }, word),
+      at === null ? el("span", {}, w("card.silent_here")) : el("span", {}, el("span", { class: "roomy" }, `${w("card.here")} `), fixed(here))),
     plot,
     el("div", { class: "ends", "aria-hidden": "true" }, el("span", {}, rough(edge(first))), el("span", {}, rough(edge(last)))));
 };

@@ -134,6 +134,7 @@ const componentsPart = (part, act, view, hand) => {
         row.hold = at;
         layDial(row.slide, at.dial, at.strength);
         show(row, at.strength);
+        if (!at.stands && data.muted.some((edit) => edit.index === component.index)) say(row.read, w("plan.muted"));
       }
       const factor = at.stands === null ? 1 : at.stands.op === "scale" ? at.stands.strength : null;
       const silent = held ? "" : hand.silent(component);

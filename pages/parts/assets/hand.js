@@ -16,6 +16,7 @@ const KEYS_REST_MS = 350;
 const handPart = (part, act, view) => {
   const switched = new Map(); // by component: what was chosen here, and the edit that stood then
   let [data, now, drawn] = [null, null, null];
+  let untaken = ""; // what was typed last and could not be taken
 
   const standing = (index) => {
     const waits = view.pending(index);
@@ -95,6 +96,7 @@ const handPart = (part, act, view) => {
   });
   const commit = (component, strength, control, at = of(component)) => {
     if (at.why) return;
+    untaken = "";
     switched.set(component.index, { op: at.op, scope: at.scope, wide: at.wide, since: keyOf({ ...at, strength }) });
     act({ kind: "edit", ...message(component, at, strength), control });
   };
@@ -157,15 +159,16 @@ const handPart = (part, act, view) => {
 
   // Typed and stepped like the slider beside it: a run of arrow keys is one edit.
   let [rest, stepped] = [null, null];
+  const rangeOf = ({ op, yard }) => (op === "scale" ? [0, MOST] : [yard * WIDE_STOPS[0], Math.min(yard * WIDE_STOPS.at(-1), STRONGEST)]);
+  // What is no number that can be taken changes nothing, and is said rather than bent to one that can.
   const finish = (control) => {
     clearTimeout(rest);
-    const said = stepped ?? typedNumber(field.value);
-    stepped = null;
-    drawn = null;
-    const at = of(now);
-    const strength = said === null ? null : at.op === "scale" ? clamp(said, 0, MOST) : clamp(said, at.yard * WIDE_STOPS[0], Math.min(at.yard * WIDE_STOPS.at(-1), STRONGEST));
-    const same = strength === null || plainly(strength) === plainly(at.strength);
-    if (!same) commit(now, strength, control, at);
+    const [typed, said, at] = [field.value.trim(), stepped ?? typedNumber(field.value), of(now)];
+    const [low, high] = rangeOf(at);
+    [stepped, drawn] = [null, null];
+    untaken = said === null ? typed : said < low || said > high ? plainly(said) : "";
+    const same = said === null || untaken || plainly(said) === plainly(at.strength);
+    if (!same) commit(now, said, control, at);
     view.redraw();
   };
   field.onkeydown = (event) => {
@@ -183,7 +186,7 @@ const handPart = (part, act, view) => {
     clearTimeout(rest);
     rest = setTimeout(() => finish("number"), KEYS_REST_MS);
   };
-  field.oninput = () => (stepped = null);
+  field.oninput = () => ([stepped, untaken] = [null, ""]);
   field.onblur = () => field.value !== drawn && finish("number");
 
   const grey = (node, why, title) => {
@@ -212,11 +215,12 @@ const handPart = (part, act, view) => {
       if (goesAlong && at.stands.patches.join() !== at.patches.join()) commit(now, at.strength, "brush", at);
       view.redraw();
     },
-    see: (fresh) => (data = fresh),
     draw: (fresh, component) => {
+      if (fresh.state !== data?.state) untaken = "";
       data = fresh;
       const another = now?.index !== component.index;
       if (another && stepped !== null) finish("number");
+      if (another) untaken = "";
       now = component;
       part.control.hidden = !["set", "add", "scope"].some((tool) => data.tools.includes(tool));
       if (part.control.hidden) return;
@@ -253,9 +257,12 @@ const handPart = (part, act, view) => {
       const anti = at.strength < 0 && (at.op === "set" || (at.op === "add" && reach().signed));
       const size = at.op === "scale" ? "" : at.unit === "p99" ? w("hand.p99_is", { codes: fixed(at.size), of: { cls: w("hand.of_cls"), patches: w("hand.of_patches") }[at.scope] ?? "" }) : w("hand.p99_unknown");
       const stays = at.stands && at.stands.op !== at.op ? w("hand.stands", { amount: amountOf(at.stands) }) : "";
-      say(note, at.why || stays || (anti ? `${size} ${w("hand.anti")}` : size || w("hand.code_here", { code: fixed(now.activation) })));
+      const [low, high] = rangeOf(at).map(plainly);
+      const beyond = untaken ? w("hand.beyond", { typed: quoted(untaken), low, high }) : "";
+      mark(field, "aria-invalid", Boolean(beyond));
+      say(note, at.why || beyond || stays || (anti ? `${size} ${w("hand.anti")}` : size || w("hand.code_here", { code: fixed(now.activation) })));
       note.title = note.textContent;
-      mark(note, "data-warn", Boolean(at.why || stays) || anti);
+      mark(note, "data-warn", Boolean(at.why || beyond || stays) || anti);
     },
   };
 };

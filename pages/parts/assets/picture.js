@@ -41,8 +41,10 @@ const picturePart = (part, act, view) => {
   const ramp = el("span", { class: "ramp" });
   const [low, middle, high] = [el("span"), el("span"), el("span")];
   const share = el("span");
+  // The one token that has no place in the picture has its cell beside the map, in the same colours.
+  const cell = el("i", { class: "token-cell" });
   const terms = { token: term("token", w("picture.token")), masked: term("masked", w("picture.masking")) };
-  part.legend.replaceChildren(ramp, el("span", { class: "ends" }, low, middle, high), el("span", { class: "beside" }, ...Object.values(terms), share));
+  part.legend.replaceChildren(ramp, el("span", { class: "ends" }, low, middle, high), el("span", { class: "beside" }, cell, ...Object.values(terms), share));
   const ends = (...words) => [low, middle, high].forEach((end, at) => say(end, words[at] ?? ""));
 
   // Of the picture and the margin alone: no component has a part in it, and no edit.
@@ -72,6 +74,7 @@ const picturePart = (part, act, view) => {
     const overlay = chosen || view.now.overlay === "masked" ? view.now.overlay : "off";
     mark(part.legend, "data-overlay", overlay);
     terms.token.hidden = overlay === "masked";
+    cell.hidden = terms.token.hidden;
     terms.masked.hidden = !terms.token.hidden;
     if (overlay === "masked") return paintMasked(data, colours);
     masking.rest();
@@ -84,8 +87,13 @@ const picturePart = (part, act, view) => {
     const silent = overlay !== "off" && !drawnValues.some((value) => value !== 0);
     mark(part.legend, "data-silent", silent);
     if (overlay !== "off") {
-      const code = chosen.class_code ? w("picture.code", { code: fixed(chosen.class_code) }) : w("picture.silent_token");
-      say(share, fires ? `: ${code}` : ` ${w("picture.split", { token: signed(chosen.class_push), patches: signed(chosen.patch_push) })}`);
+      const most = fires ? Math.max(0, ...drawnValues) : 0;
+      const code = !chosen.class_code ? w("picture.silent_token") : w(most ? "picture.code_beside" : "picture.code", { code: fixed(chosen.class_code), most: fixed(most) });
+      const [value, scale] = fires ? [chosen.class_code, chosen.fires_scale] : [chosen.class_push, data.pushes_scale];
+      const shade = scale > 0 ? clamp(value / scale, -1, 1) : 0;
+      cell.style.background = shade ? `color-mix(in srgb, ${shade > 0 ? drawn.warm : drawn.cool} ${Math.round(12 + 70 * Math.abs(shade))}%, transparent)` : "none";
+      mark(part.legend, "data-token", fires && chosen.class_code > most);
+      say(share, fires ? code : `${w("picture.split", { token: signed(chosen.class_push), patches: signed(chosen.patch_push) })}`);
     }
     if (silent) ends(data.maps || fires ? w("picture.none_fires") : w("picture.none_pushes"));
     else if (fires) ends(w("picture.silent"), "", w("picture.strong"));

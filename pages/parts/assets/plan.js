@@ -51,7 +51,8 @@ const planPart = (part, act, view, outbox) => {
     mark(row.root, "data-muted", muted);
     say(row.name, name);
     mark(row.pick, "title", [name, reachOf(edit)].filter(Boolean).join(", "));
-    say(row.number, [`#${index}`, reachOf(edit)].filter(Boolean).join(" \u00b7 "));
+    // All tokens is what set and add reach by themselves; the room is the name's.
+    say(row.number, [`#${index}`, edit.scope === "all" ? "" : reachOf(edit)].filter(Boolean).join(" \u00b7 "));
     say(row.verb, muted ? w("plan.muted") : verbOf(edit));
     say(row.times, amountOf(edit));
     mark(row.eye, "aria-pressed", muted);
@@ -63,7 +64,7 @@ const planPart = (part, act, view, outbox) => {
 
   return (data) => {
     const [muted, acting] = [data.muted.map((one) => ({ ...one, muted: true })), data.edits.map((one) => ({ ...one, muted: false }))];
-    const all = [...acting, ...muted].sort((one, two) => one.index - two.index);
+    const all = [...acting, ...muted].sort((one, two) => data.newest_first.indexOf(one.index) - data.newest_first.indexOf(two.index));
     const wanted = all.map(({ index }) => index).join(" ");
     say(part.heading, !all.length ? w("plan.heading") : w(muted.length ? "plan.heading_muted" : "plan.heading_count", { count: all.length, acting: acting.length }));
     const lines = all.map(fill);

@@ -19,7 +19,7 @@ const searchPart = (part, bench, act, view) => {
 
   const ways = Object.fromEntries(Object.entries(ASKED).map(([each, word]) => [each,
     el("button", { type: "button", role: "radio", onclick: () => choose(each) }, word())]));
-  const kinds = el("div", { class: "ways", role: "radiogroup", "aria-label": w("search.ways") }, ...Object.values(ways));
+  const kinds = el("div", { class: "kinds", role: "radiogroup", "aria-label": w("search.ways") }, ...Object.values(ways));
   const text = el("input", { type: "text", maxlength: 200, placeholder: w("search.hint"), "aria-label": w("search.label"), autocomplete: "off", spellcheck: "false" });
   const [origin, target] = [el("select", { "aria-label": w("search.from") }), el("select", { "aria-label": w("search.to") })];
   const brushed = el("span", { class: "brushed" });
@@ -200,7 +200,8 @@ const searchPart = (part, bench, act, view) => {
     if (!found || sent !== null) return;
     const count = found.components.length;
     const asked = { word: quoted(found.text), region: w("search.marked"), move: `${found.origin} \u2192 ${found.target}` }[found.how];
-    told = w(count ? "search.found" : "search.none", { count, asked });
+    const called = found.how !== "word" || found.components.some(({ name }) => name.toLowerCase().includes(found.text.trim().toLowerCase()));
+    told = w(!count ? "search.none" : called ? "search.found" : "search.near", { count, asked });
     say(part.listed, told);
   };
   const turn = (to, focus = true) => {

@@ -13,6 +13,7 @@ from study.archives import is_open_to_the_end
 
 PIECE = 48  # bytes of a text looked for at a time: long texts are spread over pages
 _START = 8  # bytes by which all words are looked for at once: one machine word
+_PAIRS = 1 << 16  # what the first two of them can be
 _CHUNK = 1 << 20
 # How files begin whose bytes are packed, but for a zip, which is unpacked: Parquet, gzip, zstd, xz, bzip2, 7z.
 _PACKED = (b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"7z\xbc\xaf")
@@ -47,14 +48,21 @@ def found_in(words: Iterable[bytes], chunks: Iterable[bytes]) -> set[bytes]:
     for word in words:
         by_start.setdefault(word[:_START], []).append(word)
     starts = np.frombuffer(b"".join(by_start), np.uint64)
+    begins = np.zeros(_PAIRS, np.bool_)  # few bytes are followed on: most of a log that is written ahead is zeros
+    begins[np.frombuffer(b"".join(start[:2] for start in by_start), np.uint16)] = True
     met: set[bytes] = set()
     held = b""
     for chunk in chunks:
         held = held[-PIECE:] + chunk
         if len(held) < _START:
             continue
-        windows = sliding_window_view(np.frombuffer(held, np.uint8), _START)
+        likely = np.zeros(len(held), np.bool_)
+        for first in (0, 1):
+            pairs = np.frombuffer(held, np.uint16, (len(held) - first) // 2, first)
+            likely[first : first + 2 * len(pairs) : 2] = begins[pairs]
+        places = np.flatnonzero(likely[: len(held) - _START + 1])
+        windows = sliding_window_view(np.frombuffer(held, np.uint8), _START)[places]
         there = np.isin(np.ascontiguousarray(windows).view(np.uint64)[:, 0], starts)
-        for at in np.flatnonzero(there).tolist():
+        for at in places[there].tolist():
             met.update(word for word in by_start[held[at : at + _START]] if held.startswith(word, at))
     return met

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import open_clip
 import pytest
@@ -34,6 +35,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
         return None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + (config.option.markexpr != "slow")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, for what is begun last has no other file beside it and leaves the cores idle.
+
+    What a file costs is told by what it is: the tests of a browser or of full size last seconds each, and those begin
+    with the most of them. Of the others a file of few holds the long ones, builds and killed processes; a hundred in a
+    file are small.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+
+    def place(file: Path) -> tuple[bool, int]:
+        long = sum(any(item.get_closest_marker(mark) for mark in ("browser", "slow")) for item in files[file])
+        return not long, -long or len(files[file])
+
+    items[:] = [item for file in sorted(files, key=place) for item in files[file]]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

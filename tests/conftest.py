@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from core.model import Clip
 from core.sae import Convention, SparseAutoencoder, TopK
 
 pytest_plugins = ["servers", "foreign"]
+MAIN = sys.modules["__main__"]
 
 LABELS = ("apple", "boat", "car")
 
@@ -59,8 +61,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Small tensors gain nothing from a second thread, and wait minutes for it where another process has the core.
 
-    Those of full size have as many as there are cores for each process of the run.
+    Those of full size have as many as there are cores for each process of the run. And Streamlit leaves the page that
+    it ran last as the main module, which a process that is spawned by a later test would run.
     """
+    sys.modules["__main__"] = MAIN
     full_size = any(item.iter_markers("slow")) or any(item.iter_markers("bench"))
     torch.set_num_threads(THREADS if full_size else 1)
 

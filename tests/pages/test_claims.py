@@ -279,7 +279,7 @@ def test_what_is_gone_or_was_changed_is_named_and_the_rest_measured(
         strange = replace(claim, **{f"{part}_sha256": "0" * 64})
         code, told = checked(strange, world.bundle, tmp_path, "--pictures", folder)
         assert code == 2 and set(verdicts(told).values()) == {"cannot be measured"}
-        assert f"its {part} is {'0' * 12}" in told["figures"][0]["why"]
+        assert f"its {part} has the digest {'0' * 12}" in told["figures"][0]["why"]
     code, told = checked(replace(claim, bundle_sha256="0" * 64), world.bundle, tmp_path, "--pictures", folder)
     assert code == 0 and "another one" in told["notes"][0], "a bundle sealed anew may hold the same"
 

@@ -150,7 +150,7 @@ def test_like_failures_of_classes_that_a_task_has_not_are_named_before_anybody_c
 
 def test_a_bundle_that_is_not_the_pinned_one_is_refused(world: Any, study: Study, tmp_path: Path) -> None:
     pinned = f"runtime: {{model_sha256: {'ab' * 32}}}\nwelcome:"
-    with pytest.raises(TillerError, match=r"pins runtime\.model_sha256 to abababababab; the bundle has"):
+    with pytest.raises(TillerError, match=r"pins runtime\.model_sha256 to the digest abababababab; the bundle has"):
         rig_of(world, study(("welcome:", pinned)), tmp_path / "none.db")
 
 

@@ -234,7 +234,9 @@ def test_a_component_is_set_by_typing_and_its_edit_follows_the_tokens_that_are_p
     ]
     assert said[0] == ("set", 1.5, "p99", "all", [])
     assert said[-1] == ("set", 1.3, "p99", "patches", [0, 1])
-    assert [row["control"] for row in rows] == ["number", "brush", "brush", "number"]
+    controls = [row["control"] for row in rows]
+    assert controls[:3] == ["number", "brush", "brush"], "two presses are one act, or two where the page is slow"
+    assert controls[3:] in (["number"], ["number", "number"])
     page.reload()
     page.locator(".plan li .times", has_text="1.3 p99").wait_for()
     assert field.input_value() == "1.3" and "2" in page.get_by_role("radio", name="Painted").inner_text()

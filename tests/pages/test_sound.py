@@ -18,6 +18,9 @@ from study.session_events import SessionPaused, SessionResumed
 
 pytestmark = pytest.mark.browser
 
+# nothing at the microphone, and nothing that waits for the record
+IDLE = "!window.tillerRecorder.recorder && !window.tillerRecorder.courier.queue.length"
+
 
 @pytest.fixture(scope="module")
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -72,7 +75,8 @@ def whole(page: Any, who: Speaker, one: Recording) -> None:
     gaps = [begin - BEGINNINGS[0] for begin in BEGINNINGS[: len(onsets)]]
     assert [at - onsets[0] for at in onsets] == pytest.approx(gaps, abs=0.1)
     assert seconds - onsets[-1] < 4.0, "no tone is missing at its end"
-    assert seconds == pytest.approx(end_ms(one) / 1000, abs=0.15)
+    # The page tells when a piece came, not when it was heard: a busy machine is late, and a piece lost is a second.
+    assert seconds == pytest.approx(end_ms(one) / 1000, abs=0.5)
     assert max(piece.length_ms or 0 for piece in one.pieces[:-1]) <= 2000
 
 
@@ -180,7 +184,7 @@ def test_a_piece_that_comes_damaged_each_time_is_given_up_with_a_word_and_those_
     (one,) = who.recordings
     assert one.missing == (2,) and len(sendings) == 5
     assert [piece.chunk for piece in one.pieces] == [number for number in range(len(one.pieces) + 1) if number != 2]
-    assert page.evaluate("[window.tillerRecorder.recorder, window.tillerRecorder.courier.queue.length]") == [None, 0]
+    page.wait_for_function(IDLE)
 
 
 def test_a_recording_that_is_full_lets_the_microphone_go_and_says_so_and_the_page_goes_on(
@@ -192,7 +196,7 @@ def test_a_recording_that_is_full_lets_the_microphone_go_and_says_so_and_the_pag
     assert "Please go on" in page.locator(".light").inner_text()
     until(lambda: who.recordings[0].stopped)
     assert who.pieces == 3
-    assert page.evaluate("[window.tillerRecorder.recorder, window.tillerRecorder.courier.queue.length]") == [None, 0]
+    page.wait_for_function(IDLE)
     page.get_by_role("button", name="Other page").click()
     page.get_by_role("heading", name="Second").wait_for()
     page.reload()

@@ -26,7 +26,8 @@ def refuse_changed(path: Path) -> str:
     The cache calls each file by the checksum that the hub states.
     """
     stated, found = path.resolve().name, checksum_of(path)
-    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", stated) and checksum_like(path, stated) != stated:
+    is_named = re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", stated)
+    if is_named and stated != (found if len(stated) == 64 else _git_checksum(path)):
         raise MissingArtefact(
             f"{path} has changed since it was fetched: its checksum is {found[:12]}, and the hub stated {stated[:12]}; "
             f"delete {path.resolve()} and fetch it again."

@@ -44,11 +44,15 @@ class History:
     @property
     def newest_first(self) -> tuple[int, ...]:
         """The components that have an edit, muted ones too, by when the edit came to stay; the last to come first."""
-        since: dict[int, int] = {}
-        for step, there in enumerate([*self.past, self]):
-            edited = sorted({edit.component for edit in (*there.plan, *there.muted)})
-            since = {component: since.get(component, step) for component in edited}
-        return tuple(sorted(since, key=lambda component: (-since[component], component)))
+        waiting = {edit.component for edit in (*self.plan, *self.muted)}
+        found: list[int] = []
+        for there in reversed(self.past):
+            if not waiting:
+                break
+            without = waiting - {edit.component for edit in (*there.plan, *there.muted)}
+            found += sorted(without)
+            waiting -= without
+        return (*found, *sorted(waiting))
 
 
 def history_in(records: Iterable[Record], task: str) -> History:

@@ -14,7 +14,7 @@ from pages.parts.here import Here
 from pages.parts.names import named
 from pages.parts.opened import Opened, open_picture
 from pages.parts.rig import Rig
-from pages.parts.sheets import edit_in_words
+from pages.parts.sheets import edit_in_words, foremost
 from pages.parts.tape import names_in, rows_of, script_for
 from pages.parts.telling import fields_of, told_of
 from pages.parts.words import say
@@ -220,12 +220,9 @@ def _scopes(script: StudyScript, screen: Screen) -> Iterator[dict[str, str]]:
 
 def _picture(opened: Opened, now: Prediction) -> dict[str, Any]:
     clean = opened.seen.clean
-    likely = sorted(clean.labels, key=lambda label: -max(clean.prob(label), now.prob(label)))
-    first = [opened.target, opened.against, now.top, *likely]
     return {
         "image": url_of(opened.picture, 448, opened.bundle),
         "says": [
-            {"label": label, "before": clean.prob(label), "now": now.prob(label)}
-            for label in list(dict.fromkeys(first))[:4]
+            {"label": label, "before": clean.prob(label), "now": now.prob(label)} for label in foremost(opened, now)
         ],
     }

@@ -123,14 +123,19 @@ def many(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
+def foremost(opened: Opened, after: Prediction) -> list[str]:
+    """The few classes to tell of: the margin's two, the answer, and those most likely before the edits or after."""
+    before = opened.seen.clean
+    likely = sorted(before.labels, key=lambda label: -max(before.prob(label), after.prob(label)))
+    return list(dict.fromkeys((opened.target, opened.against, after.top, *likely)))[:ROWS]
+
+
 def _says(opened: Opened, now: Prediction | None) -> str:
     before = opened.seen.clean
     after = before if now is None else now
-    likely = sorted(before.labels, key=lambda label: -max(before.prob(label), after.prob(label)))
-    first = [opened.target, opened.against, after.top, *likely]
     sides = {opened.target: "target", opened.against: "against"}
     rows = []
-    for label in list(dict.fromkeys(first))[:ROWS]:
+    for label in foremost(opened, after):
         share = share_in_words(after.prob(label))
         was = "" if now is None else f'<i class="was" style="left:{before.prob(label):.2%}"></i>'
         rows.append(

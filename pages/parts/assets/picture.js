@@ -93,7 +93,7 @@ const picturePart = (part, act, view) => {
       const shade = scale > 0 ? clamp(value / scale, -1, 1) : 0;
       cell.style.background = shade ? `color-mix(in srgb, ${shade > 0 ? drawn.warm : drawn.cool} ${Math.round(12 + 70 * Math.abs(shade))}%, transparent)` : "none";
       mark(part.legend, "data-token", fires && chosen.class_code > most);
-      say(share, fires ? code : `${w("picture.split", { token: signed(chosen.class_push), patches: signed(chosen.patch_push) })}`);
+      say(share, fires ? code : w("picture.split", { token: signed(chosen.class_push), patches: signed(chosen.patch_push) }));
     }
     if (silent) ends(data.maps || fires ? w("picture.none_fires") : w("picture.none_pushes"));
     else if (fires) ends(w("picture.silent"), "", w("picture.strong"));

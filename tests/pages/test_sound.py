@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import Server, environment
+from served import Server, environment, until
 from spoken import BEGINNINGS, Speaker, heard_in, kill_browser, microphone, write_spoken_script, write_tones
 
 from study.recordings import Recording
@@ -54,13 +54,6 @@ def opened(chromium: Any, tones: Path, tmp_path: Path) -> Iterator[Callable[[], 
     yield open_browser
     for context in contexts:
         context.close()
-
-
-def until(what: Callable[[], object], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 def light(page: Any, face: str) -> None:
@@ -176,7 +169,9 @@ def test_a_piece_that_comes_damaged_each_time_is_given_up_with_a_word_and_those_
     page.route(re.compile(r"/api/sound/[0-9a-f]+/2\?"), damage)
     page.goto(who.link)
     light(page, "lost")
-    assert page.locator(".light").inner_text() == "Recording, but 2 s of your voice could not be kept"
+    lost = page.evaluate("Math.round(window.tillerRecorder.courier.lost_ms / 1000)")
+    assert lost in (2, 3), "one piece, and it is longer where the page is slow"
+    assert page.locator(".light").inner_text() == f"Recording, but {lost} s of your voice could not be kept"
     until(lambda: who.pieces >= 5)
     who.allow(False)
     light(page, "off")

@@ -127,6 +127,10 @@ class Server:
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
             return connection.execute(query).fetchall()
 
+    def newest(self) -> str:
+        """The session that began last; others may still be written to."""
+        return self.rows("select session_id from events where seq = 1 order by srv_utc_ns desc limit 1")[0][0]
+
 
 def awaited(answer: Coroutine[Any, Any, Given]) -> Given:
     """What a route answers; in a thread of its own, for the browser's library keeps a loop running in this one."""

@@ -20,6 +20,7 @@ from pages.parts.sheets import edit_in_words
 from pages.parts.staff import COOKIE, ROOMS
 from pages.parts.tape import names_in, rows_of, script_for, study_of
 from pages.parts.telling import told_of
+from pages.parts.visits import visited
 from study.attendance import Attendance
 from study.history import predicted_in
 from study.leases import lease_of
@@ -34,6 +35,7 @@ from study.route import Step
 from study.script import StudyScript
 from study.staff import Role, Staff, find_staff
 from study.times import since
+from study.visits import visit_in
 
 _log = logging.getLogger("tiller")
 _EVENTS = 60  # of the last rows
@@ -156,19 +158,23 @@ def _answered(scope: str, sight: Sight) -> str:
 
 
 def _picture(rig: Rig, sight: Sight) -> dict[str, Any]:
-    """The picture of the present task, what the model says of it before and now, and the plan in words."""
+    """The picture on the participant's screen, what the model says of it before and now, and the plan in words."""
     task = sight.place.task
     opened = opened_for(rig, sight.script, task) if task else None
     if task is None or opened is None:
         return {"image": None, "says": [], "plan": []}
     said = predicted_in(sight.records, task) if sight.place.step in (Step.WORKSPACE, Step.ANSWER) else None
-    clean = opened.seen.clean
-    now = clean if said is None else said.after.prediction(opened.model.labels)
-    labels = dict.fromkeys([opened.target, opened.against, now.top, *(clean.labels[at] for at in clean.ranked)])
-    sides = {opened.target: "target", opened.against: "against"}
+    visit = visit_in(sight.records, task) if sight.place.step is Step.WORKSPACE else None
+    other = visit and visited(rig.under(sight.script), opened, frozenset(sight.place.tools), visit.image)
+    there, after = (other, visit.after) if visit and other else (opened, said and said.after)
+    clean = there.seen.clean
+    now = clean if after is None else after.prediction(there.model.labels)
+    labels = dict.fromkeys([there.target, there.against, now.top, *(clean.labels[at] for at in clean.ranked)])
+    sides = {there.target: "target", there.against: "against"}
     return {
-        "image": url_of(opened.picture, 448, opened.bundle),
-        "truth": opened.truth,
+        "image": url_of(there.picture, 448, there.bundle),
+        "beside": other is not None,
+        "truth": there.truth,
         "top": now.top,
         "says": [
             {"label": one, "side": sides.get(one, "other"), "before": clean.prob(one), "now": now.prob(one)}

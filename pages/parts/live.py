@@ -32,7 +32,6 @@ from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptShown
 from study.records import Record
 from study.route import Step
-from study.script import StudyScript
 from study.staff import Role, Staff, find_staff
 from study.times import since
 from study.visits import visit_in
@@ -81,7 +80,7 @@ def may_watch(rig: Rig, key: str | None, session: str) -> Staff | None:
 def seen_after(rig: Rig, session: str, who: Staff, after: int) -> dict[str, Any] | None:
     """The session as the console draws it; only its clocks where no row has come since `after`."""
     records = rows_of(rig, session)
-    script = _spoken(rig, records)
+    script = script_for(rig, records) if records else None
     if script is None:
         return None
     now = rig.log.now()
@@ -103,7 +102,8 @@ def seen_after(rig: Rig, session: str, who: Staff, after: int) -> dict[str, Any]
 
 
 def _acted(rig: Rig, session: str, who: Staff, body: bytes) -> tuple[int, dict[str, Any]]:
-    script = _spoken(rig, rows_of(rig, session))
+    records = rows_of(rig, session)
+    script = script_for(rig, records) if records else None
     try:
         act = read_moderator_act(json.loads(body))
         if script is None:
@@ -117,13 +117,6 @@ def _acted(rig: Rig, session: str, who: Staff, body: bytes) -> tuple[int, dict[s
 
 def _moderator(rig: Rig, who: Staff) -> Moderator:
     return Moderator(call(rig.log, who.name), who.role in (Role.RESEARCHER, Role.MODERATOR))
-
-
-def _spoken(rig: Rig, records: Sequence[Record]) -> StudyScript | None:
-    """The session's script in its participant's language."""
-    script = script_for(rig, records) if records else None
-    language = getattr(records[0].event, "language", "") if records else ""
-    return script.in_language(language) if script is not None and language else script
 
 
 def _shown(rig: Rig, sight: Sight, records: Sequence[Record]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ const picturePart = (part, act, view) => {
     const silent = overlay !== "off" && !drawnValues.some((value) => value !== 0);
     mark(part.legend, "data-silent", silent);
     if (overlay !== "off") {
-      const most = fires ? Math.max(0, ...drawnValues) : 0;
+      const most = fires ? chosen.fires_most : 0; // the map itself is rounded
       const code = !chosen.class_code ? w("picture.silent_token") : w(most ? "picture.code_beside" : "picture.code", { code: fixed(chosen.class_code), most: fixed(most) });
       const [value, scale] = fires ? [chosen.class_code, chosen.fires_scale] : [chosen.class_push, data.pushes_scale];
       const shade = scale > 0 ? clamp(value / scale, -1, 1) : 0;

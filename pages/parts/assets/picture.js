@@ -54,7 +54,7 @@ const picturePart = (part, act, view) => {
     paintMap(part.map, data.picture.grid, falls, colours, most);
     mark(part.legend, "data-silent", !(most > 0));
     part.legend.setAttribute("aria-busy", String(!falls && !failed));
-    say(share, most > 0 ? `: ${w("picture.masked_most", { most: fixed(most) })}` : "");
+    say(share, most > 0 ? w("picture.masked_most", { most: fixed(most) }) : "");
     if (failed) ends(w("picture.masked_failed"));
     else if (!falls) ends(w("picture.masked_far", { done, of }));
     else if (!most) ends(w("picture.masked_none"));

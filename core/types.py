@@ -30,6 +30,11 @@ def refuse_component(component: int, components: int, refused: type[TillerError]
         )
 
 
+def many(count: int, thing: str) -> str:
+    """A number with its noun: 1 session, 2 sessions, 1,000 sessions."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 class Op(StrEnum):
     """What an edit does to a code z; suppressing is scaling by 0."""
 

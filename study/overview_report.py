@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from study.markdown import many
+from core.types import many
 
 Plain = Mapping[str, Any]
 _MINUS = "\u2212"

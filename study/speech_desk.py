@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.types import TillerError
+from core.types import TillerError, many
 from study.consent import given
 from study.desk import Json, opened_log, records_of
-from study.markdown import many
 from study.records import Record
 from study.terminal import emit, one_sentence, shown_progress, stderr
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from study.markdown import many
+from core.types import many
 from study.terminal import one_sentence, screen, shown_progress
 
 HOME = Path(__file__).resolve().parent.parent.parent

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from study.markdown import many
+from core.types import many
 from study.workshop import shown
 
 BROKEN, CLASSES = 5, 12  # of the broken pictures and of the classes, how many are named

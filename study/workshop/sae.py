@@ -11,9 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from core.checkpoints import LEAST_PICTURES
-from core.types import TillerError
+from core.types import TillerError, many
 from study.desk import Json
-from study.markdown import many
 from study.terminal import emit, one_sentence, shown, shown_progress
 from study.workshop.given import refuse_device, refuse_no_dictionary, refuse_no_folder
 

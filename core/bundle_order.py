@@ -22,7 +22,7 @@ from core.indexing.words import distinct
 from core.model import TEMPLATES
 from core.pictures import open_image
 from core.sources import find_source
-from core.types import TillerError
+from core.types import TillerError, many
 from core.zeroshot import checked_labels
 
 _SHOWN = 5  # names, where many are wrong
@@ -175,8 +175,8 @@ def _readable(images: Path, files: ImageFiles) -> tuple[Path, ...]:
             return pictures
     unread = f" ({_few(broken)} cannot be read)" if broken else ""
     raise TillerError(
-        f"{images} gives {read} pictures{unread}, and a dictionary is judged on {LEAST_PICTURES} or more; name a "
-        "folder with more photographs."
+        f"{images} gives {many(read, 'picture')}{unread}, and a dictionary is judged on {LEAST_PICTURES} or more; name "
+        "a folder with more photographs."
     )
 
 

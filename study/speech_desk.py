@@ -118,7 +118,8 @@ def transcribe(
                         {"session": one, "media": recording.media, "utterances": done.utterances if done else 0}
                     )
         count = sum(one["utterances"] for one in told if isinstance(one["utterances"], int))
-        emit({"recordings": told}, f"{count} utterances from {len(told)} recordings.", json_wanted=json_wanted)
+        heard = f"{many(count, 'utterance')} from {many(len(told), 'recording')}."
+        emit({"recordings": told}, heard, json_wanted=json_wanted)
 
 
 def _opened(

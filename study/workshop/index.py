@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.types import TillerError, refuse_component
+from core.types import TillerError, many, refuse_component
 from study.desk import Json
 from study.notation import read_labels
 from study.terminal import emit, one_sentence, screen, shown_progress
@@ -148,7 +148,7 @@ def info(
         if component is None:
             if found.file is None:
                 raise TillerError(
-                    f"{path} is a JSON list of {len(found):,} cards, which does not say how it was made; name a "
+                    f"{path} is a JSON list of {many(len(found), 'card')}, which does not say how it was made; name a "
                     "component with --component."
                 )
             _emit_heading(path, verified=verify, json_wanted=json_wanted)

@@ -66,8 +66,8 @@ def convert(
         pictures = pictures_in(images)
         if len(pictures) < LEAST_PICTURES:
             raise TillerError(
-                f"{images} holds {len(pictures)} pictures, and a dictionary is judged on {LEAST_PICTURES} or more; "
-                "name a folder with more photographs."
+                f"{images} holds {many(len(pictures), 'picture')}, and a dictionary is judged on {LEAST_PICTURES} or "
+                "more; name a folder with more photographs."
             )
 
         from core.checkpoints.formats import read_checkpoint
@@ -164,7 +164,7 @@ def info_table(result: dict[str, Any]) -> Table:
     origin, gate = result["origin"], result["gate"]
     rows: list[tuple[str, object]] = [
         ("format", result["format"] + (f", converted from {origin['format']} {origin['source']}" if origin else "")),
-        ("size", f"{result['components']:,} components, activations {result['width']} wide"),
+        ("size", f"{many(result['components'], 'component')}, activations {result['width']} wide"),
         ("activation", _activation(result["activation"])),
         ("normalisation", _normalisation(result["normalisation"])),
         ("bias", "taken off before encoding" if result["pre_bias"] else "not taken off before encoding"),

@@ -257,7 +257,7 @@ def test_what_can_be_refused_is_refused_before_torch_is_imported_and_anything_is
         ([*there, "--model", "ViT-B-32", "--out", out], "name a native SAE file with --sae"),
         ([*there, "--sae", "none.safetensors", "--out", out], "there is no such file"),
         ([*there, "--labels", str(tmp_path / "no.csv"), "--out", out], "there is no such file"),
-        ([*there, "--labels", str(tmp_path / "table.csv"), "--out", out], "None of the 1 files in the table"),
+        ([*there, "--labels", str(tmp_path / "table.csv"), "--out", out], "None of the 1 file in the table"),
         ([*there, "--vocabulary", str(tmp_path / "words.txt"), "--out", out], "is not UTF-8"),
         ([*there, "--out", str(tmp_path / "there.index")], "already"),
         ([*resumed, "--batch", "8"], "begun with --batch 64; this command says --batch 8"),

@@ -84,6 +84,7 @@ def build(
         names = read_labels(labels) if labels is not None and table is None else ()
         folders = sorted(each.name for each in images.iterdir() if each.is_dir()) if labels_from_folders else ()
 
+        begun = work_of(out) / "plan.json"
         given = (*names, *folders, *dict.fromkeys((truths or {}).values()))
         said = {
             "batch": batch,
@@ -92,9 +93,9 @@ def build(
             **({} if threads is None else {"threads": threads}),
             **({} if vocabulary is None else said_of_words(distinct((*given, *read_vocabulary(vocabulary))))),
             **said_of_pictures(images, truths, from_folders=labels_from_folders),
-            **said_by_dictionary(dictionary_file(bundle, model, sae)),
+            **said_by_dictionary(dictionary_file(bundle, model, sae), whole=begun.is_file()),
         }
-        refuse_other_plan(work_of(out) / "plan.json", said, named=NAMED)
+        refuse_other_plan(begun, said, named=NAMED)
 
         import torch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,6 +104,9 @@ def _read(
     order: BundleOrder, checked: Checked, clock: _Clock, progress: Progress, stop: Callable[[], bool]
 ) -> tuple[dict[str, Path], dict[str, Path]]:
     """The native file and the index of each dictionary; the model is let go of at the end."""
+    natives, waiting = _natives(order)
+    for which in waiting:
+        _checkpoint(order, which)  # what its file alone tells is refused before a model is waited for
     clip = Clip.load(
         order.model,
         order.weights,
@@ -113,7 +116,7 @@ def _read(
         device=order.device,
     )
     clock.note("model")
-    natives = _accepted(order, checked, clip, progress, stop)
+    _accept(order, checked, clip, natives, waiting, progress, stop)
     clock.note("gate")
     indexes: dict[str, Path] = {}
     for which, native in natives.items():
@@ -139,21 +142,32 @@ def _read(
     return natives, indexes
 
 
-def _accepted(
-    order: BundleOrder, checked: Checked, clip: Clip, progress: Progress, stop: Callable[[], bool]
-) -> dict[str, Path]:
-    """A native file with the gate's decision for each dictionary: the one that came, or one in the work folder."""
-    places: dict[str, Path] = {}
-    waiting: list[str] = []
-    for which, given in order.dictionaries.items():
-        places[which] = given.path if _is_gated(given.path) else order.work / f"{which}.safetensors"
-        if places[which].is_file():
-            load_native(places[which]).cut(clip)
-        else:
+def _natives(order: BundleOrder) -> tuple[dict[str, Path], list[str]]:
+    """Each dictionary's native file, the one that came or one in the work folder; and those still to be written."""
+    places = {
+        which: given.path if _is_gated(given.path) else order.work / f"{which}.safetensors"
+        for which, given in order.dictionaries.items()
+    }
+    return places, [which for which, path in places.items() if not path.is_file()]
+
+
+def _accept(
+    order: BundleOrder,
+    checked: Checked,
+    clip: Clip,
+    places: Mapping[str, Path],
+    waiting: Sequence[str],
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> None:
+    """Write the native files that are waited for as the gate decides; refuse those there that are of another model."""
+    for which, path in places.items():
+        if which in waiting:
             refuse_contents(_checkpoint(order, which), clip)
-            waiting.append(which)
+        else:
+            load_native(path).cut(clip)
     if not waiting:
-        return places
+        return
     _go_on(stop, order)
     sample = gather(clip, checked.pictures, progress=progress)
     for which in waiting:
@@ -163,7 +177,6 @@ def _accepted(
         accepted = accept(_checkpoint(order, which), clip, sample, published=order.dictionaries[which].published)
         save_native(accepted, places[which])
         progress(said, 1, 1)
-    return places
 
 
 def _checkpoint(order: BundleOrder, which: str) -> Checkpoint:

@@ -132,6 +132,12 @@ def check_order(order: BundleOrder) -> Checked:
 
 def _labels(order: BundleOrder, files: ImageFiles) -> tuple[str, ...]:
     """The classes, once it is sure that every truth is one of them."""
+    if not files.labels and order.from_folders:
+        raise TillerError(
+            f"Each picture's class was to be the first folder of its path, and all of them lie in {order.images} "
+            "itself; put the pictures of each class into a folder of its name, or name the folder above, or give a "
+            "CSV of file and truth with --labels."
+        )
     if not files.labels:
         raise TillerError(
             f"The classes of the pictures in {order.images} are not known; put the pictures of each class into a "

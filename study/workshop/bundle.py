@@ -77,6 +77,10 @@ def make(
         typed = named_files(sae or ())
 
         from core.bundle_plan import refuse_another
+        from core.indexing.files import check_images, read_truths
+
+        truths = None if labels is None else read_truths(labels)
+        check_images(images, truths)
 
         said = {"images": str(images.resolve()), "batch": batch, "device": device}
         refuse_another(folder, said | ({} if threads is None else {"threads": threads}), typed)
@@ -86,7 +90,6 @@ def make(
 
         from core.bundle_making import make_bundle
         from core.bundle_order import BundleOrder, Given
-        from core.indexing.files import read_truths
         from core.model import TEMPLATES
 
         if here is None:
@@ -99,7 +102,7 @@ def make(
             model=named,
             weights=weights,
             dictionaries=dictionaries,
-            truths=None if labels is None else read_truths(labels),
+            truths=truths,
             from_folders=labels_from_folders,
             classes=() if classes is None else read_labels(classes),
             templates=tuple(template or TEMPLATES),
@@ -135,7 +138,9 @@ def refuse_choice(
         raise TillerError("A preset has weights and dictionaries of its own; leave --pretrained and --sae out.")
     if preset is None and not sae:
         raise TillerError("A bundle takes a dictionary; name one with --sae NAME=FILE, such as --sae cls=weights.pt.")
-    if (labels is None) != from_folders:
+    if labels is not None and from_folders:
+        raise TillerError("--labels and --labels-from-folders were both given; name one of them.")
+    if labels is None and not from_folders:
         raise TillerError(
             "Say what each picture shows, once: --labels-from-folders where the pictures of each class lie in a "
             "folder of its name, or --labels TABLE.csv with the columns file and truth."

@@ -251,6 +251,16 @@ def test_a_native_file_with_its_decision_is_not_gated_again(words, tmp_path, hom
     assert (tmp_path / "mine" / "cls.safetensors").read_bytes() == native.read_bytes()
 
 
+def test_a_dictionary_of_a_place_where_no_tower_is_cut_is_refused_before_a_model_is_loaded(
+    words, tmp_path, home, monkeypatch
+):
+    monkeypatch.setattr(bundle_making.Clip, "load", lambda *_, **__: pytest.fail("a model was loaded"))
+    mlp = prisma(tmp_path / "mlp", 1, layer_subtype="hook_mlp_out")
+    said = refused(words(sae=[f"spatial={home / 'spatial'}", f"cls={mlp}"]))
+    assert "the MLP's output (mlp_out) in block 1" in said and "take a dictionary of the residual stream" in said
+    assert left(tmp_path) == ["mlp"]
+
+
 def test_a_dictionary_that_the_gate_refuses_leaves_nothing_behind(words, tmp_path, home):
     rows = torch.randn(K, D, generator=torch.Generator().manual_seed(9))
     bad = prisma(tmp_path / "bad", 2, rows=rows, cls_token_only=True)
@@ -271,7 +281,7 @@ def test_a_dictionary_that_the_gate_refuses_leaves_nothing_behind(words, tmp_pat
         ({"sae": "cls=nowhere.pt"}, "nothing is there"),
         ({"sae": ["cls=a", "cls=b"]}, "given twice"),
         ({"labels_from_folders": False}, "Say what each picture shows"),
-        ({"labels": "truths.csv"}, "Say what each picture shows, once"),
+        ({"labels": "truths.csv"}, "--labels and --labels-from-folders were both given; name one of them."),
         ({"labels": "truths.csv", "labels_from_folders": False}, "no such file"),
         ({"classes": "apple,boat"}, "There are pictures of car, and the classes are apple, boat"),
         ({"images": "nowhere"}, "no such folder"),
@@ -294,7 +304,7 @@ def test_too_few_pictures_are_refused_before_anything_long(words, tmp_path, home
     assert "gives 179 pictures (boat/007.png cannot be read), and a dictionary is judged on 256" in refused(
         words(images=images)
     )
-    assert "not known; put the pictures of each class" in refused(words(images=images / "car"))
+    assert f"lie in {images / 'car'} itself; put the pictures of each class" in refused(words(images=images / "car"))
     (tmp_path / "truths.csv").write_text("file,truth\nboat/001.png,boat\nboat/999.png,boat\n")
     table = {"labels": tmp_path / "truths.csv", "labels_from_folders": False}
     assert "names boat/999.png" in refused(words(images=images, **table))

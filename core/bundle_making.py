@@ -6,6 +6,7 @@ import csv
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,12 +30,12 @@ from core.indexing.draws import stratified
 from core.indexing.kept import held, settle_plan
 from core.indexing.layout import IndexFile
 from core.indexing.order import Order
-from core.indexing.passing import Stopped
 from core.model import Clip
 from core.pictures import picture_in
 from core.types import TillerError
 
 Progress = Callable[[str, int, int], None]
+Stopping = Callable[[], AbstractContextManager[Callable[[], bool]]]
 _SALT = 5  # of the draw of the reference pictures
 
 
@@ -53,14 +54,18 @@ class Made:
     seconds: Mapping[str, float]
 
 
-def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bool] = lambda: False) -> Made:
+def make_bundle(order: BundleOrder, *, progress: Progress, stopping: Stopping | None = None) -> Made:
     """Make the bundle that `order` describes, or go on with it where it was cut off.
 
+    It may be interrupted anywhere, for each step is kept whole or not at all.
+
     Args:
-        stop: asked between steps, and after each batch of an index; once it says so, what is done is kept.
+        stopping: around each index, whose batches are counted together: gives what is asked after each of them, and
+            once that says so, what is counted is kept.
 
     Raises:
-        TillerError: something that the order names is wrong; or stopped.
+        TillerError: something that the order names is wrong.
+        Stopped: as `stopping` has said.
         CheckpointRefused: a dictionary did not pass the gate; nothing is left of the work then.
     """
     checked = check_order(order)
@@ -71,8 +76,8 @@ def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bo
             (work / PLAN).unlink(missing_ok=True)
         settle_plan(work / PLAN, checked.plan, what="a bundle", named=NAMED)
         try:
-            natives, indexes = _read(order, checked, clock, progress, stop)
-        except TillerError as wrong:
+            natives, indexes = _read(order, checked, clock, progress, stopping or _unasked)
+        except BaseException as wrong:
             if isinstance(wrong, CheckpointRefused) or not is_begun(work):
                 shutil.rmtree(work)
             raise
@@ -101,7 +106,7 @@ def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bo
 
 
 def _read(
-    order: BundleOrder, checked: Checked, clock: _Clock, progress: Progress, stop: Callable[[], bool]
+    order: BundleOrder, checked: Checked, clock: _Clock, progress: Progress, stopping: Stopping
 ) -> tuple[dict[str, Path], dict[str, Path]]:
     """The native file and the index of each dictionary; the model is let go of at the end."""
     natives, waiting = _natives(order)
@@ -116,14 +121,13 @@ def _read(
         device=order.device,
     )
     clock.note("model")
-    _accept(order, checked, clip, natives, waiting, progress, stop)
+    _accept(order, checked, clip, natives, waiting, progress)
     clock.note("gate")
     indexes: dict[str, Path] = {}
     for which, native in natives.items():
         indexes[which] = order.work / f"{which}.index"
         if indexes[which].is_file():
             continue
-        _go_on(stop, order)
         sae = load_native(native, device=order.device)
         asked = Order(
             images=order.images,
@@ -137,7 +141,8 @@ def _read(
             readers=order.readers,
             cache=order.cache,
         )
-        build_index(sae.cut(clip), sae, asked, progress=_of(which, progress), stop=stop)
+        with stopping() as stop:
+            build_index(sae.cut(clip), sae, asked, progress=_of(which, progress), stop=stop)
         clock.note(f"index {which}")
     return natives, indexes
 
@@ -158,7 +163,6 @@ def _accept(
     places: Mapping[str, Path],
     waiting: Sequence[str],
     progress: Progress,
-    stop: Callable[[], bool],
 ) -> None:
     """Write the native files that are waited for as the gate decides; refuse those there that are of another model."""
     for which, path in places.items():
@@ -168,10 +172,8 @@ def _accept(
             load_native(path).cut(clip)
     if not waiting:
         return
-    _go_on(stop, order)
     sample = gather(clip, checked.pictures, progress=progress)
     for which in waiting:
-        _go_on(stop, order)
         said = f"{which}: weighing the readings"
         progress(said, 0, 1)
         accepted = accept(_checkpoint(order, which), clip, sample, published=order.dictionaries[which].published)
@@ -221,13 +223,12 @@ def _write_table(order: BundleOrder, indexes: list[IndexFile], table: Path) -> i
     return len(chosen)
 
 
-def _go_on(stop: Callable[[], bool], order: BundleOrder) -> None:
-    if stop():
-        raise Stopped(f"Stopped; what is done is kept in {order.work}, and the same command goes on from there.")
-
-
 def _of(which: str, progress: Progress) -> Progress:
     return lambda what, done, of: progress(f"{which}: {what}", done, of)
+
+
+def _unasked() -> AbstractContextManager[Callable[[], bool]]:
+    return nullcontext(lambda: False)
 
 
 class _Clock:

@@ -28,7 +28,7 @@ def values_digest(values: Iterable[Values]) -> str:
     digest = hashlib.sha256()
     for one in values:
         digest.update(f"{one.name} {one.dtype} {one.shape}\n".encode())
-        digest.update(one.held)
+        digest.update(one.held.reshape(-1).data)
     return digest.hexdigest()
 
 
@@ -57,5 +57,5 @@ def native_digest(path: Path) -> str | None:
         if any(file.get_slice(name).get_dtype() != "F32" for name in names):
             return None
         each = ((name, file.get_tensor(name)) for name in names)
-        values = values_digest(Values(name, "torch.float32", held.shape, held.reshape(-1)) for name, held in each)
+        values = values_digest(Values(name, "torch.float32", held.shape, held) for name, held in each)
     return dictionary_digest(values, {name: header[name] for name in CONVENTION})

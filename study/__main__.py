@@ -223,7 +223,7 @@ script.command()(schema)
 
 
 def main() -> None:
-    """The console script `tiller`."""
+    """Run what was typed."""
     app()
 
 

@@ -14,9 +14,10 @@ from rich.table import Table
 from core.types import TillerError
 from study.desk import Json
 from study.notation import read_labels
-from study.terminal import emit, one_sentence, shown_progress
+from study.terminal import ANEW, emit, one_sentence, shown_progress, told_when_stopped
 from study.workshop.given import refuse_device, refuse_no_folder
-from study.workshop.index import CACHE, asked_to_stop, named_words
+from study.workshop.index import CACHE, named_words
+from study.workshop.stopping import asked_to_stop
 
 if TYPE_CHECKING:
     from core.bundle_making import Made
@@ -76,7 +77,7 @@ def make(
         refuse_device(device)
         typed = named_files(sae or ())
 
-        from core.bundle_plan import refuse_another
+        from core.bundle_plan import is_begun, refuse_another
         from core.indexing.files import check_images, read_truths
 
         truths = None if labels is None else read_truths(labels)
@@ -116,8 +117,14 @@ def make(
             device=device,
             cache=CACHE,
         )
-        with shown_progress() as advance, asked_to_stop() as stop:
-            made = make_bundle(order, progress=advance, stop=stop)
+
+        def kept() -> str:
+            if not is_begun(order.work):
+                return ANEW
+            return f"Stopped; what is done is kept in {order.work}, and the same command goes on from there."
+
+        with told_when_stopped(kept), shown_progress() as advance:
+            made = make_bundle(order, progress=advance, stopping=asked_to_stop)
         result = told(order, made)
         emit(result, in_words(result), json_wanted=json_wanted)
 

@@ -19,9 +19,8 @@ from study.desk import Json
 from study.examinations import HEALTH, found_folder, keep_found
 from study.settings import settings_in
 from study.tables import figures_table
-from study.terminal import emit, one_sentence, shown_progress, stderr
+from study.terminal import emit, one_sentence, shown_progress, stderr, told_when_stopped
 from study.trust import FIGURES, NORMS, basis_of, figure_text, order_name, percent, trust_in
-from study.workshop.stopping import told_when_stopped
 
 if TYPE_CHECKING:
     from core.demo.figures import Figure

@@ -13,7 +13,7 @@ import typer
 from core.types import TillerError, many, refuse_component
 from study.desk import Json
 from study.notation import read_labels
-from study.terminal import emit, one_sentence, screen, shown_progress
+from study.terminal import ANEW, emit, one_sentence, screen, shown_progress, told_when_stopped
 from study.workshop.given import refuse_options
 from study.workshop.index_card import component_card
 from study.workshop.index_parts import Device, File, Model, Of, Pretrained, Sae, dictionary_file, instrument_of, located
@@ -105,8 +105,8 @@ def build(
 
         with (
             shared(device) as share,
+            told_when_stopped(lambda: what_is_kept(out)),
             _told(quiet=not share.first) as advance,
-            asked_to_stop(quiet=not share.first) as stop,
         ):
             tool = instrument_of(bundle, model, pretrained, sae, None, share.device)
             order = Order(
@@ -122,9 +122,20 @@ def build(
                 every=every,
                 cache=CACHE,
             )
-            made = build_index(tool.model, tool.sae, order, progress=advance, share=share, stop=stop)
+            with asked_to_stop(quiet=not share.first) as stop:
+                made = build_index(tool.model, tool.sae, order, progress=advance, share=share, stop=stop)
         if share.first:
             _emit_heading(made, json_wanted=json_wanted)
+
+
+def what_is_kept(out: Path) -> str:
+    """What a person who stopped a build is told."""
+    from core.indexing.plan import work_of
+
+    work = work_of(out)
+    if any(work.glob("counted-*.safetensors")):
+        return f"Stopped; what was counted last is kept in {work}, and the same command goes on from there."
+    return ANEW
 
 
 @index.command("info")

@@ -13,7 +13,7 @@ from rich.text import Text
 from core.checkpoints import LEAST_PICTURES
 from core.types import TillerError, many
 from study.desk import Json
-from study.terminal import emit, one_sentence, shown, shown_progress
+from study.terminal import ANEW, emit, one_sentence, shown, shown_progress, told_when_stopped
 from study.workshop.given import refuse_device, refuse_no_dictionary, refuse_no_folder
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def convert(
         refuse_contents(held, clip)
         if held.block is not None:
             clip = clip.at(held.block)
-        with shown_progress() as advance:
+        with told_when_stopped(lambda: ANEW), shown_progress() as advance:
             sample = gather(clip, pictures, progress=advance)
             advance("weighing the readings", 0, 1)
             accepted = accept(held, clip, sample, published=published)

@@ -10,7 +10,7 @@ import typer
 
 from core.types import TillerError
 from study.notation import read_labels
-from study.terminal import emit, one_sentence, shown_progress, stderr
+from study.terminal import ANEW, emit, one_sentence, shown_progress, stderr, told_when_stopped
 from study.workshop.choices import claimed_class, class_names, dictionary_named, refuse_strange
 from study.workshop.found import quoted, report_of, script_files
 from study.workshop.given import folder_of, refuse_options
@@ -188,8 +188,12 @@ def find(
             home="spatial",
         )
         key = journal_key(tool.model, tool.sae, images, pictures, near)
-        journal = Journal(out and out.with_suffix(".part.jsonl"), f"{key} {max_components}")
-        with shown_progress() as advance:
+        part = out and out.with_suffix(".part.jsonl")
+        journal = Journal(part, f"{key} {max_components}")
+        kept = ANEW
+        if part is not None:
+            kept = f"Stopped; what was computed is kept in {part}, and the same command goes on from there."
+        with told_when_stopped(lambda: kept), shown_progress() as advance:
             answers = ask_pictures(tool.model, tool.sae, images, pictures, near=near, journal=journal, progress=advance)
             proposed = propose_tasks(
                 tool.model,

@@ -242,6 +242,18 @@ def test_a_bundle_that_was_killed_between_its_steps_goes_on_with_the_same_result
         assert (tmp_path / "mine" / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+def test_ctrl_c_says_what_of_a_bundle_is_kept(words, tmp_path, monkeypatch):
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for step, said in (("gather", "nothing was kept yet"), ("build_index", f"is kept in {tmp_path / '.mine.work'}")):
+        with monkeypatch.context() as patched:
+            patched.setattr(bundle_making, step, pressed)
+            done = CliRunner().invoke(app, words())
+        assert done.exit_code == 130 and said in done.stderr and done.stderr.count("tiller: ") == 1, done.stderr
+        assert (tmp_path / ".mine.work").exists() == (step == "build_index")
+
+
 def test_a_native_file_with_its_decision_is_not_gated_again(words, tmp_path, home, monkeypatch):
     run(words(sae=f"cls={home / 'cls'}"))
     (tmp_path / "mine").rename(tmp_path / "first")

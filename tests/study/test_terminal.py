@@ -150,6 +150,9 @@ def test_what_can_be_told_without_torch_is_refused_without_it(tmp_path):
         ["steer", picture, "--model", "ViT-B-32"],
         ["attribute", "nowhere.png", "--target", "apple"],
         ["attribute", picture, "--target", "apple", "--labels", "boat,car"],
+        ["attribute", picture, "--target", "zebra"],
+        ["attribute", picture, "--target", "apple", "--against", "zebra"],
+        ["attribute", picture, "--target", "apple", "--labels", " "],
     ]
     words = json.dumps([[str(word) for word in line] for line in typed])
     done = subprocess.run([sys.executable, "-c", QUICK, words], capture_output=True, text=True, check=False)

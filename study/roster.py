@@ -33,14 +33,15 @@ _ENDINGS = {
     "session.timed_out": "timed out",
     "session.rejected": "rejected",
 }
-
+# reading a task, at a questionnaire, at any page between two tasks: which of them only the script can tell
+BETWEEN = "between tasks"
 
 _NAME, _MINE = events.c.name, events.c.session_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One session in the list; `state` is a step while it goes on, else how it ended.
+    """One session in the list; `state` is where it is while it goes on, else how it ended.
     `erase_asked`: they withdrew and asked for the record to be erased. `started_ns` and `ended_ns` are the server's
     wall clock at the first and last row, `tasks` counts those handed in, `interventions` what was done outside of
     practice; `verdict` is that of the last replay on
@@ -65,7 +66,7 @@ class Entry:
     @property
     def going_on(self) -> bool:
         """Whether more rows may come."""
-        return self.state in set(Step)
+        return self.state in {Step.CONSENT, BETWEEN, Step.WORKSPACE, Step.ANSWER}
 
 
 def roster(log: EventLog, study: str) -> tuple[Entry, ...]:
@@ -111,7 +112,7 @@ def _state(row: Mapping[Any, Any]) -> str:
     if not row["consents"]:
         return Step.CONSENT
     if row["opened"] == row["closed"]:
-        return Step.BRIEFING
+        return BETWEEN
     return Step.ANSWER if row["to_answer"] > max(row["to_workspace"], row["to_task"]) else Step.WORKSPACE
 
 

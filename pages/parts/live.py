@@ -20,6 +20,7 @@ from pages.parts.sheets import edit_in_words
 from pages.parts.staff import COOKIE, ROOMS
 from pages.parts.tape import names_in, rows_of, script_for, study_of
 from pages.parts.telling import told_of
+from pages.parts.visits import visited
 from study.attendance import Attendance
 from study.history import predicted_in
 from study.leases import lease_of
@@ -31,9 +32,9 @@ from study.preview_events import InterventionPredicted
 from study.prompt_events import PromptShown
 from study.records import Record
 from study.route import Step
-from study.script import StudyScript
 from study.staff import Role, Staff, find_staff
 from study.times import since
+from study.visits import visit_in
 
 _log = logging.getLogger("tiller")
 _EVENTS = 60  # of the last rows
@@ -79,7 +80,7 @@ def may_watch(rig: Rig, key: str | None, session: str) -> Staff | None:
 def seen_after(rig: Rig, session: str, who: Staff, after: int) -> dict[str, Any] | None:
     """The session as the console draws it; only its clocks where no row has come since `after`."""
     records = rows_of(rig, session)
-    script = _spoken(rig, records)
+    script = script_for(rig, records) if records else None
     if script is None:
         return None
     now = rig.log.now()
@@ -101,7 +102,8 @@ def seen_after(rig: Rig, session: str, who: Staff, after: int) -> dict[str, Any]
 
 
 def _acted(rig: Rig, session: str, who: Staff, body: bytes) -> tuple[int, dict[str, Any]]:
-    script = _spoken(rig, rows_of(rig, session))
+    records = rows_of(rig, session)
+    script = script_for(rig, records) if records else None
     try:
         act = read_moderator_act(json.loads(body))
         if script is None:
@@ -115,13 +117,6 @@ def _acted(rig: Rig, session: str, who: Staff, body: bytes) -> tuple[int, dict[s
 
 def _moderator(rig: Rig, who: Staff) -> Moderator:
     return Moderator(call(rig.log, who.name), who.role in (Role.RESEARCHER, Role.MODERATOR))
-
-
-def _spoken(rig: Rig, records: Sequence[Record]) -> StudyScript | None:
-    """The session's script in its participant's language."""
-    script = script_for(rig, records) if records else None
-    language = getattr(records[0].event, "language", "") if records else ""
-    return script.in_language(language) if script is not None and language else script
 
 
 def _shown(rig: Rig, sight: Sight, records: Sequence[Record]) -> dict[str, Any]:
@@ -156,19 +151,23 @@ def _answered(scope: str, sight: Sight) -> str:
 
 
 def _picture(rig: Rig, sight: Sight) -> dict[str, Any]:
-    """The picture of the present task, what the model says of it before and now, and the plan in words."""
+    """The picture on the participant's screen, what the model says of it before and now, and the plan in words."""
     task = sight.place.task
     opened = opened_for(rig, sight.script, task) if task else None
     if task is None or opened is None:
         return {"image": None, "says": [], "plan": []}
     said = predicted_in(sight.records, task) if sight.place.step in (Step.WORKSPACE, Step.ANSWER) else None
-    clean = opened.seen.clean
-    now = clean if said is None else said.after.prediction(opened.model.labels)
-    labels = dict.fromkeys([opened.target, opened.against, now.top, *(clean.labels[at] for at in clean.ranked)])
-    sides = {opened.target: "target", opened.against: "against"}
+    visit = visit_in(sight.records, task) if sight.place.step is Step.WORKSPACE else None
+    other = visit and visited(rig.under(sight.script), opened, frozenset(sight.place.tools), visit.image)
+    there, after = (other, visit.after) if visit and other else (opened, said and said.after)
+    clean = there.seen.clean
+    now = clean if after is None else after.prediction(there.model.labels)
+    labels = dict.fromkeys([there.target, there.against, now.top, *(clean.labels[at] for at in clean.ranked)])
+    sides = {there.target: "target", there.against: "against"}
     return {
-        "image": url_of(opened.picture, 448, opened.bundle),
-        "truth": opened.truth,
+        "image": url_of(there.picture, 448, there.bundle),
+        "beside": other is not None,
+        "truth": there.truth,
         "top": now.top,
         "says": [
             {"label": one, "side": sides.get(one, "other"), "before": clean.prob(one), "now": now.prob(one)}

@@ -174,7 +174,8 @@ def _briefing(rig: Rig, script: StudyScript, screen: Screen) -> dict[str, Any]:
     words = [script.tasks[task].goal, *([f"**Thinking aloud.** {script.aloud}"] if script.aloud else [])]
     if opened is None:
         return {"title": f"Picture {screen.place.order}", "words": words}
-    title = say("task.title_open" if opened.hidden else "task.title", "en", truth=opened.truth, target=opened.target)
+    form = "task.title_open" if opened.hidden else "task.title"
+    title = say(form, script.language, truth=opened.truth, target=opened.target)
     return {"title": title, "words": words, **_picture(opened, opened.seen.clean)}
 
 
@@ -184,7 +185,7 @@ def _answering(script: StudyScript, screen: Screen, stands: Standing) -> dict[st
     done = "; ".join(edit_in_words(opened, edit, "en") for edit in plan) or "no edit"
     asked = script.tasks[str(screen.place.task)].answers
     return {
-        "title": say("answer.title", "en"),
+        "title": say("answer.title", script.language),
         "words": [f"The plan on leaving the workspace: {done}."],
         "questions": [_question(each, screen.answers.get(each.id)) for each in asked],
         **_picture(opened, said.after.prediction(opened.model.labels)),

@@ -85,7 +85,8 @@ def _set_up(record: Record) -> str:
         case MicChecked():
             line = "The microphone was checked" if event.passed else "Went on without a microphone"
         case ClockSynced():
-            line = f"The browser's clock was compared: {event.offset_ms:+.0f} ms, give or take {event.error_ms:.0f}"
+            offset = f"{event.offset_ms:+.0f}".replace("-", "\u2212")
+            line = f"The browser's clock was compared: {offset} ms, give or take {event.error_ms:.0f}"
         case PageLeft():
             line = f"Left the page “{event.page}”"
         case InstrumentItemAnswered():

@@ -14,6 +14,7 @@ from study.roster import study_at
 from study.script import ScriptError, StudyScript
 from study.scripts import script_of
 from study.session import Step
+from study.session_events import SessionStarted
 from study.strategies import DEFINITIONS, codes_of
 from study.streams import RECEIPTS
 from study.times import seconds_of
@@ -33,14 +34,16 @@ def study_of(rig: Rig, session_id: str) -> str | None:
 
 
 def script_for(rig: Rig, records: Sequence[Record]) -> StudyScript | None:
-    """The script that a session ran under, None where it cannot be had any more."""
-    sha256 = str(records[0].row["script_sha256"])
-    if sha256 == rig.script.sha256:
-        return rig.script
-    try:
-        return rig.folds.recall(("script", sha256), lambda: (script_of(rig.log, sha256),))[0]
-    except ScriptError:
-        return None
+    """The script that a session ran under, in its participant's language; None where it cannot be had any more."""
+    sha256, started = str(records[0].row["script_sha256"]), records[0].event
+    script: StudyScript = rig.script
+    if sha256 != script.sha256:
+        try:
+            (script,) = rig.folds.recall(("script", sha256), lambda: (script_of(rig.log, sha256),))
+        except ScriptError:
+            return None
+    language = started.language if isinstance(started, SessionStarted) else ""
+    return script.in_language(language) if language else script
 
 
 def names_in(rig: Rig, records: Sequence[Record]) -> Name:

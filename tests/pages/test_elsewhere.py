@@ -22,12 +22,14 @@ from pages.parts.cards import card_of
 from pages.parts.gallery import encoded
 from pages.parts.here import Here
 from pages.parts.kept_back import kept_back
+from pages.parts.live import seen_after
 from pages.parts.opened import open_picture, seen_under
 from pages.parts.rig import Rig
 from pages.parts.ripple_stream import ripple_of
 from pages.parts.ripples import SHAMS, asked_by, known_ripple, measuring, ripple_under
 from study.history import history_in, plan_in
 from study.session import Step
+from study.staff import Role, find_staff, invite
 from study.visit_events import PictureClosed, PictureOpened
 
 TASK = "secret_cause"
@@ -249,6 +251,30 @@ def test_another_picture_is_opened_under_the_same_edits_and_the_task_is_as_it_wa
     written = len(who.rig.log.read(who.id))
     who.act("close", id=f"close-{len(who.rig.log.read(who.id)):05d}")
     assert len(who.rig.log.read(who.id)) == written, "there is nothing to go back from"
+
+
+def file_in(url: str) -> str:
+    return url.split("?", maxsplit=1)[0].rsplit("/", maxsplit=1)[-1]
+
+
+def test_the_console_shows_the_picture_that_is_on_the_screen(who: Participant) -> None:
+    component, staff = loudest(who), find_staff(who.rig.log, invite(who.rig.log, "Mo", Role.MODERATOR))
+    assert staff is not None
+    who.act("edit", component=component, strength=0)
+    own = seen_after(who.rig, who.id, staff, 0)
+    who.act("open", picture="p007.png")
+    there = seen_after(who.rig, who.id, staff, 0)
+    assert (own["beside"], there["beside"], there["truth"]) == (False, True, "car")
+    assert file_in(there["image"]) == file_in(boarded(who)["visit"]["picture"]["url"]) != file_in(own["image"])
+    said = {one["label"]: (one["before"], one["now"]) for one in there["says"]}
+    assert max(said, key=lambda label: said[label][0]) == called(who, "p007.png", None)
+    assert there["top"] == max(said, key=lambda label: said[label][1]) == called(who, "p007.png", component)
+    assert there["plan"] == own["plan"], "the edits are the same"
+    who.act("close", id=f"close-{len(who.rig.log.read(who.id)):05d}")
+    back = seen_after(who.rig, who.id, staff, 0)
+    assert [back[key] for key in ("image", "beside", "truth", "top", "says")] == [
+        own[key] for key in ("image", "beside", "truth", "top", "says")
+    ]
 
 
 @pytest.mark.parametrize("way", [("undo", {}), ("edit", {"component": 1, "strength": 2.0}), ("answer", {})])

@@ -8,6 +8,7 @@ from participants import Participant
 from tiny_world import SCRIPT, TinyWorld
 
 from app import build
+from pages.parts.screen import screen_of
 from study.session import Step
 from study.session_events import SessionCompleted, SessionStarted
 from study.task_events import ResponseSubmitted, TaskSubmitted
@@ -69,3 +70,7 @@ def test_every_kind_of_answer_stands_on_the_last_page_in_the_participants_langua
         for label, words in ((cause, quoted), (sure, scale), (right, yes)):
             assert page.count(f"<dt>{label}</dt><dd>{words}</dd>") == 2
         assert "wrong_id" not in page
+        first, last = (screen_of(rig, who.id, seq) for seq in (1, len(rig.log.read(who.id))))
+        assert first is not None and last is not None
+        agreed, over = ("Record what I do.", "Over.") if language == "en" else ("Deutsch", "Vorbei.")
+        assert (first["sheet"]["scopes"][0]["label"], last["sheet"]["words"]) == (agreed, [over]), "as it was read"

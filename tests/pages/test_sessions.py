@@ -80,7 +80,7 @@ def test_whoever_is_called_as_their_role_is_named_once(rig: Rig) -> None:
 def test_each_session_stands_in_a_row_with_its_state(rig: Rig, participant: Callable[[Step], Participant]) -> None:
     mine = {step: participant(step) for step in (Step.BRIEFING, Step.ANSWER, Step.DONE)}
     page = drawn(room(rig))
-    assert "in progress: briefing" in page and "in progress: answer" in page and "completed" in page
+    assert "in progress: between tasks" in page and "in progress: answer" in page and "completed" in page
     assert all(who.id in page for who in mine.values())
     assert page.count("whole") == 3
     assert "2 of 2" in page

@@ -19,7 +19,7 @@ TASK = TaskStarted(task="one")
 # what was written after the start, and the state that a participant of the demo script is then in
 WAYS = {
     "consent": ((),),
-    "briefing": ((CONSENT,), (CONSENT, TASK, TaskSubmitted(task="one"))),
+    "between tasks": ((CONSENT,), (CONSENT, TASK, TaskSubmitted(task="one"))),
     "workspace": (
         (CONSENT, TASK),
         (CONSENT, TASK, PageEntered(page="answer", task="one"), PageEntered(page="workspace", task="one")),
@@ -43,7 +43,7 @@ def test_the_state_follows_from_names_and_places_alone(
     assert entry.state == state
     assert entry.rows == len(way) + 1
     assert entry.ended_ns - entry.started_ns == len(way) * 1_000_000_000  # the clock moves one second a row
-    assert entry.going_on is (state in ("consent", "briefing", "workspace", "answer"))
+    assert entry.going_on is (state in ("consent", "between tasks", "workspace", "answer"))
 
 
 def test_an_erased_session_keeps_its_place_and_says_so(fresh_log: EventLog, start: Start) -> None:

@@ -30,6 +30,9 @@ const open = (root, data) => {
   let compared = false;
   let touched = data.view.touched;
   const guests = new Map();
+  // A phone's window shows everything and steers nothing: dials and lists of this grain are not for a thumb.
+  const phone = window.matchMedia("(max-width: 480px)");
+  const narrow = () => !still && phone.matches;
   const marks = new Set(); // patches of the task's picture: what is searched in, and what an edit may be kept to
 
   const outbox = still ? STILL : new Outbox(data.session, () => drawHand());
@@ -67,8 +70,8 @@ const open = (root, data) => {
       draw();
     },
     busy: () => latest.talk.held || expecting.open(),
-    held: () => view.busy() || Boolean(latest.visit),
-    hold: () => (latest.visit ? w("visit.hold") : latest.talk.words.hold),
+    held: () => view.busy() || Boolean(latest.visit) || narrow(),
+    hold: () => (latest.visit ? w("visit.hold") : narrow() ? w("narrow.hold") : latest.talk.words.hold),
     marked: () => [...marks].sort((one, other) => one - other),
     mark: (patches) => {
       marks.clear();
@@ -131,6 +134,7 @@ const open = (root, data) => {
     const { edits, shows, now: said, was, talk } = latest;
     if (latest.visit) return w("visit.text", { shows: quoted(latest.visit.shows) });
     if (talk.held && !talk.prompt) return talk.words.soon;
+    if (narrow()) return w("narrow.text");
     if (edits.length && shows === null) return w(said.label === was.label ? "hint.still_open" : "hint.moved_open", { now: quoted(said.label) });
     const right = quoted(shows);
     if (edits.length && said.label === shows) return w("hint.right", { right });
@@ -160,10 +164,11 @@ const open = (root, data) => {
     say(part.saved, SAVED[mood]());
     mark(part.saved, "data-mood", mood);
     mark(part.bar, "data-mood", mood);
-    const lesson = latest.guide;
-    say(part.word, { refused: w("refused"), unsaved: w("waiting") }[mood] ?? (latest.visit ? w("visit.word") : lesson?.word ?? w("next")));
-    say(part.next, { refused: outbox.refusal, unsaved: w("away") }[mood] ?? (latest.visit ? hint() : lesson?.text ?? hint()));
+    const [lesson, reading] = [latest.guide, latest.visit || narrow()];
+    say(part.word, { refused: w("refused"), unsaved: w("waiting") }[mood] ?? (reading ? w("visit.word") : lesson?.word ?? w("next")));
+    say(part.next, { refused: outbox.refusal, unsaved: w("away") }[mood] ?? (reading ? hint() : lesson?.text ?? hint()));
     mark(bench, "data-visit", Boolean(latest.visit));
+    if (!still) for (const hand of [part.classes, part.certify]) hand.inert = narrow();
     part.back.hidden = !latest.visit || still;
   };
 
@@ -238,6 +243,7 @@ const open = (root, data) => {
     if (!view.held()) act({ kind: event.shiftKey ? "redo" : "undo" });
   };
   document.addEventListener("keydown", keys);
+  phone.addEventListener("change", draw);
   // Another tab of the same session may have steered meanwhile; an empty sending fetches what the log says now.
   const back = () => document.visibilityState === "visible" && outbox.flush();
   document.addEventListener("visibilitychange", back);
@@ -257,6 +263,7 @@ const open = (root, data) => {
     outbox,
     close: () => {
       document.removeEventListener("keydown", keys);
+      phone.removeEventListener("change", draw);
       document.removeEventListener("tiller-time", time);
       document.removeEventListener("visibilitychange", back);
       window.removeEventListener("focus", back);

@@ -35,7 +35,8 @@ const viewOf = (part, ticked) => {
     part.figure.parentNode.hidden = !now.image;
     if (now.image) {
       mark(part.image, "src", now.image);
-      say(part.truth, `It shows \u201c${now.truth}\u201d`);
+      mark(part.image, "alt", now.beside ? "Another picture, which the participant has open" : "The picture of this task");
+      say(part.truth, `${now.beside ? "Another picture, under the same edits. " : ""}It shows \u201c${now.truth}\u201d`);
       say(part.top, `\u201c${now.top}\u201d`);
     }
     bars(now.says);

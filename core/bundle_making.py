@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,12 +30,12 @@ from core.indexing.draws import stratified
 from core.indexing.kept import held, settle_plan
 from core.indexing.layout import IndexFile
 from core.indexing.order import Order
-from core.indexing.passing import Stopped
 from core.model import Clip
 from core.pictures import picture_in
 from core.types import TillerError
 
 Progress = Callable[[str, int, int], None]
+Stopping = Callable[[], AbstractContextManager[Callable[[], bool]]]
 _SALT = 5  # of the draw of the reference pictures
 
 
@@ -53,14 +54,18 @@ class Made:
     seconds: Mapping[str, float]
 
 
-def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bool] = lambda: False) -> Made:
+def make_bundle(order: BundleOrder, *, progress: Progress, stopping: Stopping | None = None) -> Made:
     """Make the bundle that `order` describes, or go on with it where it was cut off.
 
+    It may be interrupted anywhere, for each step is kept whole or not at all.
+
     Args:
-        stop: asked between steps, and after each batch of an index; once it says so, what is done is kept.
+        stopping: around each index, whose batches are counted together: gives what is asked after each of them, and
+            once that says so, what is counted is kept.
 
     Raises:
-        TillerError: something that the order names is wrong; or stopped.
+        TillerError: something that the order names is wrong.
+        Stopped: as `stopping` has said.
         CheckpointRefused: a dictionary did not pass the gate; nothing is left of the work then.
     """
     checked = check_order(order)
@@ -71,8 +76,8 @@ def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bo
             (work / PLAN).unlink(missing_ok=True)
         settle_plan(work / PLAN, checked.plan, what="a bundle", named=NAMED)
         try:
-            natives, indexes = _read(order, checked, clock, progress, stop)
-        except TillerError as wrong:
+            natives, indexes = _read(order, checked, clock, progress, stopping or _unasked)
+        except BaseException as wrong:
             if isinstance(wrong, CheckpointRefused) or not is_begun(work):
                 shutil.rmtree(work)
             raise
@@ -101,9 +106,12 @@ def make_bundle(order: BundleOrder, *, progress: Progress, stop: Callable[[], bo
 
 
 def _read(
-    order: BundleOrder, checked: Checked, clock: _Clock, progress: Progress, stop: Callable[[], bool]
+    order: BundleOrder, checked: Checked, clock: _Clock, progress: Progress, stopping: Stopping
 ) -> tuple[dict[str, Path], dict[str, Path]]:
     """The native file and the index of each dictionary; the model is let go of at the end."""
+    natives, waiting = _natives(order)
+    for which in waiting:
+        _checkpoint(order, which)  # what its file alone tells is refused before a model is waited for
     clip = Clip.load(
         order.model,
         order.weights,
@@ -113,14 +121,13 @@ def _read(
         device=order.device,
     )
     clock.note("model")
-    natives = _accepted(order, checked, clip, progress, stop)
+    _accept(order, checked, clip, natives, waiting, progress)
     clock.note("gate")
     indexes: dict[str, Path] = {}
     for which, native in natives.items():
         indexes[which] = order.work / f"{which}.index"
         if indexes[which].is_file():
             continue
-        _go_on(stop, order)
         sae = load_native(native, device=order.device)
         asked = Order(
             images=order.images,
@@ -134,36 +141,44 @@ def _read(
             readers=order.readers,
             cache=order.cache,
         )
-        build_index(sae.cut(clip), sae, asked, progress=_of(which, progress), stop=stop)
+        with stopping() as stop:
+            build_index(sae.cut(clip), sae, asked, progress=_of(which, progress), stop=stop)
         clock.note(f"index {which}")
     return natives, indexes
 
 
-def _accepted(
-    order: BundleOrder, checked: Checked, clip: Clip, progress: Progress, stop: Callable[[], bool]
-) -> dict[str, Path]:
-    """A native file with the gate's decision for each dictionary: the one that came, or one in the work folder."""
-    places: dict[str, Path] = {}
-    waiting: list[str] = []
-    for which, given in order.dictionaries.items():
-        places[which] = given.path if _is_gated(given.path) else order.work / f"{which}.safetensors"
-        if places[which].is_file():
-            load_native(places[which]).cut(clip)
-        else:
+def _natives(order: BundleOrder) -> tuple[dict[str, Path], list[str]]:
+    """Each dictionary's native file, the one that came or one in the work folder; and those still to be written."""
+    places = {
+        which: given.path if _is_gated(given.path) else order.work / f"{which}.safetensors"
+        for which, given in order.dictionaries.items()
+    }
+    return places, [which for which, path in places.items() if not path.is_file()]
+
+
+def _accept(
+    order: BundleOrder,
+    checked: Checked,
+    clip: Clip,
+    places: Mapping[str, Path],
+    waiting: Sequence[str],
+    progress: Progress,
+) -> None:
+    """Write the native files that are waited for as the gate decides; refuse those there that are of another model."""
+    for which, path in places.items():
+        if which in waiting:
             refuse_contents(_checkpoint(order, which), clip)
-            waiting.append(which)
+        else:
+            load_native(path).cut(clip)
     if not waiting:
-        return places
-    _go_on(stop, order)
+        return
     sample = gather(clip, checked.pictures, progress=progress)
     for which in waiting:
-        _go_on(stop, order)
         said = f"{which}: weighing the readings"
         progress(said, 0, 1)
         accepted = accept(_checkpoint(order, which), clip, sample, published=order.dictionaries[which].published)
         save_native(accepted, places[which])
         progress(said, 1, 1)
-    return places
 
 
 def _checkpoint(order: BundleOrder, which: str) -> Checkpoint:
@@ -208,13 +223,12 @@ def _write_table(order: BundleOrder, indexes: list[IndexFile], table: Path) -> i
     return len(chosen)
 
 
-def _go_on(stop: Callable[[], bool], order: BundleOrder) -> None:
-    if stop():
-        raise Stopped(f"Stopped; what is done is kept in {order.work}, and the same command goes on from there.")
-
-
 def _of(which: str, progress: Progress) -> Progress:
     return lambda what, done, of: progress(f"{which}: {what}", done, of)
+
+
+def _unasked() -> AbstractContextManager[Callable[[], bool]]:
+    return nullcontext(lambda: False)
 
 
 class _Clock:

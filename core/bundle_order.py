@@ -22,7 +22,7 @@ from core.indexing.words import distinct
 from core.model import TEMPLATES
 from core.pictures import open_image
 from core.sources import find_source
-from core.types import TillerError
+from core.types import TillerError, many
 from core.zeroshot import checked_labels
 
 _SHOWN = 5  # names, where many are wrong
@@ -132,6 +132,12 @@ def check_order(order: BundleOrder) -> Checked:
 
 def _labels(order: BundleOrder, files: ImageFiles) -> tuple[str, ...]:
     """The classes, once it is sure that every truth is one of them."""
+    if not files.labels and order.from_folders:
+        raise TillerError(
+            f"Each picture's class was to be the first folder of its path, and all of them lie in {order.images} "
+            "itself; put the pictures of each class into a folder of its name, or name the folder above, or give a "
+            "CSV of file and truth with --labels."
+        )
     if not files.labels:
         raise TillerError(
             f"The classes of the pictures in {order.images} are not known; put the pictures of each class into a "
@@ -175,8 +181,8 @@ def _readable(images: Path, files: ImageFiles) -> tuple[Path, ...]:
             return pictures
     unread = f" ({_few(broken)} cannot be read)" if broken else ""
     raise TillerError(
-        f"{images} gives {read} pictures{unread}, and a dictionary is judged on {LEAST_PICTURES} or more; name a "
-        "folder with more photographs."
+        f"{images} gives {many(read, 'picture')}{unread}, and a dictionary is judged on {LEAST_PICTURES} or more; name "
+        "a folder with more photographs."
     )
 
 

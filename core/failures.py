@@ -17,7 +17,7 @@ from core.model import Clip
 from core.repair import lead_of, rival_of
 from core.sae import SparseAutoencoder
 from core.steering import Look, refuse_logits
-from core.types import Prediction, TillerError, View
+from core.types import Prediction, TillerError, View, many
 
 NAMED = 8  # components kept for each failing picture: those that push its wrong class most
 
@@ -133,7 +133,7 @@ def ask_pictures(
         broken += [(name, why) for name, why in kept["broken"]]
         progress("pictures", first + len(some), len(pictures))
     if not asked:
-        raise TillerError(f"None of the {len(pictures)} pictures in '{folder}' can be read; {broken[0][1]}")
+        raise TillerError(f"None of the {many(len(pictures), 'picture')} in '{folder}' can be read; {broken[0][1]}")
     return Answers(tuple(asked), tuple(broken))
 
 

@@ -21,7 +21,7 @@ from core.machine import at_least_single, checked_device, checked_dtype
 from core.pictures import Source, open_image
 from core.sources import find_source
 from core.tower import can_shorten, class_token_through_last, embedded, reads_class_token, refuse_tower, through
-from core.types import Prediction, TillerError
+from core.types import Prediction, TillerError, many
 from core.vision import VisionModel
 from core.weights import refuse_values, weights_digest
 from core.zeroshot import Tokenizer, checked_labels, checked_templates, text_vectors
@@ -143,7 +143,7 @@ class Clip:
         """The same model cut after `block`, which counts from 0, or from the end where negative (-1 is the last)."""
         if not -self.depth <= block < self.depth:
             raise TillerError(
-                f"Block {block} was asked for; {self.name} has {self.depth} blocks: name one from 0 to "
+                f"Block {block} was asked for; {self.name} has {many(self.depth, 'block')}: name one from 0 to "
                 f"{self.depth - 1}, or from -{self.depth} to -1 counting from the end."
             )
         return replace(self, block=block % self.depth)

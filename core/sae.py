@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, assert_never, cast
@@ -29,6 +27,7 @@ from core.convention import (
     normalised,
     scale_and_centre,
 )
+from core.digest import dictionary_digest
 from core.types import TillerError
 from core.weights import weights_digest
 
@@ -119,8 +118,7 @@ class SparseAutoencoder(nn.Module):
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the weights and the convention, the same whatever file they came from."""
-        said = weights_digest(self) + json.dumps(self.convention.as_json(), sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+        return dictionary_digest(weights_digest(self), self.convention.as_json())
 
     def changed(self, **parts: Any) -> SparseAutoencoder:
         """Another autoencoder with some `parts` of the constructor's in place of its own, and no header."""

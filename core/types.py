@@ -21,6 +21,10 @@ class MissingArtefact(TillerError):
     """A file that should be there is not, or is not the one that was sealed."""
 
 
+class Stopped(TillerError):
+    """Work ended because somebody asked; the sentence says what is kept and how to go on."""
+
+
 def refuse_component(component: int, components: int, refused: type[TillerError] = TillerError) -> None:
     """Refuse a component that a dictionary of so many has not, in the one sentence that every part of Tiller says."""
     if not 0 <= component < components:
@@ -28,6 +32,11 @@ def refuse_component(component: int, components: int, refused: type[TillerError]
             f"Component {component} was asked for; the dictionary has {components:,}: name one from 0 to "
             f"{components - 1:,}."
         )
+
+
+def many(count: int, thing: str) -> str:
+    """A number with its noun: 1 session, 2 sessions, 1,000 sessions."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 class Op(StrEnum):

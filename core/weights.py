@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import re
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
+from core.digest import Values, values_digest
 from core.types import TillerError
 
 LONGEST_REASON = 160  # characters
@@ -18,12 +19,12 @@ _ESCAPE = re.compile("\x1b\\[[0-9;]*m")  # colours of a terminal
 
 def weights_digest(module: nn.Module) -> str:
     """SHA-256 over names, types, shapes and values of a module's state: the same whatever file it came from."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(flat.view(torch.uint8).numpy())
-    return digest.hexdigest()
+
+    def held(tensor: torch.Tensor) -> np.ndarray:
+        return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+
+    state = sorted(module.state_dict().items())
+    return values_digest(Values(name, str(each.dtype), tuple(each.shape), held(each)) for name, each in state)
 
 
 def why_refused(refused: Exception) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.description import read_description
 from core.pictures import open_image
 from core.types import Prediction, TillerError, View
 from study.coding_desk import agreement, codebook
@@ -164,9 +165,11 @@ def attribute(
     with one_sentence():
         picture = open_image(image)
         refuse_options(None, model, pretrained, sae)
+        known = None if model is not None else tuple(read_description(_bundle())["labels"])
+        known = read_labels(labels) if labels is not None else known
         for name in (target, against):
-            if labels is not None and name is not None:
-                find_label(read_labels(labels), name)
+            if known is not None and name is not None:
+                find_label(known, name)
 
         from core.attribution import attribute as share_out
         from core.steering import look
@@ -223,7 +226,7 @@ script.command()(schema)
 
 
 def main() -> None:
-    """The console script `tiller`."""
+    """Run what was typed."""
     app()
 
 

@@ -10,9 +10,8 @@ from uuid import uuid4
 import typer
 from rich.table import Table
 
-from core.types import TillerError
+from core.types import TillerError, many
 from study.desk import Json, opened_log
-from study.markdown import many
 from study.terminal import emit, one_sentence
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.types import TillerError
-from study.markdown import many
+from core.types import TillerError, many
 from study.records import Chain, Record
 from study.settings import settings_in
 from study.tables import chains_table, outlooks_table, receipts_table

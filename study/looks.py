@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from core.types import many
 from study.consent import given
 from study.instrument_events import InstrumentScored
 from study.instruments import instrument_in
 from study.log import EventLog
-from study.markdown import many
 from study.media import faults_in, paths_of, recordings_of
 from study.records import Record
 from study.replay import Run, Verdict, replay

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.types import many
+
 _MINUS = "\u2212"
-
-
-def many(count: int, thing: str) -> str:
-    """A number with its noun: 1 session, 2 sessions, 1,000 sessions."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def report_in_words(study: str, found: Mapping[str, Any]) -> str:

@@ -69,7 +69,9 @@ def read_plan(texts: Iterable[str], scope: str, unit: Unit) -> SteeringPlan:
 
 
 def read_labels(text: str) -> tuple[str, ...]:
-    """Class names from a comma-separated list; empty and repeated names are the zero-shot head's to refuse."""
+    """Class names from a comma-separated list; one that is empty or repeated is the zero-shot head's to refuse."""
+    if not text.strip(" ,"):
+        raise TillerError("Class names were asked for, and none was given; name two or more, such as 'boat,car'.")
     return tuple(label.strip() for label in text.split(","))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from study.markdown import many
+from core.types import many
 
 Plain = Mapping[str, Any]
 _MINUS = "\u2212"
@@ -187,8 +187,8 @@ def _rests_on(account: Plain) -> Iterable[str]:
         else "code times gradient, a first-order estimate that need not sum to the margin"
     )
     yield (
-        f"- {account['pictures']} reference pictures, {account['failures']} of them wrong; seed {account['seed']}; "
-        f"measured {account['measured'][:16].replace('T', ' ')} UTC."
+        f"- {many(account['pictures'], 'reference picture')}, {account['failures']} of them wrong; "
+        f"seed {account['seed']}; measured {account['measured'][:16].replace('T', ' ')} UTC."
     )
     yield (
         f"- {account['model']}, dictionary {account['dictionary']} after block {account['block']}, "

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from core.types import TillerError
+from core.types import TillerError, many
 from study import looks
 from study.drafts import idem_key
 from study.exports import FORMATS, export_log
 from study.lives import Notes
 from study.log import EventLog
-from study.markdown import many
 from study.preflight import Check, Way
 from study.records import Record
 from study.replay import Run

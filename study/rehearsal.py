@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.types import TillerError
+from core.types import TillerError, many
 from study.desk import Json
-from study.markdown import many
 from study.settings import settings_in
 from study.simulation import POLICIES
 from study.terminal import emit, one_sentence, shown_progress

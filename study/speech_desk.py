@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.types import TillerError
+from core.types import TillerError, many
 from study.consent import given
 from study.desk import Json, opened_log, records_of
-from study.markdown import many
 from study.records import Record
 from study.terminal import emit, one_sentence, shown_progress, stderr
 
@@ -119,7 +118,8 @@ def transcribe(
                         {"session": one, "media": recording.media, "utterances": done.utterances if done else 0}
                     )
         count = sum(one["utterances"] for one in told if isinstance(one["utterances"], int))
-        emit({"recordings": told}, f"{count} utterances from {len(told)} recordings.", json_wanted=json_wanted)
+        heard = f"{many(count, 'utterance')} from {many(len(told), 'recording')}."
+        emit({"recordings": told}, heard, json_wanted=json_wanted)
 
 
 def _opened(

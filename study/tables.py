@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.table import Table
 
-from core.types import Prediction
-from study.markdown import many
+from core.types import Prediction, many
 from study.streams import RECEIPTS
 
 if TYPE_CHECKING:

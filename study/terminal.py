@@ -29,12 +29,14 @@ from rich.progress import (
 from rich.table import Table
 from typer.core import TyperGroup
 
-from core.types import TillerError
+from core.types import Stopped, TillerError
 
 screen = Console()
 stderr = Console(stderr=True)
 
 
+ANEW = "Stopped; nothing was kept yet, and the same command begins anew."
+_AGAIN = "Stopped before it was done; to have it done, give the same command again."
 Advance = Callable[[str, int, int], None]  # what, done, of
 _WHOLE = 1 << 16  # columns, where nothing is to be cut
 SECONDS, AT_LATEST = 10.0, 60.0  # between two lines of progress in a file: never sooner, and never later while it moves
@@ -59,15 +61,33 @@ class Commands(TyperGroup):
 
 @contextmanager
 def one_sentence() -> Generator[None]:
-    """Print an error meant for people as its one sentence on stderr, its notes beneath, and leave with status 2."""
+    """Print an error meant for people as its one sentence on stderr, its notes beneath, and leave with status 2.
+
+    Ctrl-C leaves with status 130; a command that keeps what it has done says so by `told_when_stopped`.
+    """
     try:
         yield
     except (TillerError, OSError) as error:
         why: list[str] = getattr(error, "__notes__", [])
-        lines = [f"tiller: {shown(str(error))}", *(f"  {shown(each)}" for each in why)]
-        stderr.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
-        _tell_refusal(str(error), why)
-        raise typer.Exit(2) from error
+        raise _told_and_left(str(error), why, 130 if isinstance(error, Stopped) else 2) from error
+    except KeyboardInterrupt:
+        raise _told_and_left(_AGAIN, (), 130) from None
+
+
+@contextmanager
+def told_when_stopped(say: Callable[[], str]) -> Generator[None]:
+    """On Ctrl-C, one sentence on what is kept, for work that can end anywhere."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(say()) from None
+
+
+def _told_and_left(said: str, why: Sequence[str], status: int) -> typer.Exit:
+    lines = [f"tiller: {shown(said)}", *(f"  {shown(each)}" for each in why)]
+    stderr.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    _tell_refusal(said, why)
+    return typer.Exit(status)
 
 
 def _tell_refusal(said: str, why: Sequence[str] = ()) -> None:

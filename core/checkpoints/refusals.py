@@ -15,7 +15,7 @@ from core.checkpoints.readings import KINDS, readings, tried
 from core.checkpoints.sample import Sample
 from core.model import Clip
 from core.sae import TENSORS
-from core.types import TillerError
+from core.types import TillerError, many
 
 CLEARLY = 0.03  # another reading or block must explain so much more; below that, what the format states is kept
 LARGEST_GAP = 1e-4  # logits
@@ -85,7 +85,8 @@ def refuse_sample(checkpoint: Checkpoint, sample: Sample, block: int) -> None:
         )
     if sample.images < LEAST_PICTURES:
         raise CheckpointRefused(
-            f"{checkpoint.source} was to be judged on {sample.images} pictures; it takes {LEAST_PICTURES}: give more."
+            f"{checkpoint.source} was to be judged on {many(sample.images, 'picture')}; it takes "
+            f"{LEAST_PICTURES}: give more."
         )
     rows = torch.cat([sample.classes[block], sample.patches[block]])
     if not rows.isfinite().all():

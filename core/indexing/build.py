@@ -25,7 +25,7 @@ from core.indexing.statistics import statistics_of
 from core.indexing.tally import Tally, starts_of, whole
 from core.model import Clip
 from core.sae import SparseAutoencoder
-from core.types import TillerError
+from core.types import TillerError, many
 
 _COMPONENTS_AT_ONCE = 512
 
@@ -113,7 +113,8 @@ def _brought_together(one: Pass, passed: Passed, progress: Progress) -> tuple[di
     if share.first and not tally.used:
         shutil.rmtree(one.order.work)  # nothing was counted, and mended pictures are another set
         raise TillerError(
-            f"None of the {len(one.files):,} pictures in {one.files.folder} can be read; the first: {broken[0][1]}"
+            f"None of the {many(len(one.files), 'picture')} in {one.files.folder} can be read; the first: "
+            f"{broken[0][1]}"
         )
     top = share.spread(tally.top.images)
     sums = _gathered(share, _exemplar_sums(one, passed.kept, top))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.types import TillerError
+from core.types import TillerError, many
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 AT_ONCE = 1 << 16  # names held while the list is written
@@ -92,7 +92,8 @@ def check_images(folder: Path, truths: Mapping[str, str] | None = None) -> None:
         raise TillerError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))}); name a folder that does.")
     if truths is not None and not any(_is_picture(Path(name).name) and (folder / name).exists() for name in truths):
         raise TillerError(
-            f"None of the {len(truths)} files in the table of truths is in {folder}; name files by their path below it."
+            f"None of the {many(len(truths), 'file')} in the table of truths is in {folder}; name files by their "
+            "path below it."
         )
 
 

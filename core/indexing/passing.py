@@ -22,7 +22,7 @@ from core.indexing.shares import Share
 from core.indexing.tally import Seen, Tally, unit_of
 from core.model import Clip
 from core.sae import SparseAutoencoder
-from core.types import TillerError
+from core.types import Stopped
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +32,6 @@ class Passed:
     tally: Tally
     broken: Broken
     kept: Kept
-
-
-class Stopped(TillerError):
-    """The pass was asked to stop; what was counted is kept."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from core.digest import native_digest, native_header
 
 NAMED = {  # entries of the plan, as a person gives them
     "batch": "--batch",
@@ -48,16 +48,17 @@ def said_of_words(words: Sequence[str]) -> dict[str, Any]:
     return {"vocabulary": _digest("\n".join(words))}
 
 
-def said_by_dictionary(path: Path) -> dict[str, Any]:
-    """The digest of the model and the block that a native file's header names; nothing where it cannot be read."""
-    try:
-        with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {}).get("tiller", "{}"))
-    except (OSError, SafetensorError, ValueError):
-        return {}  # whoever loads it says what is wrong with it
-    if not isinstance(header, dict) or not {"weights", "block"} <= set(header):
+def said_by_dictionary(path: Path, *, whole: bool = False) -> dict[str, Any]:
+    """The digest of the model and the block that a native file's header names; nothing where it cannot be read.
+
+    Args:
+        whole: its own digest too, for which every byte is read.
+    """
+    header = native_header(path)
+    if not {"weights", "block"} <= set(header):
         return {}
-    return {"model": header["weights"], "block": header["block"]}
+    digest = native_digest(path) if whole else None
+    return {"model": header["weights"], "block": header["block"], **({} if digest is None else {"dictionary": digest})}
 
 
 def _digest(text: str) -> str:

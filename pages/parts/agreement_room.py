@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import streamlit as st
 
+from core.types import many
 from pages.parts.calm import press
 from pages.parts.coding_place import coding_place, naming
 from pages.parts.interval_plot import figures_table, why_no_intervals
-from pages.parts.sheets import many
 from pages.parts.sittings import duration
 from pages.parts.staff import Insider
 from study.codebook import books_in

@@ -8,9 +8,9 @@ from html import escape
 
 import streamlit as st
 
+from core.types import many
 from pages.parts.calm import calmly
 from pages.parts.errands import bar
-from pages.parts.sheets import many
 from pages.parts.staff import Insider, while_let_in
 from study.exports import FORMATS
 from study.exports.kept import Kept, delete_kept, kept_in

@@ -45,6 +45,7 @@ def piece(opened: Opened, component: Component, effect: float) -> dict[str, Any]
         },
         "fires": _rounded(fires),
         "fires_on_patches": bool(fires.any()),
+        "fires_most": float(fires.max(initial=0.0)),
         "fires_scale": _p99(component, float(fires.max(initial=0.0))),
         # No patch of the picture stands for the class token, so the maps need its share in numbers.
         "class_code": _class_code(opened, component.index),

@@ -8,9 +8,8 @@ from uuid import uuid4
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.types import TillerError
+from core.types import TillerError, many
 from pages.parts.calm import press
-from pages.parts.sheets import many
 from pages.parts.staff import Insider
 from study.agreement import SEED
 from study.codebook import books_of

@@ -118,11 +118,6 @@ def share_in_words(share: float, language: str | None = None) -> str:
     return say("workspace.figures.percent", language, number=percent(share).removesuffix("%"))
 
 
-def many(count: int, thing: str) -> str:
-    """A count with its noun: `1 session`, `1,204 sessions`."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
 def foremost(opened: Opened, after: Prediction) -> list[str]:
     """The few classes to tell of: the margin's two, the answer, and those most likely before the edits or after."""
     before = opened.seen.clean

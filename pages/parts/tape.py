@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from pages.parts.names import names_for
 from pages.parts.rig import Rig
@@ -39,7 +39,9 @@ def script_for(rig: Rig, records: Sequence[Record]) -> StudyScript | None:
     script: StudyScript = rig.script
     if sha256 != script.sha256:
         try:
-            (script,) = rig.folds.recall(("script", sha256), lambda: (script_of(rig.log, sha256),))
+            (script,) = cast(
+                "tuple[StudyScript]", rig.folds.recall(("script", sha256), lambda: (script_of(rig.log, sha256),))
+            )
         except ScriptError:
             return None
     language = started.language if isinstance(started, SessionStarted) else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.types import many
 from pages.parts.nobody import nobody_yet
-from pages.parts.sheets import many
 from pages.parts.sittings import checked, listed
 from pages.parts.staff import admit_staff
 from pages.parts.staff_frame import staff_page, study_picked

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core.types import many
 from study.card import (
     UNKNOWN,
     BenchmarkDetails,
@@ -25,7 +26,7 @@ from study.findings import Finding, Findings
 from study.findings.figure import REPLICATES, SEED
 from study.findings.portrait import TRUST
 from study.log import EventLog
-from study.markdown import many, said, who_took_part
+from study.markdown import said, who_took_part
 from study.roster import Entry, roster
 from study.script import FreeText, StudyScript, Task
 from study.scripts import scripts_of

@@ -14,9 +14,10 @@ from rich.table import Table
 from core.types import TillerError
 from study.desk import Json
 from study.notation import read_labels
-from study.terminal import emit, one_sentence, shown_progress
+from study.terminal import ANEW, emit, one_sentence, shown_progress, told_when_stopped
 from study.workshop.given import refuse_device, refuse_no_folder
-from study.workshop.index import CACHE, asked_to_stop, named_words
+from study.workshop.index import CACHE, named_words
+from study.workshop.stopping import asked_to_stop
 
 if TYPE_CHECKING:
     from core.bundle_making import Made
@@ -76,7 +77,11 @@ def make(
         refuse_device(device)
         typed = named_files(sae or ())
 
-        from core.bundle_plan import refuse_another
+        from core.bundle_plan import is_begun, refuse_another
+        from core.indexing.files import check_images, read_truths
+
+        truths = None if labels is None else read_truths(labels)
+        check_images(images, truths)
 
         said = {"images": str(images.resolve()), "batch": batch, "device": device}
         refuse_another(folder, said | ({} if threads is None else {"threads": threads}), typed)
@@ -86,7 +91,6 @@ def make(
 
         from core.bundle_making import make_bundle
         from core.bundle_order import BundleOrder, Given
-        from core.indexing.files import read_truths
         from core.model import TEMPLATES
 
         if here is None:
@@ -99,7 +103,7 @@ def make(
             model=named,
             weights=weights,
             dictionaries=dictionaries,
-            truths=None if labels is None else read_truths(labels),
+            truths=truths,
             from_folders=labels_from_folders,
             classes=() if classes is None else read_labels(classes),
             templates=tuple(template or TEMPLATES),
@@ -113,8 +117,14 @@ def make(
             device=device,
             cache=CACHE,
         )
-        with shown_progress() as advance, asked_to_stop() as stop:
-            made = make_bundle(order, progress=advance, stop=stop)
+
+        def kept() -> str:
+            if not is_begun(order.work):
+                return ANEW
+            return f"Stopped; what is done is kept in {order.work}, and the same command goes on from there."
+
+        with told_when_stopped(kept), shown_progress() as advance:
+            made = make_bundle(order, progress=advance, stopping=asked_to_stop)
         result = told(order, made)
         emit(result, in_words(result), json_wanted=json_wanted)
 
@@ -135,7 +145,9 @@ def refuse_choice(
         raise TillerError("A preset has weights and dictionaries of its own; leave --pretrained and --sae out.")
     if preset is None and not sae:
         raise TillerError("A bundle takes a dictionary; name one with --sae NAME=FILE, such as --sae cls=weights.pt.")
-    if (labels is None) != from_folders:
+    if labels is not None and from_folders:
+        raise TillerError("--labels and --labels-from-folders were both given; name one of them.")
+    if labels is None and not from_folders:
         raise TillerError(
             "Say what each picture shows, once: --labels-from-folders where the pictures of each class lie in a "
             "folder of its name, or --labels TABLE.csv with the columns file and truth."

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from study.markdown import many
-from study.terminal import one_sentence, screen, shown_progress
+from core.types import many
+from study.terminal import one_sentence, screen, shown_progress, told_when_stopped
 
 HOME = Path(__file__).resolve().parent.parent.parent
 DEMO = HOME / "data" / "demo"
@@ -41,5 +41,6 @@ def build(
     with one_sentence():
         from core.demo.artefacts import build as build_demo
 
-        with shown_progress() as advance:
+        kept = f"Stopped; each step that is done is kept in {work}, and the same command goes on from there."
+        with told_when_stopped(lambda: kept), shown_progress() as advance:
             build_demo(out, work=work, progress=advance)

@@ -166,7 +166,7 @@ def _pin(which: str, sha256: str) -> str:
 def _scored(one: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """When a task counts as solved, its held-out pictures, and what repairs it."""
     chances, many = one["probability"], len(one["components"])
-    goal = f"state.top1 == {_rule_text(one['shows'])}"
+    goal = f"state.top1 == {quoted(one['shows'])}"
     if one["says"] == one["shows"]:  # a near miss is right from the beginning
         goal = f"state.probability > {(chances['before'] + chances['after']) / 2:.2f}"
     lines = ["    success:", f"      rule: {json.dumps(f'state.suppressed <= {max(3, many)} and {goal}')}"]
@@ -181,10 +181,19 @@ def _scored(one: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rule_text(label: str) -> str:
-    if "'" in label:
-        raise TillerError(f"Class {label!r} holds an apostrophe, which no rule can quote; rename it in the labels.")
-    return f"'{label}'"
+def quoted(label: str) -> str:
+    """A class as a rule of a script writes it: "carpenter's kit" between the other quotes.
+
+    Raises:
+        TillerError: it holds both kinds of quotes, and no rule can write it.
+    """
+    if "'" not in label:
+        return f"'{label}'"
+    if '"' not in label:
+        return f'"{label}"'
+    raise TillerError(
+        f"Class {label!r} holds an apostrophe and a double quote, and no rule of a script can write it; rename it."
+    )
 
 
 def _copied(images: Path, one: Mapping[str, Any], folder: Path) -> tuple[Path, bytes]:

@@ -14,14 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.description import read_description
-from core.types import TillerError
+from core.types import TillerError, many
 from study.desk import Json
 from study.examinations import HEALTH, found_folder, keep_found
 from study.settings import settings_in
 from study.tables import figures_table
-from study.terminal import emit, one_sentence, shown_progress, stderr
+from study.terminal import emit, one_sentence, shown_progress, stderr, told_when_stopped
 from study.trust import FIGURES, NORMS, basis_of, figure_text, order_name, percent, trust_in
-from study.workshop.stopping import told_when_stopped
 
 if TYPE_CHECKING:
     from core.demo.figures import Figure
@@ -89,8 +88,8 @@ def doctor(bundle: Of = None, dictionary: Which = None, goals: Goals = True, jso
 def health_tables(health: Mapping[str, Any]) -> list[Table]:
     """One dictionary: what was measured, beside what was published where anything was, and its faithfulness."""
     title = (
-        f"{health['dictionary']}: block {health['block']} of {health['model']}, {health['components']:,} components, "
-        f"on {health['images']:,} pictures; gate: {health['verdict']}"
+        f"{health['dictionary']}: block {health['block']} of {health['model']}, "
+        f"{many(health['components'], 'component')}, on {many(health['images'], 'picture')}; gate: {health['verdict']}"
     )
     table = Table(title=title, title_justify="left", title_style="bold")
     beside = {one["name"]: one for one in health["published"]}

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from core.types import TillerError, refuse_component
+from core.types import TillerError, many, refuse_component
 from study.desk import Json
 from study.notation import read_labels
-from study.terminal import emit, one_sentence, screen, shown_progress
+from study.terminal import ANEW, emit, one_sentence, screen, shown_progress, told_when_stopped
 from study.workshop.given import refuse_options
 from study.workshop.index_card import component_card
 from study.workshop.index_parts import Device, File, Model, Of, Pretrained, Sae, dictionary_file, instrument_of, located
@@ -84,6 +84,7 @@ def build(
         names = read_labels(labels) if labels is not None and table is None else ()
         folders = sorted(each.name for each in images.iterdir() if each.is_dir()) if labels_from_folders else ()
 
+        begun = work_of(out) / "plan.json"
         given = (*names, *folders, *dict.fromkeys((truths or {}).values()))
         said = {
             "batch": batch,
@@ -92,9 +93,9 @@ def build(
             **({} if threads is None else {"threads": threads}),
             **({} if vocabulary is None else said_of_words(distinct((*given, *read_vocabulary(vocabulary))))),
             **said_of_pictures(images, truths, from_folders=labels_from_folders),
-            **said_by_dictionary(dictionary_file(bundle, model, sae)),
+            **said_by_dictionary(dictionary_file(bundle, model, sae), whole=begun.is_file()),
         }
-        refuse_other_plan(work_of(out) / "plan.json", said, named=NAMED)
+        refuse_other_plan(begun, said, named=NAMED)
 
         import torch
 
@@ -104,8 +105,8 @@ def build(
 
         with (
             shared(device) as share,
+            told_when_stopped(lambda: what_is_kept(out)),
             _told(quiet=not share.first) as advance,
-            asked_to_stop(quiet=not share.first) as stop,
         ):
             tool = instrument_of(bundle, model, pretrained, sae, None, share.device)
             order = Order(
@@ -121,9 +122,20 @@ def build(
                 every=every,
                 cache=CACHE,
             )
-            made = build_index(tool.model, tool.sae, order, progress=advance, share=share, stop=stop)
+            with asked_to_stop(quiet=not share.first) as stop:
+                made = build_index(tool.model, tool.sae, order, progress=advance, share=share, stop=stop)
         if share.first:
             _emit_heading(made, json_wanted=json_wanted)
+
+
+def what_is_kept(out: Path) -> str:
+    """What a person who stopped a build is told."""
+    from core.indexing.plan import work_of
+
+    work = work_of(out)
+    if any(work.glob("counted-*.safetensors")):
+        return f"Stopped; what was counted last is kept in {work}, and the same command goes on from there."
+    return ANEW
 
 
 @index.command("info")
@@ -148,7 +160,7 @@ def info(
         if component is None:
             if found.file is None:
                 raise TillerError(
-                    f"{path} is a JSON list of {len(found):,} cards, which does not say how it was made; name a "
+                    f"{path} is a JSON list of {many(len(found), 'card')}, which does not say how it was made; name a "
                     "component with --component."
                 )
             _emit_heading(path, verified=verify, json_wanted=json_wanted)

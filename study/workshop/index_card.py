@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from study.markdown import many
+from core.types import many
 from study.workshop import shown
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,12 @@ def located(file: Path | None, bundle: Path | None, sae: str | None) -> Path:
 
     which = dictionary_in(bundle, sae, home="spatial")
     return bundle / read_description(bundle)["dictionaries"][which]["index"]
+
+
+def as_typed(bundle: Path | None, model: str | None, pretrained: str | None, sae: str | None) -> str:
+    """The options that name a model and a dictionary, as they would be typed; "" where the environment's are meant."""
+    given = {"--bundle": bundle, "--model": model, "--pretrained": pretrained, "--sae": sae}
+    return shlex.join(word for name, value in given.items() if value is not None for word in (name, str(value)))
 
 
 def dictionary_file(bundle: Path | None, model: str | None, sae: str | None) -> Path:

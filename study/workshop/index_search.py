@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.types import TillerError
+from core.types import TillerError, many
 from study.desk import Json
 from study.terminal import emit, one_sentence, room
 from study.workshop.given import folder_of, refuse_options
@@ -22,6 +22,7 @@ from study.workshop.index_parts import (
     Of,
     Pretrained,
     Sae,
+    as_typed,
     instrument_of,
     located,
     model_of,
@@ -60,6 +61,12 @@ def search(
         path = located(file, bundle, sae)
         refuse_options(bundle, model, pretrained, sae, device=device, model_alone=text is not None)
         found = read_index(path)
+        if found.file is None:
+            options = " ".join(filter(None, ("--images FOLDER", as_typed(bundle, model, pretrained, sae))))
+            raise TillerError(
+                f"{path} is a JSON list of {many(len(found), 'card')}, which keeps nothing to search by; build an "
+                f"index that does with `tiller index build {options} --out NAME.index`, and search NAME.index."
+            )
         said = file_of(found).heading
         filters = Filters(
             min_density=min_density,

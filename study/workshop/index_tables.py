@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from study.markdown import many
+from core.types import many
 from study.workshop import shown
 
 BROKEN, CLASSES = 5, 12  # of the broken pictures and of the classes, how many are named
@@ -45,8 +45,9 @@ def heading_sheet(path: Path, said: Mapping[str, Any], summary: Mapping[str, Any
     labels = said["labels"]
     table.add_row("classes", shown.some(list(labels), CLASSES) if labels else "none were given")
     fire, words = summary["components"], summary["words"]
-    table.add_row("components", f"{fire['fire']:,} fire, {fire['never']:,} never do")
-    table.add_row("names", f"{words['used']:,} of {many(words['known'], 'word')} of the vocabulary name a component")
+    fires, does = "fires" if fire["fire"] == 1 else "fire", "does" if fire["never"] == 1 else "do"
+    table.add_row("components", f"{fire['fire']:,} {fires}, {fire['never']:,} never {does}")
+    table.add_row("names", f"{words['used']:,} of the vocabulary's {many(words['known'], 'word')}")
     ways = (("density", shown.share), ("p99", shown.code), ("clarity", shown.score), ("monosemanticity", shown.score))
     for name, way in ways:
         low, middle, high = summary["quantiles"][name].values()
@@ -78,7 +79,7 @@ def move_note(origin: str, target: str, images: int) -> str:
 def nothing_found(fire: int, counts: Mapping[str, int]) -> str:
     """Why a search lists no component."""
     if not counts:
-        return f"No component was found: {fire:,} components of this index fire."
+        return f"No component was found: {many(fire, 'component')} of this index {'fires' if fire == 1 else 'fire'}."
     each = ", ".join(f"{count:,} with --{name.replace('_', '-')}" for name, count in counts.items())
     all_of = ", none with all" if len(counts) > 1 else ""
     return f"No component is within the bounds: of {fire:,} that fire, {each}{all_of}. Loosen a bound."

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from study.desk import Json
-from study.terminal import emit, one_sentence, shown_bytes
+from study.terminal import emit, one_sentence, shown_bytes, told_when_stopped
 
 
 def fetch(
@@ -30,7 +30,8 @@ def fetch(
         from core.presets import find_preset
 
         preset = find_preset(presets, name)
-        with shown_bytes() as advance:
+        kept = "Stopped; what has come is kept in huggingface's cache, and the same command goes on from there."
+        with told_when_stopped(lambda: kept), shown_bytes() as advance:
             found = fetch_preset(preset, advance)
         result: dict[str, Any] = {
             "preset": name,

@@ -11,10 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from core.checkpoints import LEAST_PICTURES
-from core.types import TillerError
+from core.types import TillerError, many
 from study.desk import Json
-from study.markdown import many
-from study.terminal import emit, one_sentence, shown, shown_progress
+from study.terminal import ANEW, emit, one_sentence, shown, shown_progress, told_when_stopped
 from study.workshop.given import refuse_device, refuse_no_dictionary, refuse_no_folder
 
 if TYPE_CHECKING:
@@ -67,8 +66,8 @@ def convert(
         pictures = pictures_in(images)
         if len(pictures) < LEAST_PICTURES:
             raise TillerError(
-                f"{images} holds {len(pictures)} pictures, and a dictionary is judged on {LEAST_PICTURES} or more; "
-                "name a folder with more photographs."
+                f"{images} holds {many(len(pictures), 'picture')}, and a dictionary is judged on {LEAST_PICTURES} or "
+                "more; name a folder with more photographs."
             )
 
         from core.checkpoints.formats import read_checkpoint
@@ -86,7 +85,7 @@ def convert(
         refuse_contents(held, clip)
         if held.block is not None:
             clip = clip.at(held.block)
-        with shown_progress() as advance:
+        with told_when_stopped(lambda: ANEW), shown_progress() as advance:
             sample = gather(clip, pictures, progress=advance)
             advance("weighing the readings", 0, 1)
             accepted = accept(held, clip, sample, published=published)
@@ -165,7 +164,7 @@ def info_table(result: dict[str, Any]) -> Table:
     origin, gate = result["origin"], result["gate"]
     rows: list[tuple[str, object]] = [
         ("format", result["format"] + (f", converted from {origin['format']} {origin['source']}" if origin else "")),
-        ("size", f"{result['components']:,} components, activations {result['width']} wide"),
+        ("size", f"{many(result['components'], 'component')}, activations {result['width']} wide"),
         ("activation", _activation(result["activation"])),
         ("normalisation", _normalisation(result["normalisation"])),
         ("bias", "taken off before encoding" if result["pre_bias"] else "not taken off before encoding"),

@@ -7,21 +7,9 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-import typer
-
-from study.terminal import shown, stderr
+from study.terminal import stderr
 
 _TWICE = 1.0  # seconds; what follows sooner is the same Ctrl-C, passed on by a parent
-
-
-@contextmanager
-def told_when_stopped(say: Callable[[], str]) -> Generator[None]:
-    """On Ctrl-C, one sentence on what is kept, and status 130; for work that can end anywhere."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        stderr.print(f"tiller: {shown(say())}", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(130) from None
 
 
 @contextmanager

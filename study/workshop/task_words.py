@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from study.markdown import many
+from core.types import many
 from study.trust import percent
 
 Told = Mapping[str, Any]

@@ -10,8 +10,9 @@ import typer
 
 from core.types import TillerError
 from study.notation import read_labels
-from study.terminal import emit, one_sentence, shown_progress, stderr
+from study.terminal import ANEW, emit, one_sentence, shown_progress, stderr, told_when_stopped
 from study.workshop.choices import claimed_class, class_names, dictionary_named, refuse_strange
+from study.workshop.found import quoted, report_of, script_files
 from study.workshop.given import folder_of, refuse_options
 from study.workshop.places import Overwrite, put_files, refuse_picture_place, refuse_script_place, refuse_taken
 from study.workshop.printed import plain_name, sha256, told_of
@@ -165,6 +166,9 @@ def find(
             refuse_taken([out, out.with_suffix(".json")], overwrite=overwrite)
         pictures = labelled_pictures(images, labels)
         shown = tuple(sorted({one.shows for one in pictures}))
+        if out is not None:
+            for label in shown:
+                quoted(label)
         named = read_labels(classes) if classes is not None else shown if model is not None else None
         home = folder_of(bundle)
         if model is None:
@@ -173,7 +177,6 @@ def find(
         from core.failures import Journal, ask_pictures, journal_key
         from core.instrument import open_instrument
         from core.proposals import propose_tasks
-        from study.workshop.found import report_of, script_files
 
         tool = open_instrument(
             home,
@@ -185,8 +188,12 @@ def find(
             home="spatial",
         )
         key = journal_key(tool.model, tool.sae, images, pictures, near)
-        journal = Journal(out and out.with_suffix(".part.jsonl"), f"{key} {max_components}")
-        with shown_progress() as advance:
+        part = out and out.with_suffix(".part.jsonl")
+        journal = Journal(part, f"{key} {max_components}")
+        kept = ANEW
+        if part is not None:
+            kept = f"Stopped; what was computed is kept in {part}, and the same command goes on from there."
+        with told_when_stopped(lambda: kept), shown_progress() as advance:
             answers = ask_pictures(tool.model, tool.sae, images, pictures, near=near, journal=journal, progress=advance)
             proposed = propose_tasks(
                 tool.model,

@@ -17,6 +17,7 @@ from tiny import TINY
 from typer.testing import CliRunner
 
 from core.bundle import seal
+from core.checkpoints.native import load_native
 from core.index import read_index
 from core.index_summary import broken_in, code_quantiles, edge, names_beside, strongest, summary_of
 from core.indexing.plan import said_by_dictionary, said_of_pictures, work_of
@@ -29,6 +30,7 @@ from study.workshop.index_card import component_card, histogram
 from study.workshop.index_matches import matches_table
 from study.workshop.index_tables import heading_sheet, nothing_fits, nothing_found
 
+DEMO = HOME / "data" / "demo"
 BROKEN = tuple(range(0, 16, 2))
 
 
@@ -226,11 +228,16 @@ def test_what_can_be_refused_is_refused_before_torch_is_imported_and_anything_is
     (tmp_path / "other").mkdir()
     (tmp_path / "words").write_text("cat")
     draw_pictures(tmp_path / "other", 2)
-    native = said_by_dictionary(bundle / "spatial.safetensors")
-    assert native == {"model": native["model"], "block": 1}
+    native = said_by_dictionary(bundle / "spatial.safetensors", whole=True)
+    assert native == {
+        "model": native["model"],
+        "block": 1,
+        "dictionary": load_native(bundle / "spatial.safetensors").digest,
+    }
     begun = {"batch": 64, "threads": 1, "device": "cpu", "processes": 1, "vocabulary": "0" * 64, **native}
     begun |= said_of_pictures(pictures, None, from_folders=False)
     works = {"begun": begun, "foreign": begun | {"model": "f" * 64}, "deeper": begun | {"block": 2}}
+    works["trained on"] = begun | {"dictionary": "e" * 64}
     for name, plan in works.items():
         work_of(tmp_path / name).mkdir()
         (work_of(tmp_path / name) / "plan.json").write_text(json.dumps(plan))
@@ -253,11 +260,15 @@ def test_what_can_be_refused_is_refused_before_torch_is_imported_and_anything_is
         (["search", "--bundle", str(bundle), "--from", "apple", "--to", "bota"], "there are boat"),
         (["search", "--bundle", str(bundle), "--from", "apple", "--to", "APPLE"], "asked for twice"),
         (["search", out, "--pretrained", "x", "--text", "a"], "without --model"),
+        (
+            ["search", "--bundle", str(DEMO), "--sae", "cls", "--text", "a"],
+            f"`tiller index build --images FOLDER --bundle {DEMO} --sae cls --out NAME.index`, and search NAME.index",
+        ),
         ([*there, "--labels", "a", "--labels-from-folders"], "were both given"),
         ([*there, "--model", "ViT-B-32", "--out", out], "name a native SAE file with --sae"),
         ([*there, "--sae", "none.safetensors", "--out", out], "there is no such file"),
         ([*there, "--labels", str(tmp_path / "no.csv"), "--out", out], "there is no such file"),
-        ([*there, "--labels", str(tmp_path / "table.csv"), "--out", out], "None of the 1 files in the table"),
+        ([*there, "--labels", str(tmp_path / "table.csv"), "--out", out], "None of the 1 file in the table"),
         ([*there, "--vocabulary", str(tmp_path / "words.txt"), "--out", out], "is not UTF-8"),
         ([*there, "--out", str(tmp_path / "there.index")], "already"),
         ([*resumed, "--batch", "8"], "begun with --batch 64; this command says --batch 8"),
@@ -271,6 +282,7 @@ def test_what_can_be_refused_is_refused_before_torch_is_imported_and_anything_is
             [*there, "--bundle", str(bundle), "--out", str(tmp_path / "deeper")],
             "with block 2; this command says block 1",
         ),
+        ([*own, str(tmp_path / "trained on")], "begun with another dictionary"),
         (["build", "--images", str(tmp_path / "empty"), "--out", out], "holds no picture"),
         (["build", "--images", str(tmp_path / "none"), "--out", out], "there is no such folder"),
     ]

@@ -213,7 +213,7 @@ def test_a_component_is_set_by_typing_and_its_edit_follows_the_tokens_that_are_p
     settled(page)
     faded = page.evaluate("window.faded")
     assert faded and not any(faded), "an act paints what it changes, and not the whole instrument paler and back"
-    assert page.locator(".plan li .times").all_inner_texts() == ["1.5 p99"]
+    assert page.locator(".plan li .times").all_inner_texts() == ["= 1.5 p99"], "set, not added"
     assert page.locator(".row[data-chosen=true] .read").inner_text() == "1.5 p99"
     page.get_by_role("radio", name="Painted").click()
     assert "Paint patches" in page.locator(".control .note").inner_text()

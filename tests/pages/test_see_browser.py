@@ -43,8 +43,12 @@ def listed(page: Any) -> list[int]:
 def test_patches_brushed_by_hand_and_by_keys_list_what_fires_there_and_a_masked_map_survives_a_reload(
     page: Any, seeing: Server
 ) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
     open_workspace(page, seeing)
     by_attribution = listed(page)
+    rows = page.locator(".rows")
+    rows.evaluate("(list) => (list.scrollTop = list.scrollHeight)")
+    assert rows.evaluate("(list) => list.scrollTop") > 0
     box = page.locator(".picture").bounding_box()
     cell = box["width"] / 4
 
@@ -61,6 +65,9 @@ def test_patches_brushed_by_hand_and_by_keys_list_what_fires_there_and_a_masked_
     (asked,) = regions(seeing)
     assert asked["patches"] == [4, 5, 6]
     assert listed(page) == asked["found"]
+    assert rows.evaluate("(list) => [list.scrollTop, list.scrollHeight > list.clientHeight]") == [0, True], (
+        "what is found is read from its first row, however far the list was scrolled"
+    )
 
     page.locator(".brush").focus()
     for key in ("ArrowDown", "Space", "Enter"):  # from the patch where the hand was

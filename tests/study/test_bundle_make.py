@@ -242,6 +242,18 @@ def test_a_bundle_that_was_killed_between_its_steps_goes_on_with_the_same_result
         assert (tmp_path / "mine" / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+def test_ctrl_c_says_what_of_a_bundle_is_kept(words, tmp_path, monkeypatch):
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for step, said in (("gather", "nothing was kept yet"), ("build_index", f"is kept in {tmp_path / '.mine.work'}")):
+        with monkeypatch.context() as patched:
+            patched.setattr(bundle_making, step, pressed)
+            done = CliRunner().invoke(app, words())
+        assert done.exit_code == 130 and said in done.stderr and done.stderr.count("tiller: ") == 1, done.stderr
+        assert (tmp_path / ".mine.work").exists() == (step == "build_index")
+
+
 def test_a_native_file_with_its_decision_is_not_gated_again(words, tmp_path, home, monkeypatch):
     run(words(sae=f"cls={home / 'cls'}"))
     (tmp_path / "mine").rename(tmp_path / "first")
@@ -249,6 +261,16 @@ def test_a_native_file_with_its_decision_is_not_gated_again(words, tmp_path, hom
     monkeypatch.setattr(bundle_making, "gather", lambda *_, **__: pytest.fail("it was gated again"))
     run(words(sae=f"cls={native}"))
     assert (tmp_path / "mine" / "cls.safetensors").read_bytes() == native.read_bytes()
+
+
+def test_a_dictionary_of_a_place_where_no_tower_is_cut_is_refused_before_a_model_is_loaded(
+    words, tmp_path, home, monkeypatch
+):
+    monkeypatch.setattr(bundle_making.Clip, "load", lambda *_, **__: pytest.fail("a model was loaded"))
+    mlp = prisma(tmp_path / "mlp", 1, layer_subtype="hook_mlp_out")
+    said = refused(words(sae=[f"spatial={home / 'spatial'}", f"cls={mlp}"]))
+    assert "the MLP's output (mlp_out) in block 1" in said and "take a dictionary of the residual stream" in said
+    assert left(tmp_path) == ["mlp"]
 
 
 def test_a_dictionary_that_the_gate_refuses_leaves_nothing_behind(words, tmp_path, home):
@@ -271,7 +293,7 @@ def test_a_dictionary_that_the_gate_refuses_leaves_nothing_behind(words, tmp_pat
         ({"sae": "cls=nowhere.pt"}, "nothing is there"),
         ({"sae": ["cls=a", "cls=b"]}, "given twice"),
         ({"labels_from_folders": False}, "Say what each picture shows"),
-        ({"labels": "truths.csv"}, "Say what each picture shows, once"),
+        ({"labels": "truths.csv"}, "--labels and --labels-from-folders were both given; name one of them."),
         ({"labels": "truths.csv", "labels_from_folders": False}, "no such file"),
         ({"classes": "apple,boat"}, "There are pictures of car, and the classes are apple, boat"),
         ({"images": "nowhere"}, "no such folder"),
@@ -294,7 +316,7 @@ def test_too_few_pictures_are_refused_before_anything_long(words, tmp_path, home
     assert "gives 179 pictures (boat/007.png cannot be read), and a dictionary is judged on 256" in refused(
         words(images=images)
     )
-    assert "not known; put the pictures of each class" in refused(words(images=images / "car"))
+    assert f"lie in {images / 'car'} itself; put the pictures of each class" in refused(words(images=images / "car"))
     (tmp_path / "truths.csv").write_text("file,truth\nboat/001.png,boat\nboat/999.png,boat\n")
     table = {"labels": tmp_path / "truths.csv", "labels_from_folders": False}
     assert "names boat/999.png" in refused(words(images=images, **table))

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 from strangers import Stranger
 from typer.testing import CliRunner
 
-from core.types import TillerError
+from core.types import TillerError, many
 from study.__main__ import app
 from study.acts import Act
 from study.anchors import Anchor
@@ -31,7 +31,6 @@ from study.identity import link_digest
 from study.imports import import_transcript
 from study.interventions import perform
 from study.log import EventLog, LogRefused
-from study.markdown import many
 from study.outlook import foresee
 from study.participants import admit, find
 from study.schema import record

@@ -22,7 +22,9 @@ from core.folder import labelled_pictures
 from core.pictures import open_image
 from core.types import TillerError
 from study.__main__ import app
+from study.rules import read_rule
 from study.workshop.choices import dictionary_named
+from study.workshop.found import quoted
 from study.workshop.task_words import report_in_words
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
@@ -186,6 +188,14 @@ def test_a_script_asks_for_the_dictionary_that_the_tasks_were_found_with(tmp_pat
     del said["dictionaries"]["spatial"]
     (tmp_path / "bundle.json").write_text(json.dumps(said))
     assert dictionary_named(tmp_path, None, None) == "cls"
+
+
+def test_a_class_with_an_apostrophe_is_written_so_that_a_rule_reads_it() -> None:
+    for label in ("boat", "jack-o'-lantern", 'a "fish"'):
+        rule = read_rule(f"state.top1 == {quoted(label)}", {"state.top1": str})
+        assert rule.holds({"state.top1": label}) and not rule.holds({"state.top1": "car"})
+    with pytest.raises(TillerError, match="rename it"):
+        quoted("an \" and a '")
 
 
 def test_what_is_wrong_with_an_order_is_said_before_torch_is_imported(tmp_path) -> None:

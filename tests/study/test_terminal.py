@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from study import terminal
 from study.__main__ import app
-from study.terminal import shown_bytes, shown_progress
+from study.terminal import ANEW, one_sentence, shown_bytes, shown_progress, told_when_stopped
 
 
 @pytest.fixture
@@ -81,6 +83,30 @@ def test_a_name_that_would_move_the_cursor_is_written_out():
     assert "a\\x1b[2J\\r🙂\\udc80.pt" in done.stderr
 
 
+def test_ctrl_c_is_one_sentence_and_status_130_and_says_what_is_kept(capsys):
+    for within, said in (
+        (nullcontext(), "give the same command again"),
+        (told_when_stopped(lambda: ANEW), "begins anew"),
+    ):
+        with pytest.raises(typer.Exit) as left, one_sentence(), within:
+            raise KeyboardInterrupt
+        told = capsys.readouterr().err
+        assert left.value.exit_code == 130 and told.count("\n") == 1 and said in told
+
+
+def test_ctrl_c_while_the_command_line_is_imported_is_one_sentence():
+    code = (
+        "import sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "from study.console import main; main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "tiller: Stopped before it began.\n")
+
+
 QUICK = """
 import json, sys
 from typer.testing import CliRunner
@@ -124,6 +150,9 @@ def test_what_can_be_told_without_torch_is_refused_without_it(tmp_path):
         ["steer", picture, "--model", "ViT-B-32"],
         ["attribute", "nowhere.png", "--target", "apple"],
         ["attribute", picture, "--target", "apple", "--labels", "boat,car"],
+        ["attribute", picture, "--target", "zebra"],
+        ["attribute", picture, "--target", "apple", "--against", "zebra"],
+        ["attribute", picture, "--target", "apple", "--labels", " "],
     ]
     words = json.dumps([[str(word) for word in line] for line in typed])
     done = subprocess.run([sys.executable, "-c", QUICK, words], capture_output=True, text=True, check=False)

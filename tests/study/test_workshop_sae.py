@@ -206,7 +206,7 @@ def test_each_refusal_is_one_sentence_and_writes_nothing(tmp_path, convert, home
         "the MLP's output (mlp_out) in block 1, counted from 0" in said and "take a dictionary of the residual" in said
     )
     assert "`bundle make` refuse it, and one of the residual stream" in " ".join(run("info", mlp).stdout.split())
-    assert "holds 1 pictures" in refused(*convert(source, target, "--images", few))
+    assert "holds 1 picture," in refused(*convert(source, target, "--images", few))
     assert "no such folder" in refused(*convert(source, target, "--images", tmp_path / "none"))
     assert ".safetensors" in refused(*convert(source, target.with_suffix(".pt")))
     wide = {name: torch.zeros(tuple(2 * length if length == D else length for length in tensor.shape))

@@ -1,10 +1,11 @@
 // What comes to light of the edits once the prediction is painted: how strange the picture is now, what the edits do
 // together that none does alone, and which other components changed. Its lines keep their places while they wait.
 const aftermathPart = (part) => {
+  const real = el("span", { class: "roomy" }, w("aftermath.of_real"));
   const [strange, doubt, joint, list] = [el("span"), el("span"), el("span"), el("ul")];
   // What is said in a roomy window alone stands in spans of its own.
   const [count, kind, lead, called, most] = [el("span"), el("span", { class: "roomy" }), el("span"), el("span", { class: "roomy" }), el("span")];
-  const far = el("span", { class: "far", hidden: true }, ", ", term("far", w("aftermath.far")), strange, el("span", { class: "roomy" }, w("aftermath.of_real")), doubt);
+  const far = el("span", { class: "far", hidden: true }, ", ", term("far", w("aftermath.far")), strange, real, doubt);
   part.size.append(far);
   const together = el("p", {}, term("joint", w("aftermath.joint")), joint);
   const side = el("p", { class: "side" }, term("side", w("aftermath.side")), count, kind, lead, called, most);
@@ -20,6 +21,7 @@ const aftermathPart = (part) => {
     mark(far, "data-warn", own.far);
     far.hidden = own.nearer === null;
     say(strange, own.nearer === null ? "" : w("aftermath.nearer", { share: percent(Math.min(own.nearer, 0.9999)) }));
+    real.hidden = own.far; // the warning takes its room
     say(doubt, own.far ? w("aftermath.beyond") : "");
     together.hidden = !own.joint;
     together.title = w("aftermath.margin", { target: own.target, against: own.against });

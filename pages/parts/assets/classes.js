@@ -1,4 +1,6 @@
 // Other classes and prompts than the task's, for the class bars alone: what would the model say if it could say this?
+const LONGEST = 200; // characters, as the record takes them
+
 const classesPart = (part, act, view) => {
   let on = false;
   let sent = null; // what was asked for and is not drawn yet
@@ -43,6 +45,8 @@ const classesPart = (part, act, view) => {
     const [{ labels: known, templates: usual }, { shows }] = [data.task_classes, data];
     if (shows !== null && !names.includes(shows)) return say(wrong, w("classes.right_stays", { label: shows }));
     if (names.length < 2 || !prompts.length) return say(wrong, w("classes.too_few"));
+    const long = [...names, ...prompts].find((line) => line.length > LONGEST);
+    if (long) return say(wrong, w("classes.too_long", { begin: long.slice(0, 20), most: LONGEST }));
     if (prompts.some((prompt) => !prompt.includes("{}"))) return say(wrong, w("classes.no_place"));
     const same = JSON.stringify([names, prompts]) === JSON.stringify([known, usual]);
     const stands = JSON.stringify(data.changed ? [data.changed.labels, data.changed.templates] : [known, usual]);

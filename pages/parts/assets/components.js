@@ -98,6 +98,7 @@ const componentsPart = (part, act, view, hand) => {
       part.guest.replaceChildren();
       part.rows.replaceChildren(...listed.map((component) => rowOf(component).root));
       part.rows.dataset.order = wanted;
+      part.rows.scrollTop = 0; // another list is read from its first row
       another = true;
     }
     // One that was opened from elsewhere stands below the list, so that it can be steered as those in it.
@@ -134,6 +135,8 @@ const componentsPart = (part, act, view, hand) => {
         row.hold = at;
         layDial(row.slide, at.dial, at.strength);
         show(row, at.strength);
+        // The dial may be set to another operation; what the row says is what is in force.
+        if (at.stands && at.stands.op !== at.op) say(row.read, amountOf(at.stands));
         if (!at.stands && data.muted.some((edit) => edit.index === component.index)) say(row.read, w("plan.muted"));
       }
       const factor = at.stands === null ? 1 : at.stands.op === "scale" ? at.stands.strength : null;

@@ -19,6 +19,8 @@ const amountOf = ({ op, strength, unit }) => {
   const number = `${op === "add" && strength > 0 ? "+" : ""}${plainly(strength)}`;
   return unit === "factor" ? times(strength) : w(unit === "p99" ? "hand.in_p99" : "hand.in_codes", { number });
 };
+// Among other edits, where no operation stands beside it: what is set is an equation, what is added has its sign.
+const editOf = (edit) => `${edit.op === "set" ? "= " : ""}${amountOf(edit)}`;
 const verbOf = ({ op, strength }) => ({
   scale: () => (strength > 1 ? w("plan.amplified") : w("plan.suppressed")),
   set: () => w("plan.set"),

@@ -264,7 +264,7 @@ const handPart = (part, act, view) => {
       mark(part.control, "aria-label", w("hand.region", { name: named }));
       const anti = at.strength < 0 && (at.op === "set" || (at.op === "add" && reach().signed));
       const size = at.op === "scale" ? "" : at.unit === "p99" ? w("hand.p99_is", { codes: fixed(at.size), of: { cls: w("hand.of_cls"), patches: w("hand.of_patches") }[at.scope] ?? "" }) : w("hand.p99_unknown");
-      const stays = at.stands && at.stands.op !== at.op ? w("hand.stands", { amount: amountOf(at.stands) }) : "";
+      const stays = at.stands && at.stands.op !== at.op ? w("hand.stands", { amount: editOf(at.stands) }) : "";
       const [low, high] = rangeOf(at).map(plainly);
       const beyond = untaken ? w("hand.beyond", { typed: quoted(untaken), low, high }) : "";
       mark(field, "aria-invalid", Boolean(beyond));

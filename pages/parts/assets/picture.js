@@ -54,7 +54,7 @@ const picturePart = (part, act, view) => {
     paintMap(part.map, data.picture.grid, falls, colours, most);
     mark(part.legend, "data-silent", !(most > 0));
     part.legend.setAttribute("aria-busy", String(!falls && !failed));
-    say(share, most > 0 ? `: ${w("picture.masked_most", { most: fixed(most) })}` : "");
+    say(share, most > 0 ? w("picture.masked_most", { most: fixed(most) }) : "");
     if (failed) ends(w("picture.masked_failed"));
     else if (!falls) ends(w("picture.masked_far", { done, of }));
     else if (!most) ends(w("picture.masked_none"));
@@ -87,7 +87,7 @@ const picturePart = (part, act, view) => {
     const silent = overlay !== "off" && !drawnValues.some((value) => value !== 0);
     mark(part.legend, "data-silent", silent);
     if (overlay !== "off") {
-      const most = fires ? Math.max(0, ...drawnValues) : 0;
+      const most = fires ? chosen.fires_most : 0; // the map itself is rounded
       const code = !chosen.class_code ? w("picture.silent_token") : w(most ? "picture.code_beside" : "picture.code", { code: fixed(chosen.class_code), most: fixed(most) });
       const [value, scale] = fires ? [chosen.class_code, chosen.fires_scale] : [chosen.class_push, data.pushes_scale];
       const shade = scale > 0 ? clamp(value / scale, -1, 1) : 0;

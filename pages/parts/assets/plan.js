@@ -54,7 +54,7 @@ const planPart = (part, act, view, outbox) => {
     // All tokens is what set and add reach by themselves; the room is the name's.
     say(row.number, [`#${index}`, edit.scope === "all" ? "" : reachOf(edit)].filter(Boolean).join(" \u00b7 "));
     say(row.verb, muted ? w("plan.muted") : verbOf(edit));
-    say(row.times, amountOf(edit));
+    say(row.times, editOf(edit));
     mark(row.eye, "aria-pressed", muted);
     mark(row.eye, "aria-label", w("plan.mute_one", { name: named }));
     mark(row.eye, "title", muted ? w("plan.unmute") : w("plan.mute"));
@@ -74,6 +74,7 @@ const planPart = (part, act, view, outbox) => {
       const at = part.edits.getRootNode().activeElement;
       part.edits.replaceChildren(...(lines.length ? lines : [el("li", { class: "none" }, data.tools.includes("suppress") ? w("plan.none") : w("plan.none_here"))]));
       if (part.edits.contains(at)) at.focus({ preventScroll: true }); // a node that is put in anew has lost it
+      part.edits.scrollTop = 0; // the newest is in sight
       goesOn();
     }
     const held = view.held();

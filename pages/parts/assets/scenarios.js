@@ -30,7 +30,7 @@ const scenariosPart = (part, bench, act, view) => {
   const kept = () => latest.scenarios.states.slice(2);
   const stateOf = (id) => latest.scenarios.states.find((one) => one.id === id);
   const edits = ({ edits: all }) => all.length
-    ? el("ul", {}, ...all.map(({ index, name, ...edit }) => el("li", {}, el("span", { class: "what", title: name }, name), el("small", {}, [`#${index}`, reachOf(edit)].filter(Boolean).join(" \u00b7 ")), el("b", { title: [verbOf(edit), reachOf(edit)].filter(Boolean).join(", ") }, amountOf(edit)))))
+    ? el("ul", {}, ...all.map(({ index, name, ...edit }) => el("li", {}, el("span", { class: "what", title: name }, name), el("small", {}, [`#${index}`, reachOf(edit)].filter(Boolean).join(" \u00b7 ")), el("b", { title: [verbOf(edit), reachOf(edit)].filter(Boolean).join(", ") }, editOf(edit)))))
     : el("span", { class: "none" }, w("scenarios.no_edit"));
 
   const turn = (on, focus = true) => {
@@ -59,7 +59,9 @@ const scenariosPart = (part, bench, act, view) => {
   form.onsubmit = (event) => {
     event.preventDefault();
     const title = field.value.trim();
-    if (save.disabled || !title) return;
+    if (save.disabled) return;
+    if (!title) return say(why, w("scenarios.nameless"));
+    if (kept().some((one) => one.title === title)) return say(why, w("scenarios.taken"));
     act({ kind: "save", title });
     field.dataset.own = "";
   };

@@ -239,6 +239,13 @@ const searchPart = (part, bench, act, view) => {
     select.value = chosen;
   };
 
+  // From a class to itself nothing moves: what one side names the other does not offer.
+  const apart = () => {
+    for (const [one, other] of [[origin, target], [target, origin]]) for (const option of one.options) option.disabled = option.value === other.value;
+  };
+  origin.addEventListener("change", apart);
+  target.addEventListener("change", apart);
+
   return {
     // What the list shows: components found, or null for those by attribution.
     found: (fresh) => {
@@ -260,6 +267,7 @@ const searchPart = (part, bench, act, view) => {
       data = fresh;
       options(origin, fresh.classes.map(({ label }) => label), fresh.target);
       options(target, fresh.classes.map(({ label }) => label), fresh.against);
+      apart();
       ways.region.disabled = Boolean(fresh.visit) || !fresh.regions;
       mark(ways.region, "title", !fresh.regions ? w("search.no_regions") : fresh.visit ? w("search.elsewhere") : "");
       choose(ways[how].disabled ? "word" : how, false);

@@ -109,8 +109,11 @@ def test_a_killed_fetch_goes_on_where_it_stopped(tmp_path, serve):
         while done < 20_000_000:
             done = int(first.stdout.readline().split()[0])
         first.send_signal(signal.SIGKILL)
-    time.sleep(0.2)  # what was on its way when it died is still counted
-    before, hub.hub.pause = hub.hub.served["weights.pt"], 0.0
+    before = -1
+    while before != hub.hub.served["weights.pt"]:  # what was on its way when it died is still counted
+        before = hub.hub.served["weights.pt"]
+        time.sleep(0.2)
+    hub.hub.pause = 0.0
     assert not list(tmp_path.rglob("snapshots/*/weights.pt"))
     second = fetched(tmp_path, hub.url, "some/where", "main", "weights.pt")
     assert second.returncode == 0, second.stderr

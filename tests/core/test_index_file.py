@@ -214,10 +214,10 @@ def test_of_a_great_file_that_is_no_index_only_the_beginning_is_read(tmp_path):
         path = tmp_path / "great"
         path.write_bytes(beginning)
         os.truncate(path, 20 << 30)  # holds nothing: takes no room, and minutes to read
-        start = time.perf_counter()
+        start = time.process_time()  # a machine that is busy elsewhere takes longer, and reads no more
         with pytest.raises(TillerError, match="is not an index"):
             read_index(path)
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
 
 
 def test_a_changed_byte_is_found_by_the_digest(file, tmp_path):

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +34,33 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Timers of one length wait for the test instead of the clock; `letGo` runs what is held, and holds no more.
+HOLD = """(ms) => {
+  const [set, clear, held] = [window.setTimeout, window.clearTimeout, new Map()];
+  window.setTimeout = (then, wait, ...given) => {
+    if (wait !== ms) return set(then, wait, ...given);
+    const one = -1 - held.size - Math.random();
+    held.set(one, () => then(...given));
+    return one;
+  };
+  window.clearTimeout = (one) => held.delete(one) || clear(one);
+  window.letGo = () => {
+    [window.setTimeout, window.clearTimeout] = [set, clear];
+    for (const then of held.values()) then();
+  };
+}"""
+# What `read` gives once it has given the same over some frames, and longer than anything on a page takes to move.
+STILL = """async () => {
+  const read = %s;
+  const begin = performance.now();
+  for (let [last, since, frames] = ["", begin, 0]; performance.now() < begin + 30_000; ) {
+    const now = JSON.stringify(read());
+    if (now !== last) [last, since, frames] = [now, performance.now(), 0];
+    else if (++frames > 6 && performance.now() > since + 200) return JSON.parse(last);
+    await new Promise(requestAnimationFrame);
+  }
+  throw new Error("it does not come to rest");
+}"""
 BENCH = "[...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.bench')).find(Boolean)"
 
 
@@ -99,6 +127,10 @@ class Server:
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
             return connection.execute(query).fetchall()
 
+    def newest(self) -> str:
+        """The session that began last; others may still be written to."""
+        return self.rows("select session_id from events where seq = 1 order by srv_utc_ns desc limit 1")[0][0]
+
 
 def awaited(answer: Coroutine[Any, Any, Given]) -> Given:
     """What a route answers; in a thread of its own, for the browser's library keeps a loop running in this one."""
@@ -122,6 +154,36 @@ def acts(server: Server, session: str | None = None) -> list[Any]:
 def settled(page: Any) -> None:
     """Wait until the browser holds no act that the server has not acknowledged."""
     page.locator(".saved[data-mood='saved']").wait_for(timeout=30_000)
+
+
+def measured(page: Any) -> None:
+    """Wait until what comes after the answer is there as well: the other pictures' counts, and the component's card."""
+    settled(page)
+    for part in (".card", ".ripple"):
+        page.locator(f".bench {part}:not([aria-busy='true'])").wait_for(state="attached")
+
+
+def until(what: Callable[[], object], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)
+
+
+def still(page: Any, read: str) -> Any:
+    """What the page's function `read` gives when all that moves has come to rest."""
+    return page.evaluate(STILL % read)
+
+
+@contextmanager
+def one_run(page: Any, rest_ms: int) -> Iterator[None]:
+    """What is pressed in here is one run to the page, which ends such a run after `rest_ms`, however slow the machine.
+
+    A hand's keys wait in line before the page's clock; a test's keys come one by one, each after the last was heard.
+    """
+    page.evaluate(HOLD, rest_ms)
+    yield
+    page.evaluate("letGo()")
 
 
 def open_workspace(page: Any, server: Server) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from participants import Participant
-from served import Server, awaited
+from served import Server, awaited, one_run
 from starlette.requests import Request
 from test_sessions import drawn, room
 
@@ -378,6 +378,15 @@ def saved(page: Any) -> None:
     page.locator(".ledger .saved[data-mood='saved']").wait_for()
 
 
+def heard(page: Any, sent: list[str], words: str) -> None:
+    """What is said of a frame comes on another way than what it draws."""
+    for _ in range(300):
+        if words in "".join(sent):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{words!r} is in no frame")
+
+
 def chips(page: Any) -> list[list[str]]:
     rows = page.locator(".ledger .rows li[role='option'] > .codes").all()
     return [[chip.inner_text() for chip in row.locator(".chip").all()] for row in rows]
@@ -388,9 +397,10 @@ def test_a_session_is_coded_with_the_keyboard_alone(desk: Desk) -> None:
     page = desk.sign_in("Ada")
     for key in ("1", "s", "ArrowDown", "s", "s", "o", "n"):
         page.keyboard.press(key)
-    page.keyboard.press("m")
-    page.keyboard.type("sounds unsure s1")
-    page.keyboard.press("Escape")
+    with one_run(page, 900):
+        page.keyboard.press("m")
+        page.keyboard.type("sounds unsure s1")
+        page.keyboard.press("Escape")
     page.keyboard.press("f")
     saved(page)
     assert chips(page) == [["suppress", "surprise"], ["over-steering"], ["confusion"]]
@@ -428,13 +438,13 @@ def test_the_units_travel_once_and_not_with_every_act(desk: Desk) -> None:
     words = hand(desk.session, "Ada").place.units[1].words
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sent.append(str(frame))))
     desk.open(page)
-    assert words in "".join(sent)
+    heard(page, sent, words)
     page.keyboard.press("s")
     saved(page)
     sent.clear()
     page.keyboard.press("o")
     saved(page)
-    assert code("over-steering") in "".join(sent), "the frames were listened to"
+    heard(page, sent, code("over-steering"))
     assert words not in "".join(sent)
     page.get_by_role("radio", name="Codebook").or_(page.get_by_role("button", name="Codebook")).first.click()
     page.locator(".book-row").first.wait_for()
@@ -487,7 +497,8 @@ def test_two_coders_side_by_side_see_only_their_own_until_both_have_finished(des
     desk.open(ben)
     saved(ben)
     assert chips(ben)[0] == ["confusion"]
-    assert len(sent) > 5 and "tiller_ledger" in "".join(sent), "the frames were listened to"
+    heard(ben, sent, "tiller_ledger")
+    assert len(sent) > 5
     assert "only Ada knows this" not in "".join(sent)
     assert ben.locator(".ledger .switch").is_hidden()
     for page in (ada, ben):

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from served import BENCH, Server, acts, key_of, open_workspace, settled
+from served import BENCH, Server, acts, key_of, measured, one_run, open_workspace, settled
 
 pytestmark = pytest.mark.browser
+KEYS_REST_MS = 350  # pages/parts/assets/hand.js
 
 
 def test_nothing_that_tells_the_cause_reaches_the_browser(page: Any, shared_server: Server) -> None:
@@ -50,8 +51,9 @@ def test_the_workspace_is_steered_from_the_keyboard_alone(page: Any, shared_serv
     first.locator(".pick").focus()
     for _ in range(3):
         page.keyboard.press("Tab")
-    for _ in range(4):
-        page.keyboard.press("ArrowLeft")
+    with one_run(page, KEYS_REST_MS):
+        for _ in range(4):
+            page.keyboard.press("ArrowLeft")
     assert first.locator(".read").inner_text() == "0.6×"
     page.locator(".plan li .times").first.wait_for()
     settled(page)
@@ -99,7 +101,7 @@ def test_a_word_that_needs_a_sentence_has_it_for_the_pointer_the_keyboard_and_th
 ) -> None:
     open_workspace(page, shared_server)
     page.locator(".row .off").first.click()
-    settled(page)
+    measured(page)  # some words are there only then
     words = page.locator(".bench .term:visible")
     slip = page.locator(".bench .tip")
     told = set()
@@ -117,4 +119,4 @@ def test_a_word_that_needs_a_sentence_has_it_for_the_pointer_the_keyboard_and_th
         told.add(meant)
     assert len(told) > 10
     words.first.hover()
-    assert slip.is_visible()
+    slip.wait_for()

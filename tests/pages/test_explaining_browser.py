@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -37,8 +38,8 @@ def test_a_waterfall_adds_up_for_the_pair_that_is_asked_about_and_stays_over_a_r
         page.keyboard.press(key)
     chosen = page.locator(".step[data-chosen='true']")
     component = chosen.get_attribute("data-component")
-    assert page.locator(".card h3 small").inner_text() == f"#{component}"
-    assert page.locator(".guest .row").get_attribute("data-component") == component  # and is steered from there
+    page.locator(".card h3 small", has_text=re.compile(f"^#{component}$")).wait_for()
+    page.locator(f".guest .row[data-component='{component}']").wait_for()  # and is steered from there
 
     # The class that it is set against, asked for as the one explained, turns the question round.
     target.select_option(own[1])

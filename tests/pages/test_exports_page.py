@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -76,6 +77,7 @@ def test_the_stop_button_stops_the_run_under_way(rig: Rig, monkeypatch: pytest.M
     def never_done(*_: object, progress: Any, **__: object) -> None:
         while True:
             progress(1, 2)
+            time.sleep(0.01)
 
     monkeypatch.setattr(shelf, "export_log", never_done)
     begin(rig.log, "p1")

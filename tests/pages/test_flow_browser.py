@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from served import Server, environment
+from served import Server, environment, still
 from tiny_world import TinyWorld
 
 from study.database import connect
@@ -53,6 +54,11 @@ FOCUSED = """
 }
 """
 
+# It is over before a slow page is looked at again.
+FLASHED = """
+(it) => new MutationObserver(() => (window.flashed ||= !it.hidden)).observe(it, { attributeFilter: ["hidden"] })
+"""
+
 
 @pytest.fixture(scope="module")
 def whole(world: TinyWorld, nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -64,7 +70,7 @@ def whole(world: TinyWorld, nursery: Any, tmp_path_factory: pytest.TempPathFacto
 
 
 def names_are_there(page: Any) -> None:
-    found = page.evaluate(NAMES)
+    found = still(page, NAMES)
     assert found
     assert [what for _, name, what in found if not name] == []
 
@@ -130,7 +136,7 @@ def test_the_way_to_an_answer_by_keyboard_alone_with_every_control_named(page: A
         tab_to(page, "pointed at")
         # the maps over the picture are one group, gone through by arrows
         page.keyboard.press("ArrowRight" if page.locator(".overlays[data-pointed]").count() else "Enter")
-    page.get_by_role("button", name="Continue", exact=True).wait_for()
+    page.locator("[data-part=answer]:not([disabled])", has_text="Continue").wait_for()
     tab_to(page, "Continue")
     page.keyboard.press("Enter")
     page.locator(".st-key-start").wait_for()
@@ -172,7 +178,8 @@ def test_the_old_tab_says_so_and_takes_the_session_back(page: Any, whole: Server
 def test_a_pause_a_note_and_a_mark_reach_the_page_within_moments(page: Any, whole: Server) -> None:
     link = arrived(page, whole)
     page.locator("[data-part=state]", has_text="Saved").wait_for()
-    page.wait_for_timeout(1500)
+    with page.expect_response(re.compile("/api/pulse")):  # it listens
+        pass
     log, session = named(whole, link)
     log.append(session, SessionPaused(), key="pause", actor="moderator")
     page.get_by_role("heading", name="A short pause").wait_for(timeout=4000)
@@ -184,8 +191,9 @@ def test_a_pause_a_note_and_a_mark_reach_the_page_within_moments(page: Any, whol
     log.append(session, note, key="note", actor="moderator")
     page.get_by_text("Take your time.").wait_for(timeout=4000)
     page.get_by_role("button", name="Close").click()
+    page.locator("[data-part=flash]").evaluate(FLASHED)
     log.append(session, ModeratorClockMarked(who="M1", mark=1), key="mark", actor="moderator")
-    page.locator("[data-part=flash]:not([hidden])").wait_for(timeout=4000)
+    page.wait_for_function("window.flashed", timeout=4000)
 
 
 def test_whoever_stops_is_asked_once_and_the_page_stays(page: Any, whole: Server) -> None:

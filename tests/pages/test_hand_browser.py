@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import BENCH, Server, acts, key_of, open_workspace, settled
+from served import BENCH, Server, acts, key_of, measured, one_run, open_workspace, settled, still
 
 from pages.parts.words import words_for
 
@@ -185,15 +185,6 @@ FADES = """() => {
 }"""
 
 
-# A key held down: two presses with no time between them, however slow the machine.
-TWICE = """
-  (node, key) => {
-    const init = { key, bubbles: true, cancelable: true, composed: true };
-    for (const type of ["keydown", "keydown", "keyup"]) node.dispatchEvent(new KeyboardEvent(type, init));
-  }
-"""
-
-
 def logged(page: Any, server: Server) -> list[dict[str, Any]]:
     made = {key_of(act) for act in page.evaluate("window.made")}
     return [json.loads(payload) for name, payload, key, _ in acts(server) if key in made and name.endswith("applied")]
@@ -203,8 +194,8 @@ def test_a_component_is_set_by_typing_and_its_edit_follows_the_tokens_that_are_p
     page: Any, shared_server: Server
 ) -> None:
     open_workspace(page, shared_server)
-    page.wait_for_timeout(500)
-    stood = page.evaluate(PLACES)
+    measured(page)
+    stood = still(page, PLACES)
     field = page.locator(".control .value")
     for op in ("Set", "Add", "Scale", "Set"):
         page.get_by_role("radio", name=op, exact=True).click()
@@ -233,7 +224,9 @@ def test_a_component_is_set_by_typing_and_its_edit_follows_the_tokens_that_are_p
         page.keyboard.press(key)
     page.locator(".plan li small", has_text="patches: 2").wait_for()
     settled(page)
-    field.evaluate(TWICE, "ArrowDown")
+    with one_run(page, 350):
+        field.press("ArrowDown")
+        field.press("ArrowDown")
     page.locator(".plan li .times", has_text="1.3 p99").wait_for()
     settled(page)
     rows = logged(page, shared_server)

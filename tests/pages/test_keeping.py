@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from served import Server, acts, open_workspace, settled
+from served import Server, acts, measured, open_workspace, settled, until
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +19,7 @@ def test_edits_are_muted_and_scenarios_kept_by_the_keyboard_and_survive_a_reload
     for place in range(3):
         page.locator(".row .off").nth(place).click()
         page.locator(".plan li .times").nth(place).wait_for()
-    settled(page)
+    measured(page)
     area, last = (page.locator(one).bounding_box() for one in (".plan > ul", ".plan > ul > li:nth-child(3)"))
     assert last["y"] + last["height"] <= area["y"] + area["height"], "three whole rows are in sight"
     place = page.locator("[data-part='scenarios']").bounding_box()
@@ -46,6 +46,7 @@ def test_edits_are_muted_and_scenarios_kept_by_the_keyboard_and_survive_a_reload
             settled(page)
     page.locator("[data-part='scenarios']").press("Enter")
     page.locator(".beside-table .margin").wait_for()
+    until(lambda: "intervention.compared" in {name for name, *_ in acts(shared_server, session)})
     assert page.locator("[data-part='scenarios']").bounding_box()["y"] == place["y"], "nothing has moved"
     page.locator(".kept-list .recall").first.click()
     page.locator(".plan > ul > li:nth-child(3)").wait_for(state="detached")

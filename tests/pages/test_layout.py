@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from participants import Participant
-from served import Server
+from served import Server, still
 from test_coding_page import Hand
 
 from app import build
@@ -68,6 +68,16 @@ CUT = """() => {
 }"""
 
 
+# The same, and how much there is on the page.
+LAID = f"() => [({CUT})(), document.body.innerText.length, document.documentElement.scrollHeight]"
+
+
+def laid_out(page: Any) -> list[str]:
+    """The words that are cut once the page has all that the server sends, and stands still."""
+    page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
+    return still(page, LAID)[0]
+
+
 @pytest.fixture(scope="module")
 def place(shared_server: Server, world: Any) -> tuple[str, str]:
     """A session with steps and speech that two have coded differently, and the key of a researcher."""
@@ -108,8 +118,7 @@ def test_no_text_of_a_staff_page_is_cut(chromium: Any, shared_server: Server, pl
         seen.add(address.partition("?")[0])
         for size in SIZES:
             page.set_viewport_size(size)
-            page.wait_for_timeout(400)
-            cut[address, size["width"]] = page.evaluate(CUT)
+            cut[address, size["width"]] = laid_out(page)
         if not address.startswith("replay"):
             continue
         page.get_by_role("button", name="Run again").click()
@@ -117,8 +126,7 @@ def test_no_text_of_a_staff_page_is_cut(chromium: Any, shared_server: Server, pl
         page.get_by_role("tab", name="What if").click()
         for size in SIZES:
             page.set_viewport_size(size)
-            page.wait_for_timeout(400)
-            cut["what if", size["width"]] = page.evaluate(CUT)
+            cut["what if", size["width"]] = laid_out(page)
             box = page.locator(".about").bounding_box()
             line = page.locator(".verdictline").bounding_box()
             assert line["y"] + line["height"] <= box["y"] + box["height"], "the verdict is in sight"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from served import BENCH, Server, environment, open_workspace, settled
+from served import BENCH, Server, environment, one_run, open_workspace, settled, until
 from tiny_world import SCRIPT
 
 pytestmark = pytest.mark.browser
@@ -53,10 +53,9 @@ def aloud(world: Any, nursery: Any, tmp_path_factory: pytest.TempPathFactory) ->
 
 def rows(server: Server) -> list[tuple[str, dict[str, Any]]]:
     """Name and payload of the prompts and interventions of the newest session."""
-    session = server.rows("select session_id from events order by srv_utc_ns desc limit 1")[0][0]
     query = (
         "select e.name, p.json from events e join payloads p on p.event_id = e.event_id where e.session_id = "
-        f"'{session}' and (e.name like 'prompt.%' or e.name like 'intervention.%') order by e.seq"
+        f"'{server.newest()}' and (e.name like 'prompt.%' or e.name like 'intervention.%') order by e.seq"
     )
     return [(name, json.loads(payload)) for name, payload in server.rows(query)]
 
@@ -198,8 +197,9 @@ def test_all_of_it_goes_by_the_keyboard_and_the_hand_is_where_it_was(page: Any, 
     slide = page.locator(".slide").first
     page.locator(".slide:not([disabled])").first.wait_for()
     slide.focus()
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
+    with one_run(page, 350):
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
     page.get_by_role("button", name="See what happens").wait_for()
     for key in ("ArrowDown", "Tab", "ArrowDown", "Tab", "ArrowRight", "Tab", "ArrowLeft", "Control+Enter"):
         page.keyboard.press(key)
@@ -241,9 +241,10 @@ def test_a_hand_that_rests_while_it_drags_leaves_a_preview_and_one_step(page: An
     page.mouse.move(box["x"] + box["width"] / 3, middle)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.7, middle)
-    page.wait_for_timeout(900)
-    page.mouse.move(box["x"] + 3, middle)
-    page.mouse.up()
+    until(lambda: rows(aloud)[-1][0] == "intervention.previewed")
+    with one_run(page, 400):
+        page.mouse.move(box["x"] + 3, middle)
+        page.mouse.up()
     page.locator(".plan li .times").nth(1).wait_for()
     settled(page)
     found = [(name, payload.get("value")) for name, payload in rows(aloud) if name.startswith("intervention.")][2:]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import Server
+from served import Server, one_run
 from tiny_world import write_script
 
 pytestmark = pytest.mark.browser
@@ -122,7 +122,7 @@ def test_a_reload_brings_back_what_was_chosen_and_logs_it_once(page: Any, served
     page.locator("fieldset").nth(4).locator("input").nth(3).check()
     page.get_by_role("button", name="Hand in").click()
     page.get_by_text("Noch offen: Zeilen 2, 3, 6, 7 und 8.").wait_for()
-    assert page.get_by_role("group", name="2. kompliziert, einfach noch offen").is_visible()
+    page.get_by_role("group", name="2. kompliziert, einfach noch offen").wait_for()
     drafts = logged(served, "reload", "response.changed")
     assert sorted((row["item"], row["number"]) for row in drafts) == [
         ("end/ueq_s/1", 6),
@@ -141,11 +141,12 @@ def test_the_task_load_is_marked_in_steps_of_five_and_belongs_to_its_task(page: 
     first = page.get_by_role("group", name="1. Mental demand How mentally demanding was the task?")
     assert first.get_by_role("radio", name="0, Very low").is_visible()
     page.locator("fieldset input").first.focus()
-    for steps in (14, 2, 11, 5, 12, 7):
-        page.keyboard.press("Home")
-        for _ in range(steps):
-            page.keyboard.press("ArrowRight")
-        page.keyboard.press("Tab")
+    with one_run(page, 400):
+        for steps in (14, 2, 11, 5, 12, 7):
+            page.keyboard.press("Home")
+            for _ in range(steps):
+                page.keyboard.press("ArrowRight")
+            page.keyboard.press("Tab")
     counted(page, "6 of 6 answered")
     page.keyboard.press("Enter")
     handed_in(page)
@@ -164,7 +165,7 @@ def test_no_response_is_an_answer_that_is_missing_from_the_score(page: Any, serv
         rows.nth(number).locator("input").nth(at).check()
     assert rows.nth(2).locator("input").nth(5).get_attribute("aria-label") == "No response"
     counted(page, "19 of 19 answered")
-    assert page.get_by_text("CC BY-SA 4.0, by Moritz Körber").is_visible()
+    page.get_by_text("CC BY-SA 4.0, by Moritz Körber").wait_for()
     page.get_by_role("button", name="Hand in").click()
     handed_in(page)
     scores = {row["subscale"]: row["score"] for row in logged(served, "silent", "instrument.scored")}

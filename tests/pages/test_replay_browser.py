@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from served import Server, open_workspace, settled
+from served import Server, measured, open_workspace, settled
 
 from study.database import connect
 from study.log import EventLog
@@ -55,8 +55,7 @@ def test_the_replay_shows_what_the_participants_screen_showed(page: Any, staff: 
     shown: dict[int, Any] = {}
 
     def keep() -> None:
-        settled(page)
-        page.wait_for_timeout(150)  # bars move for a tenth of a second
+        measured(page)
         shown[last_row(server)[1]] = page.evaluate(SAYS)
 
     keep()
@@ -81,7 +80,7 @@ def test_the_replay_shows_what_the_participants_screen_showed(page: Any, staff: 
             staff.keyboard.press("ArrowLeft")
             staff.wait_for_url(re.compile(f"seq={before - 1}$"))
         at(staff, seq)
-        staff.wait_for_timeout(150)
+        measured(staff)
         assert staff.evaluate(SAYS) == shown[seq]
     assert server.rows("select count(*) from events") == rows, "looking on leaves no trace in the record"
     assert staff.locator(".bench .hand[inert]").count() == staff.locator(".bench .hand").count() > 0

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from served import BENCH, Server, open_workspace
+from served import BENCH, Server, open_workspace, still
 
 pytestmark = pytest.mark.browser
 # of each list: whether its first and last row in sight are whole, and how many rows lie below
@@ -29,8 +29,7 @@ def test_no_row_of_a_list_is_cut_and_what_lies_below_is_counted(
     page.set_viewport_size({"width": size[0], "height": size[1]})
     open_workspace(page, shared_server)
     for _ in range(4):
-        page.wait_for_timeout(600)
-        seen = page.evaluate(SEEN)
+        seen = still(page, SEEN)
         assert [one["cut"] for one in seen] == [0, 0]
         for one in seen:
             assert re.findall(r"\d+", one["says"]) == ([str(one["left"])] if one["left"] else [])

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def seeing(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def seeing(world: TinyWorld, nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of the same study with the search and the map by masking among its first task's tools."""
     folder = tmp_path_factory.mktemp("seeing")
     text = world.script.read_text().replace("tools: [attribution,", "tools: [search, masking, attribution,", 1)
@@ -22,7 +22,7 @@ def seeing(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         (folder / beside.name).write_bytes(beside.read_bytes())
     script = folder / world.script.name
     script.write_text(text)
-    made = Server(environment(world.bundle, script, folder / "log.db"), folder / "log.db")
+    made = Server(environment(world.bundle, script, folder / "log.db"), folder / "log.db", nursery=nursery)
     made.start()
     yield made
     made.kill()

@@ -17,8 +17,10 @@ export default function ({ data, parentElement, setStateValue }) {
       return row;
     }));
   }
+  // What was chosen here last is newer than what the server had when it drew this, until it says the same.
+  if (parentElement.sent === data.value) parentElement.sent = undefined;
   for (const input of options.querySelectorAll("input")) {
-    if (!options.contains(parentElement.getRootNode().activeElement)) input.checked = input.value === data.value;
-    input.onchange = () => setStateValue("value", input.value);
+    if (!options.contains(parentElement.getRootNode().activeElement)) input.checked = input.value === (parentElement.sent ?? data.value);
+    input.onchange = () => setStateValue("value", (parentElement.sent = input.value));
   }
 }

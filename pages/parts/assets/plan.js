@@ -71,7 +71,9 @@ const planPart = (part, act, view, outbox) => {
     if (part.edits.dataset.shown !== wanted) {
       part.edits.dataset.shown = wanted;
       for (const index of rows.keys()) if (!all.some((one) => one.index === index)) rows.delete(index);
+      const at = part.edits.getRootNode().activeElement;
       part.edits.replaceChildren(...(lines.length ? lines : [el("li", { class: "none" }, data.tools.includes("suppress") ? w("plan.none") : w("plan.none_here"))]));
+      if (part.edits.contains(at)) at.focus({ preventScroll: true }); // a node that is put in anew has lost it
       part.edits.scrollTop = 0; // the newest is in sight
       goesOn();
     }

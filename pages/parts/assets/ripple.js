@@ -120,6 +120,7 @@ const ripplePart = (part, act, view) => {
     const all = images === of;
     lay(seen.sets);
     mark(part.ripple, "data-stale", false);
+    mark(part.ripple, "aria-busy", !seen.done);
     mark(part.counts, "data-state", all ? seen.state : "");
     mark(part.ripple, "data-untouched", untouched);
     say(part.measuring, !of ? w("elsewhere.not_measured") : all ? w("elsewhere.pictures", { images }) : w("elsewhere.so_far", { images, of }));
@@ -148,6 +149,7 @@ const ripplePart = (part, act, view) => {
     waiting?.abort();
     waiting = new AbortController();
     mark(part.ripple, "data-stale", true);
+    mark(part.ripple, "aria-busy", true);
     say(part.measuring, w("elsewhere.measuring"));
     const where = new URL(data.replayed ?? "api/ripple", document.baseURI);
     if (!data.replayed) where.search = new URLSearchParams({ s: new URLSearchParams(location.search).get("s") ?? "", state: data.state });
@@ -163,6 +165,7 @@ const ripplePart = (part, act, view) => {
       .catch((error) => {
         if (error?.name === "AbortError") return;
         say(part.measuring, w("elsewhere.not_measured"));
+        mark(part.ripple, "aria-busy", false);
         asked = null;
       });
   };

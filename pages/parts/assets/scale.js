@@ -15,12 +15,15 @@ export default function ({ data, parentElement, setStateValue }) {
     // Without a mark it stands in the middle, from where an arrow key can move it either way.
     input.value = value ?? Math.round((data.min + data.max) / 2);
   };
-  if (!input.matches(":active")) show(data.value);
+  // What was marked here last is newer than what the server had when it drew this, until it says the same.
+  if (parentElement.sent === data.value) parentElement.sent = undefined;
+  if (!input.matches(":active")) show(parentElement.sent ?? data.value);
+  const send = () => setStateValue("value", (parentElement.sent = Number(input.value)));
   input.oninput = () => show(Number(input.value));
-  input.onchange = () => setStateValue("value", Number(input.value));
+  input.onchange = send;
   // A click on the middle changes nothing in the browser's eyes, and yet it is an answer.
-  input.onpointerup = () => setStateValue("value", Number(input.value));
+  input.onpointerup = send;
   input.onkeydown = (event) => {
-    if (event.key === " " || event.key === "Enter") setStateValue("value", Number(input.value));
+    if (event.key === " " || event.key === "Enter") send();
   };
 }

@@ -20,6 +20,11 @@ const scenariosPart = (part, bench, act, view) => {
   let pair = null;
   let waiting = null;
   let told = "";
+  let resting = null;
+  const away = () => {
+    clearTimeout(resting?.timer);
+    resting = null;
+  };
 
   const titled = ({ id, title }) => (id === "original" ? w("scenarios.original") : id === "standing" ? w("scenarios.standing") : title);
   const kept = () => latest.scenarios.states.slice(2);
@@ -33,7 +38,10 @@ const scenariosPart = (part, bench, act, view) => {
     part.shelf.hidden = !on;
     causes.inert = on;
     mark(part.scenarios, "aria-expanded", on);
-    if (!on) waiting?.abort();
+    if (!on) {
+      waiting?.abort();
+      away();
+    }
     if (!focus || view.still) return;
     if (on) field.focus({ preventScroll: true });
     else part.scenarios.focus();
@@ -168,16 +176,18 @@ const scenariosPart = (part, bench, act, view) => {
       pair = (latest.scenarios.pair && !fresh && latest.scenarios.pair) || (last.length > 1 ? last.slice(-2) : ["standing", last[0] ?? null]);
     }
   };
-  let resting = null;
+  // A pair is looked at once the eye has rested on it; what is drawn anew meanwhile does not begin the rest again.
   const look = () => {
-    clearTimeout(resting);
-    resting = setTimeout(() => {
-      const key = pair.join(" ");
+    const key = pair.join(" ");
+    if (resting?.key === key) return;
+    away();
+    resting = { key, timer: setTimeout(() => {
+      resting = null;
       const [one, other] = pair.map(stateOf);
       if (view.still || told === key || !one || !other || one.state === other.state) return;
       told = key;
       act({ kind: "compare", of: pair[0], against: pair[1] });
-    }, ASKED_MS);
+    }, ASKED_MS) };
   };
   picks.forEach((pick, at) => {
     pick.onchange = () => {

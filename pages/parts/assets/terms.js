@@ -9,6 +9,7 @@ const term = (name, words) =>
 const termsPart = (bench, part) => {
   part.terms.replaceChildren(...TERMS.map((name) => el("span", { id: `term-${name}` }, meaning(name))));
   const hide = () => (part.tip.hidden = true);
+  const leave = ({ target }) => target.closest?.(".term") && hide();
   const show = (event) => {
     const asked = event.target.closest?.(".term");
     if (!asked) return;
@@ -20,6 +21,6 @@ const termsPart = (bench, part) => {
     part.tip.style.top = `${(below ? word.bottom + 6 : word.top - 6 - tip.height) - all.top}px`;
   };
   for (const sign of ["pointerover", "focusin", "click"]) bench.addEventListener(sign, show);
-  for (const sign of ["pointerout", "focusout"]) bench.addEventListener(sign, hide);
+  for (const sign of ["pointerout", "focusout"]) bench.addEventListener(sign, leave);
   bench.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 };

@@ -19,6 +19,7 @@ EXEMPLARS = {"top": 8, "middle": 4, "low": 4}
 def piece(opened: Opened, component: Component, effect: float) -> dict[str, Any]:
     """A component with its share of this prediction; `effect` is the margin's loss without it, in logits."""
     fires, account = fires_at(opened, component.index), opened.attribution
+    most = float(fires.max(initial=0.0))
     bands = {
         "top": component.exemplars_top,
         "middle": component.exemplars_middle,
@@ -45,8 +46,8 @@ def piece(opened: Opened, component: Component, effect: float) -> dict[str, Any]
         },
         "fires": _rounded(fires),
         "fires_on_patches": bool(fires.any()),
-        "fires_most": float(fires.max(initial=0.0)),
-        "fires_scale": _p99(component, float(fires.max(initial=0.0))),
+        "fires_most": most,
+        "fires_scale": _p99(component, most),
         # No patch of the picture stands for the class token, so the maps need its share in numbers.
         "class_code": _class_code(opened, component.index),
         "class_push": account.class_part.get(component.index, 0.0),

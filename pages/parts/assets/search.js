@@ -231,17 +231,17 @@ const searchPart = (part, bench, act, view) => {
   };
   if (!view.still) document.addEventListener("keydown", keys);
 
+  // From a class to itself nothing moves: what one side names the other does not offer.
+  const apart = () => {
+    for (const [one, other] of [[origin, target], [target, origin]]) for (const option of one.options) option.disabled = option.value === other.value;
+  };
   const options = (select, labels, chosen) => {
     const wanted = labels.join("/");
     if (select.dataset.labels === wanted) return;
     select.dataset.labels = wanted;
     select.replaceChildren(...labels.map((label) => el("option", { value: label }, label)));
     select.value = chosen;
-  };
-
-  // From a class to itself nothing moves: what one side names the other does not offer.
-  const apart = () => {
-    for (const [one, other] of [[origin, target], [target, origin]]) for (const option of one.options) option.disabled = option.value === other.value;
+    apart();
   };
   origin.addEventListener("change", apart);
   target.addEventListener("change", apart);
@@ -267,7 +267,6 @@ const searchPart = (part, bench, act, view) => {
       data = fresh;
       options(origin, fresh.classes.map(({ label }) => label), fresh.target);
       options(target, fresh.classes.map(({ label }) => label), fresh.against);
-      apart();
       ways.region.disabled = Boolean(fresh.visit) || !fresh.regions;
       mark(ways.region, "title", !fresh.regions ? w("search.no_regions") : fresh.visit ? w("search.elsewhere") : "");
       choose(ways[how].disabled ? "word" : how, false);

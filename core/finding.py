@@ -38,6 +38,13 @@ def named_like(index: Index, given: Mapping[int, str], word: str) -> tuple[int, 
     return tuple(sorted(names, key=place))
 
 
+def numbered(index: Index, word: str) -> tuple[int, ...]:
+    """The component whose number `word` is, as `726` or `#726`; none where it is not one of the dictionary's."""
+    digits = word.strip().removeprefix("#")
+    known = digits.isascii() and digits.isdecimal() and len(digits) < 10 and index.get(int(digits)) is not None
+    return (int(digits),) if known else ()
+
+
 def shown_like(bundle: Bundle, means: np.ndarray, word: str, top: int = FOUND) -> tuple[int, ...]:
     """The components whose strongest pictures lie nearest to a text: cos(e, text) - cos(e, text(""))."""
     model = bundle.model

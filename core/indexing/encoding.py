@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from core.packing import Packed, can_pack
 from core.sae import SparseAutoencoder
@@ -26,13 +28,15 @@ _SPARE = 28  # columns of zeros, which keep rows aligned
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows, components and values, sorted by component, then row
 Arithmetic = Literal["by token", "by component", "bfloat16 screen"]
 Encode = Callable[[Float[Tensor, "b t d"]], Found]
+Columns = Callable[[Tensor], Tensor]  # rows of an encoder in, their products with all tokens out
 
 
 def arithmetic_of(sae: SparseAutoencoder) -> Arithmetic:
     """By which arithmetic `encoder_of` multiplies here: it decides last bits, and depends on the processor."""
-    if sae.floor is None or not can_pack(sae.encoder):
+    if sae.floor is None or sae.encoder.device.type != "cpu" or sae.encoder.dtype != torch.float32:
         return "by token"
-    return "bfloat16 screen" if torch.cpu._is_avx512_bf16_supported() else "by component"
+    screens = can_pack(sae.encoder) and torch.cpu._is_avx512_bf16_supported()
+    return "bfloat16 screen" if screens else "by component"
 
 
 def encoder_of(sae: SparseAutoencoder) -> Encode:
@@ -75,10 +79,10 @@ class ByComponent:
         tokens, components, values = (np.concatenate(each) for each in zip(*found, strict=True))
         return rows.int().numpy()[tokens], components.astype(np.int32), values
 
-    def _columns(self, read: Tensor, step: int) -> Packed:
-        return Packed(read, None, step)
+    def _columns(self, read: Tensor, step: int) -> Columns:
+        return Packed(read, None, step) if can_pack(read) else partial(functional.linear, weight=read)
 
-    def _products(self, part: slice, read: Tensor, columns: Packed) -> Found:
+    def _products(self, part: slice, read: Tensor, columns: Columns) -> Found:
         """Components of `part`, tokens and their products, where a code can be; sorted."""
         products = columns(self._weights[part])
         _, components, tokens = _where(products > (self._floor - self._bias)[part, None])
@@ -109,12 +113,12 @@ class Screened(ByComponent):
         low = _raised(reach - high.float() + loss * reach.abs())
         return _beside(near, high, low, _raised(off + loss * length), _raised(length))
 
-    def _columns(self, read: Tensor, step: int) -> Packed:
+    def _columns(self, read: Tensor, step: int) -> Columns:
         near, off, length = _halved(read)
         one = torch.ones(len(read), dtype=torch.bfloat16)
         return Packed(_beside(near, one, one, _raised(length), _raised(off)), None, step)
 
-    def _products(self, part: slice, read: Tensor, columns: Packed) -> Found:
+    def _products(self, part: slice, read: Tensor, columns: Columns) -> Found:
         # as whole numbers, bits of a number above 0 are above 0
         starts, components, tokens = _where(columns(self._screen[part]).view(torch.int16) > 0)
         rows = self._weights[part]

@@ -177,8 +177,15 @@ class Tally:
         self._refuse_overflow()
 
     def _count_together(self, components: np.ndarray, slots: np.ndarray, strengths: np.ndarray, seen: Seen) -> None:
+        order = np.argsort(
+            slots.astype(np.min_scalar_type(len(seen.images))), kind="stable"
+        )  # counted off, not compared
+        ends = np.cumsum(np.bincount(slots, minlength=len(seen.images)))
         for slot in np.flatnonzero(seen.usable & np.isin(seen.images, self.sampled)):
-            mine = np.flatnonzero(slots == slot)
+            mine = order[ends[slot - 1] if slot else 0 : ends[slot]]
+            if len(mine) > STRONGEST:
+                falling = -strengths[mine]
+                mine = mine[falling <= np.partition(falling, STRONGEST - 1)[STRONGEST - 1]]
             strongest = components[mine[np.lexsort((components[mine], -strengths[mine]))[:STRONGEST]]]
             self.together.append(np.stack([np.full(len(strongest), seen.images[slot]), strongest], axis=1))
 

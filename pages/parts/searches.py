@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from core.finding import FOUND, active_in, means_of, moving, named_like, shown_like
+from core.finding import FOUND, active_in, means_of, moving, named_like, numbered, shown_like
 from pages.parts.cards import effect_of
 from pages.parts.opened import Opened
 from pages.parts.pieces import card_at, piece
@@ -17,7 +17,7 @@ from study.session import Session
 
 
 def found_for(here: Rig, opened: Opened, query: Query) -> tuple[int, ...]:
-    """The components that answer a question, the best first; a word is looked for in names, then in pictures."""
+    """The components that answer a question, the best first; a word is looked for in numbers, names and pictures."""
     bundle = opened.bundle
     with here.gate:
         if query.how == "region":
@@ -26,7 +26,11 @@ def found_for(here: Rig, opened: Opened, query: Query) -> tuple[int, ...]:
             return moving(bundle, opened.model, query.origin, query.target)
         given = {component: name.called for component, name in opened.names.items()}
         means = here.pictures.recall(("means", bundle.sae.digest), lambda: means_of(bundle))
-        alike = (*named_like(bundle.index, given, query.text), *shown_like(bundle, means, query.text))
+        alike = (
+            *numbered(bundle.index, query.text),
+            *named_like(bundle.index, given, query.text),
+            *shown_like(bundle, means, query.text),
+        )
     return tuple(dict.fromkeys(alike))[:FOUND]
 
 

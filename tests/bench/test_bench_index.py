@@ -58,24 +58,25 @@ def model() -> Clip:
     return Clip.wrap(network, preprocess, tokenizer, name="ViT-B-32", block=-1, labels=("x",), digest="random")
 
 
-def dictionary(model: Clip, way: str) -> SparseAutoencoder:
+def dictionary(model: Clip, way: str, photos: Path) -> SparseAutoencoder:
     rows = functional.normalize(torch.randn(COMPONENTS, 768, generator=torch.Generator().manual_seed(2)), dim=-1)
     activation = TopK(64) if way == "cls" else Relu()
     convention = Convention(activation, tokens=way, pre_bias=False)  # pyright: ignore[reportArgumentType]
     bias = torch.zeros(COMPONENTS)
     header = {"model": model.name, "weights": model.digest, "block": model.block}
     sae = SparseAutoencoder(rows.clone(), bias, rows, torch.zeros(768), convention=convention, header=header)
-    if way == "all":  # lowered until as many fire as in a dictionary that was trained
-        x = model.activations(torch.randn(4, 3, 224, 224, generator=torch.Generator().manual_seed(3)))
-        u = functional.linear(x.flatten(0, 1), sae.encoder)
-        sae.encoder_bias.data -= u.quantile(1 - ACTIVE / COMPONENTS, dim=1).median()
+    if way == "all":  # lowered until as many fire on these pictures as in a dictionary that was trained
+        every = sorted(path for path in photos.rglob("*") if path.is_file())
+        x = model.activations(torch.cat([model.pixels(path) for path in every[:: max(1, len(every) // 16)]]))
+        u = functional.linear(x.flatten(0, 1), sae.encoder).flatten()
+        sae.encoder_bias.data -= u.kthvalue(round(len(u) * (1 - ACTIVE / COMPONENTS))).values
     return sae
 
 
 @pytest.mark.parametrize(("way", "block"), [("cls", -1), ("all", -2)])
 def test_an_index_beside_the_bare_forward_pass(model, photos, tmp_path, way, block):
     model = model.at(block)
-    sae = dictionary(model, way)
+    sae = dictionary(model, way, photos)
     torch.set_num_threads(THREADS)
     order = Order(images=photos, out=tmp_path / "x.index", vocabulary=("a",), batch=BATCH, threads=THREADS, readers=2)
     order.work.mkdir()
@@ -142,7 +143,7 @@ def test_an_index_beside_the_bare_forward_pass(model, photos, tmp_path, way, blo
 
 
 def test_a_whole_build_and_what_opening_it_costs(model, photos, tmp_path):
-    sae = dictionary(model.at(-1), "cls")
+    sae = dictionary(model.at(-1), "cls", photos)
     few = tmp_path / "few"
     few.mkdir()
     for path in sorted(path for path in photos.rglob("*.jpg"))[:64]:

@@ -12,7 +12,7 @@ import torch
 from core.bundle import load_bundles
 from core.codes import Codes
 from core.component import Component
-from core.finding import active_in, exemplar_means, moving, named_like
+from core.finding import active_in, exemplar_means, moving, named_like, numbered
 from core.index import index_of
 from core.ripple import ReferenceSet
 
@@ -32,6 +32,24 @@ def test_a_given_name_is_searched_in_place_of_the_index_s() -> None:
     index = cards("boat", "cat")
     assert named_like(index, {0: "a sail"}, "boat") == ()
     assert named_like(index, {0: "a sail"}, "sail") == (0,)
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("1", (1,)),
+        (" #1 ", (1,)),
+        ("01", (1,)),
+        ("3", ()),
+        ("-1", ()),
+        ("1.0", ()),
+        ("²", ()),
+        ("#", ()),
+        ("9" * 200, ()),
+    ],
+)
+def test_a_component_is_found_by_its_number(word: str, found: tuple[int, ...]) -> None:
+    assert numbered(cards("a red boat", "boat", "cat"), word) == found
 
 
 def test_a_region_ranks_by_codes_there_in_multiples_of_p99() -> None:

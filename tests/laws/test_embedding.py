@@ -259,7 +259,9 @@ def test_at_full_size_a_file_of_4096_rows_is_judged_and_steered(tmp_path):
     network = open_clip.create_model("ViT-B-32", pretrained=None)
     tokenizer = open_clip.get_tokenizer("ViT-B-32")
     labels = ("apple", "boat", "car")
-    model = Clip.wrap(network, lambda image: image, tokenizer, name="ViT-B-32", block=EMBEDDING, labels=labels)
+    model = Clip.wrap(
+        network, lambda image: image, tokenizer, name="ViT-B-32", block=EMBEDDING, labels=labels, digest="x"
+    )
     pixels = torch.randn(1, 3, 224, 224)
     v = network.encode_image(pixels)
     assert torch.equal(model.embedding(model.activations(pixels)), v)

@@ -209,6 +209,10 @@ def test_an_answer_half_written_survives_a_reload_the_way_back_and_another_windo
         other.goto(link)
         area(other).wait_for()
         assert area(other).input_value() == "the badge \U0001f9ed, I think"
+        page.bring_to_front()
+        page.get_by_role("button", name="Go on here instead").click()
+        area(page).wait_for()
+        assert area(page).input_value() == "the badge \U0001f9ed, I think"
     finally:
         elsewhere.close()
     page.get_by_role("button", name="Hand in").click()

@@ -62,8 +62,8 @@ class Dissection:
     @classmethod
     @torch.no_grad()
     def of(cls, model: VisionModel, sae: SparseAutoencoder, seen: Look, target: int, against: int) -> Dissection:
-        """After the last block of a model that reads its class token, that token alone; otherwise all tokens."""
-        alone = isinstance(model, Clip) and model.is_last and model.reads_class_token
+        """Where the answer is read from token 0 alone, that token; otherwise all tokens."""
+        alone = isinstance(model, Clip) and model.reads_one_token
         x, codes = seen.activations[0], seen.codes
         if alone:
             x, codes = x[:1], codes.of_class_token()
@@ -89,7 +89,7 @@ class Dissection:
 
     def gradients_of(self, x: Float[Tensor, "b t d"]) -> tuple[Float[Tensor, " b"], Float[Tensor, "b t d"]]:
         """Margins of the variants, and each one's gradient in its own activations; no state is touched."""
-        blocks = self.model.depth - self.model.block if isinstance(self.model, Clip) else 1
+        blocks = self.model.depth - self.model.passed + 1 if isinstance(self.model, Clip) else 1
         step = max(1, GRADIENT_TOKENS_AT_ONCE // (x.shape[1] * blocks))
         found = [self._gradients(some) for some in x.split(step)]
         return torch.cat([margin for margin, _ in found]), torch.cat([slope for _, slope in found])

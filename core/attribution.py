@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 
 from core.accounts import SCREENED, Account, Dissection, ablation, exact, gradient, integrated, screened
 from core.codes import Codes
+from core.model import Clip
 from core.sae import SparseAutoencoder
 from core.steering import Look
 from core.types import TillerError, View, refuse_component
@@ -31,7 +32,7 @@ class Attribution:
     margin loses without it, so entries overlap and need not sum. `completeness_gap` is always margin - total.
 
     After the last block of a model that reads its class token, only that token's codes take part: no other token can
-    reach the prediction.
+    reach the prediction. At the embedding there is no other.
     """
 
     view: View
@@ -192,6 +193,6 @@ def _attribution(view: View, cut: Dissection, account: Account, seen: Look) -> A
         bias=account.bias,
         error=account.error,
         constant=account.constant,
-        grid=math.isqrt(seen.activations.shape[1] - 1),
+        grid=cut.model.grid if isinstance(cut.model, Clip) else math.isqrt(seen.activations.shape[1] - 1),
         per_token=account.per_token,
     )

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ from core.indexing.layout import IndexFile
 from core.indexing.order import Order
 from core.model import Clip
 from core.pictures import picture_in
-from core.types import TillerError
+from core.types import EMBEDDING, TillerError
 
 Progress = Callable[[str, int, int], None]
 Stopping = Callable[[], AbstractContextManager[Callable[[], bool]]]
@@ -185,15 +185,15 @@ def _checkpoint(order: BundleOrder, which: str) -> Checkpoint:
     given = order.dictionaries[which]
     found = read_checkpoint(given.path)
     refuse_place(found)  # before a block is asked for that would not help
-    if found.block is not None:
+    if found.place is not None:
         return found
     if given.block is None:
         raise TillerError(
             f"{found.source} does not say after which block it was made; make a native file of it first, with `tiller "
             "sae convert --block`, and name that."
         )
-    note = f"Block {given.block} is the preset's; the file says none."
-    return replace(found, block=given.block, notes=(*found.notes, note))
+    where = "The embedding" if given.block == EMBEDDING else f"Block {given.block}"
+    return found.moved(given.block, f"{where} is the preset's; the file says none.")
 
 
 def _is_gated(path: Path) -> bool:

@@ -22,7 +22,7 @@ from core.indexing.words import distinct
 from core.model import TEMPLATES
 from core.pictures import open_image
 from core.sources import find_source
-from core.types import TillerError, many
+from core.types import Block, TillerError, many
 from core.zeroshot import checked_labels
 
 _SHOWN = 5  # names, where many are wrong
@@ -36,7 +36,7 @@ class Given:
     """
 
     path: Path
-    block: int | None = None
+    block: Block | None = None
     published: float | None = None
 
 

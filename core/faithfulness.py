@@ -15,7 +15,7 @@ from core.attribution import spearman
 from core.model import Clip
 from core.sae import SparseAutoencoder
 from core.steering import Look
-from core.types import TillerError
+from core.types import TillerError, place_of
 
 KS = (0, 1, 2, 4, 8, 16, 32, 64)
 LEAST_RANGE = 0.05  # logits; where codes hold the margin up by less, the scaled curve is noise, or upside down
@@ -102,7 +102,7 @@ def _check(model: Clip, chosen: Sequence[str], known: Sequence[str]) -> None:
     strange = [order for order in chosen if order not in known]
     if strange:
         raise TillerError(
-            f"Orders {', '.join(strange)} were asked for; after block {model.block} of {model.name} there are "
+            f"Orders {', '.join(strange)} were asked for; {place_of(model.block)} of {model.name} there are "
             f"{', '.join(known)}: name some of these."
         )
     if len(model.labels) < 2:
@@ -118,7 +118,7 @@ def _orders(model: Clip, draw: np.random.Generator) -> dict[str, Order]:
         "activation": lambda cut: _by_score(cut.codes.totals()),
         "random": lambda cut: draw.permutation(cut.codes.active()).tolist(),
     }
-    if model.is_last and model.reads_class_token:
+    if model.reads_one_token:
         orders = {"exact": lambda cut: _by_score(exact(cut).scores), **orders}
     return orders
 

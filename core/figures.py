@@ -68,9 +68,9 @@ def rebuilt(model: Clip, sae: SparseAutoencoder, reference: ReferenceSet, *, pro
 def error_shares(model: Clip, sae: SparseAutoencoder, looks: Sequence[Look]) -> tuple[float, ...]:
     """Deciles, from the least to the greatest, of what the error has in a prediction: 1 - its explained share.
 
-    By the exact view after the last block of a model that reads its class token, else by code times gradient.
+    By the exact view where the answer is read from one token, else by code times gradient.
     """
-    view = View.EXACT if model.is_last and model.reads_class_token else View.GRADIENT
+    view = View.EXACT if model.reads_one_token else View.GRADIENT
     found = [1 - attribute(model, sae, seen, seen.clean.ranked[0], view=view).explained_share for seen in looks]
     sound = [share for share in found if not math.isnan(share)]
     return tuple(np.quantile(sound, np.linspace(0, 1, 11)).tolist()) if sound else ()

@@ -16,7 +16,7 @@ from core.checkpoints.sample import gather
 from core.faithfulness import Curve, curves
 from core.figures import Rebuilt, error_shares, rebuilt, speeds
 from core.steering import Look, look
-from core.types import TillerError
+from core.types import Block, TillerError
 
 VERSION = 1
 LOOKS = 32  # pictures of the faithfulness curves and of the error share; each is taken apart one by one
@@ -57,7 +57,7 @@ class Health:
     model: str
     weights: str
     sae: str
-    block: int
+    block: Block
     components: int
     images: int
     measured: str
@@ -127,7 +127,7 @@ def examine(bundle: Bundle, which: str, *, progress: Progress | None = None) -> 
         looks.append(look(model, sae, model.pixels(picture)))
         tell("taking predictions apart", place + 1, len(taken))
     shares = error_shares(model, sae, looks)
-    orders = [each for each in ORDERS if each != "exact" or (model.is_last and model.reads_class_token)]
+    orders = [each for each in ORDERS if each != "exact" or model.reads_one_token]
     found: tuple[Curve, ...] = ()
     if len(model.labels) > 1:
         stage = "putting components in and out"

@@ -46,5 +46,5 @@ def masked_logits(
 
 def at_once(model: Clip) -> int:
     """How many pictures make one piece; a block costs each token 12 d^2: four d x d matrices, and two of 4d x d."""
-    one = 12 * model.tokens * model.depth * model.width**2
+    one = 12 * (model.grid**2 + 1) * model.depth * model.visual.transformer.width**2
     return max(1, int(PRODUCTS_AT_ONCE // one))

@@ -1,4 +1,4 @@
-"""A CLIP is two halves around one block, and the halves together are the whole tower, bit for bit."""
+"""A CLIP is two halves around one cut, and the halves together are the whole tower, bit for bit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.machine import at_least_single, checked_device, checked_dtype
 from core.pictures import Source, open_image
 from core.sources import find_source
 from core.tower import can_shorten, class_token_through_last, embedded, reads_class_token, refuse_tower, through
-from core.types import Prediction, TillerError, many
+from core.types import EMBEDDING, Block, Prediction, TillerError, many
 from core.vision import VisionModel
 from core.weights import refuse_values, weights_digest
 from core.zeroshot import Tokenizer, checked_labels, checked_templates, text_vectors
@@ -31,11 +31,12 @@ TEMPLATES = ("a photo of a {}",)
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """An open_clip model with a `VisionTransformer` image tower, cut after one block; never written to.
+    """An open_clip model with a `VisionTransformer` image tower, cut after one block or at the embedding.
 
-    No hook is ever registered, so threads that share one `Clip` cannot meet. All copies made by `at` and `labelled`
-    share the weights. Where `reads_class_token` is true, the tail from the last block on uses token 0 alone, and
-    accepts activations that hold nothing else.
+    It is never written to, and no hook is ever registered, so threads that share one `Clip` cannot meet. All copies
+    made by `at` and `labelled` share the weights. Cut at the embedding, a picture has one token: what the tower gives,
+    before it is brought to length 1. Where `reads_one_token` is true, the tail uses token 0 alone, and accepts
+    activations that hold nothing else.
     """
 
     network: nn.Module = field(repr=False)
@@ -43,7 +44,7 @@ class Clip:
     tokenizer: Tokenizer = field(repr=False)
     name: str
     digest: str
-    block: int
+    block: Block
     labels: tuple[str, ...]
     templates: tuple[str, ...]
     text: Float[Tensor, "c e"] = field(repr=False)
@@ -55,7 +56,7 @@ class Clip:
         name: str,
         pretrained: str | Path | None = None,
         *,
-        block: int,
+        block: Block,
         labels: Sequence[str],
         templates: Sequence[str] = TEMPLATES,
         device: str = "cpu",
@@ -98,7 +99,7 @@ class Clip:
         image: Mapping[str, Any],
         *,
         name: str,
-        block: int,
+        block: Block,
         labels: Sequence[str],
         templates: Sequence[str] = TEMPLATES,
     ) -> Clip:
@@ -117,7 +118,7 @@ class Clip:
         tokenizer: Tokenizer,
         *,
         name: str,
-        block: int,
+        block: Block,
         labels: Sequence[str],
         templates: Sequence[str] = TEMPLATES,
         digest: str = "",
@@ -139,12 +140,15 @@ class Clip:
         clip = cls(model, preprocess, tokenizer, name, known, 0, labels, templates, text, file_sha256)
         return clip.at(block)
 
-    def at(self, block: int) -> Clip:
-        """The same model cut after `block`, which counts from 0, or from the end where negative (-1 is the last)."""
-        if not -self.depth <= block < self.depth:
+    def at(self, block: Block) -> Clip:
+        """The same model cut after `block`, from 0, or from the end where negative (-1 is the last); or "embedding"."""
+        if block == EMBEDDING:
+            return replace(self, block=EMBEDDING)
+        if not isinstance(block, int) or not -self.depth <= block < self.depth:
             raise TillerError(
                 f"Block {block} was asked for; {self.name} has {many(self.depth, 'block')}: name one from 0 to "
-                f"{self.depth - 1}, or from -{self.depth} to -1 counting from the end."
+                f"{self.depth - 1}, or from -{self.depth} to -1 counting from the end, or embedding for "
+                "what the tower gives."
             )
         return replace(self, block=block % self.depth)
 
@@ -166,14 +170,29 @@ class Clip:
         return len(self.visual.transformer.resblocks)
 
     @property
+    def at_embedding(self) -> bool:
+        """Whether the cut is where the tower gives its embedding."""
+        return self.block == EMBEDDING
+
+    @property
+    def passed(self) -> int:
+        """How many blocks lie before the cut."""
+        return self.depth if isinstance(self.block, str) else self.block + 1
+
+    @property
     def is_last(self) -> bool:
-        """Whether the cut is after the last block, where no token can reach another any more."""
-        return self.block == self.depth - 1
+        """Whether no block comes after the cut, so that no token can reach another any more."""
+        return self.passed == self.depth
 
     @property
     def reads_class_token(self) -> bool:
         """Whether the prediction is read from the class token alone once the blocks are over."""
         return reads_class_token(self.visual)
+
+    @property
+    def reads_one_token(self) -> bool:
+        """Whether the prediction is read from token 0 alone: the class token after the last block, or the embedding."""
+        return self.at_embedding or (self.is_last and self.reads_class_token)
 
     @property
     def device(self) -> torch.device:
@@ -197,13 +216,17 @@ class Clip:
 
     @property
     def tokens(self) -> int:
-        """Tokens of one picture: the class token, then the patches row by row."""
-        return self.grid**2 + 1
+        """Tokens of one picture: the class token, then the patches row by row; at the embedding, the embedding."""
+        return 1 if self.at_embedding else self.grid**2 + 1
 
     @property
     def width(self) -> int:
         """Length of one token's activation."""
-        return self.visual.transformer.width
+        return self.width_at(self.block)
+
+    def width_at(self, block: Block) -> int:
+        """The same where the cut is at `block`."""
+        return self.text.shape[1] if block == EMBEDDING else self.visual.transformer.width
 
     def pixels(self, image: Source) -> Float[Tensor, "1 3 h w"]:
         """One picture, opened and made ready by the model's own preprocessing."""
@@ -211,8 +234,12 @@ class Clip:
 
     @torch.no_grad()
     def activations(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t d"]:
-        """The residual stream after the block, class token first."""
-        return at_least_single(through(self.visual, self.visual._embeds(pixels.to(self.dtype)), 0, self.block + 1))
+        """The residual stream after the block, class token first; at the embedding, that as its one token."""
+        return self.given(through(self.visual, self.visual._embeds(pixels.to(self.dtype)), 0, self.passed))
+
+    def given(self, stream: Float[Tensor, "b t w"]) -> Float[Tensor, "b t d"]:
+        """The activations at the cut, of the stream after the blocks before it."""
+        return at_least_single(embedded(self.visual, stream)[:, None] if self.at_embedding else stream)
 
     def embedding(self, activations: Float[Tensor, "b t d"], *, exact: bool = True) -> Float[Tensor, "b e"]:
         """The image embeddings, not normalised: with `exact`, the bits of `encode_image`.
@@ -220,10 +247,12 @@ class Clip:
         Without it the last block computes its class token alone, which is all that is read: the same function at a
         quarter of the cost, rounded otherwise (under 1e-4 in logits). Gradients and batches over variants use that.
         """
+        if self.at_embedding:
+            return activations[:, 0]
         x = activations.to(self.dtype)
         if not self.is_last:
             stop = self.depth if exact or not can_shorten(self.visual) else self.depth - 1
-            x = through(self.visual, x, self.block + 1, stop)
+            x = through(self.visual, x, self.passed, stop)
             if stop < self.depth:
                 x = class_token_through_last(self.visual, x)
         return at_least_single(embedded(self.visual, x))

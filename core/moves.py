@@ -51,7 +51,7 @@ def direction_of(file: IndexFile, model: Clip, sae: SparseAutoencoder) -> Float[
     if not len(reference):
         raise TillerError(f"{file.path} has no reference activations; build it again over pictures that can be read.")
     x = torch.from_numpy(reference.mean(axis=0, dtype=np.float64, keepdims=True)).float().to(model.text.device)
-    if model.is_last and model.reads_class_token and sae.convention.tokens == "patches":
+    if model.reads_one_token and sae.convention.tokens == "patches":
         raise TillerError(
             f"The dictionary speaks for patches after the last block of {model.name}, where no patch can reach the "
             "answer; search an index of a block below."

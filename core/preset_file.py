@@ -12,7 +12,7 @@ import yaml
 
 from core.hub import Wanted
 from core.presets import Figure, Preset, Published
-from core.types import TillerError, TokenSet
+from core.types import EMBEDDING, Block, TillerError, TokenSet
 
 HERE = Path(__file__).resolve().parent.parent / "data" / "presets.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
@@ -130,11 +130,17 @@ def _published(reading: _Reading, preset: str, which: str, node: yaml.Node) -> P
     figures = said.get("published")
     return Published(
         wanted=wanted,
-        block=int(reading.number(said.get("block"), "block")),
+        block=_block(reading, said.get("block")),
         tokens=reading.value(said.get("tokens"), "tokens", lambda one: one in tokens, f"one of {', '.join(tokens)}"),
         by_hand=reading.text(said["from"], "from") if "from" in said else "",
         figures=_figures(reading, what, figures) if figures is not None else {},
     )
+
+
+def _block(reading: _Reading, node: yaml.Node | None) -> Block:
+    if node is not None and node.value == EMBEDDING:
+        return EMBEDDING
+    return int(reading.number(node, "block"))
 
 
 def _figures(reading: _Reading, what: str, node: yaml.Node) -> Mapping[str, Figure]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core import hub
-from core.types import TillerError, TokenSet
+from core.types import Block, TillerError, TokenSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Published:
     """One published dictionary; `by_hand` says where its file is had where no repository serves it."""
 
     wanted: hub.Wanted
-    block: int
+    block: Block
     tokens: TokenSet
     by_hand: str = ""
     figures: Mapping[str, Figure] = field(default_factory=dict)

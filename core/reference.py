@@ -8,12 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from core.machine import at_least_single
 from core.model import Clip
 from core.ripple import ReferenceSet
 from core.sae import SparseAutoencoder
 from core.tower import through
-from core.types import TillerError
+from core.types import Block, TillerError
 
 
 @torch.no_grad()
@@ -29,14 +28,15 @@ def build_references(
     Dictionaries of one block share activations and embeddings; those of later blocks go on from where the earlier are.
     """
     cuts = {sae.block: sae.cut(model) for sae in saes.values()}
-    kept: dict[int, list[Tensor]] = {block: [] for block in cuts}
-    embeddings: dict[int, list[Tensor]] = {block: [] for block in cuts}
+    in_order = sorted(cuts.items(), key=lambda each: (each[1].passed, each[1].at_embedding))
+    kept: dict[Block, list[Tensor]] = {block: [] for block in cuts}
+    embeddings: dict[Block, list[Tensor]] = {block: [] for block in cuts}
     for batch in pixels:
         x, after = model.visual._embeds(batch.to(model.dtype)), 0
-        for block, cut in sorted(cuts.items()):
-            x, after = through(model.visual, x, after, block + 1), block + 1
-            activations = at_least_single(x)
-            if cut.is_last and cut.reads_class_token:
+        for block, cut in in_order:
+            x, after = through(model.visual, x, after, cut.passed), cut.passed
+            activations = cut.given(x)
+            if cut.reads_one_token:
                 activations = activations[:, :1].clone()
             kept[block].append(activations)
             embeddings[block].append(cut.embedding(activations, exact=False))

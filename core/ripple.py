@@ -31,8 +31,8 @@ OPEN: Gate = nullcontext()
 class ReferenceSet:
     """Labelled pictures, run once as far as the autoencoder's block.
 
-    After the last block of a model that reads its class token only that token is kept: t is 1. `embeddings` are those
-    of the untouched pictures, `truth` the places of the right class in `labels`, `names` what the pictures are called.
+    Where the answer is read from one token only that one is kept: t is 1. `embeddings` are those of the untouched
+    pictures, `truth` the places of the right class in `labels`, `names` what the pictures are called.
     """
 
     activations: Float[Tensor, "n t d"]
@@ -83,7 +83,7 @@ def build_reference(
     halves, embeddings = [], []
     for batch in pixels:
         activations = model.activations(batch)
-        if model.is_last and model.reads_class_token:
+        if model.reads_one_token:
             activations = activations[:, :1].clone()
         halves.append(activations)
         embeddings.append(model.embedding(activations, exact=False))

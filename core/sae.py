@@ -28,7 +28,7 @@ from core.convention import (
     scale_and_centre,
 )
 from core.digest import dictionary_digest
-from core.types import TillerError
+from core.types import EMBEDDING, Block, TillerError, cut_name, place_of
 from core.weights import weights_digest
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class SparseAutoencoder(nn.Module):
         return self.dictionary.shape[0]
 
     @property
-    def block(self) -> int:
-        """The block it was made at, as its header says.
+    def block(self) -> Block:
+        """Where it was made, as its header says.
 
         Raises:
             KeyError: it has no header.
@@ -126,16 +126,16 @@ class SparseAutoencoder(nn.Module):
         return SparseAutoencoder(**(held | parts))
 
     def check(self, model: Clip) -> None:
-        """Refuse a model of another width, with other weights, or cut at another block, in one sentence."""
+        """Refuse a model of another width, with other weights, or cut elsewhere, in one sentence."""
         self._check_backbone(model)
         if self.header.get("block", model.block) != model.block:
             raise TillerError(
-                f"The dictionary was made at block {self.header['block']}, and {model.name} is cut after block "
-                f"{model.block}; cut it after block {self.header['block']}."
+                f"The dictionary was made at {cut_name(self.header['block'])}, and {model.name} is cut "
+                f"{place_of(model.block)}; cut it {place_of(self.header['block'])}."
             )
 
     def cut(self, model: Clip) -> Clip:
-        """`model` cut after the block that this was made at; refuses one of another width or with other weights.
+        """`model` cut where this was made; refuses one of another width or with other weights.
 
         Raises:
             KeyError: it has no header.
@@ -145,10 +145,17 @@ class SparseAutoencoder(nn.Module):
 
     def _check_backbone(self, model: Clip) -> None:
         header = self.header
-        if self.width != model.width:
+        block: Block = header.get("block", model.block)
+        if self.width != model.width_at(block):
+            what = "embeddings" if block == EMBEDDING else "activations"
             raise TillerError(
-                f"The dictionary reads activations {self.width} wide, and {model.name} gives {model.width}; "
+                f"The dictionary reads {what} {self.width} wide, and {model.name} gives {model.width_at(block)}; "
                 f"load a dictionary made for {model.name}."
+            )
+        if block == EMBEDDING and self.convention.tokens != "cls":
+            raise TillerError(
+                f"The dictionary says that it reads tokens {self.convention.tokens}, and an embedding is one, which is "
+                "called cls; convert its file again."
             )
         if header.get("weights", model.digest) != model.digest:
             raise TillerError(

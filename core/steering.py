@@ -187,6 +187,11 @@ def _check(plan: Iterable[Edit], components: int, patches: int) -> None:
                 f"Component {edit.component} was given strength {edit.strength:g}; strengths from {-STRONGEST:,.0f} to "
                 f"{STRONGEST:,.0f} are computed: choose a smaller one."
             )
+        if edit.patches and not patches:
+            raise TillerError(
+                f"Component {edit.component}: patch {edit.patches[-1]} was asked for; at the embedding none is left: "
+                "edit it where it is active."
+            )
         if edit.patches and edit.patches[-1] >= patches:
             raise TillerError(
                 f"Component {edit.component}: patch {edit.patches[-1]} was asked for; the model sees {patches} "

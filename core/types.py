@@ -11,6 +11,8 @@ from itertools import pairwise
 from typing import Literal
 
 TokenSet = Literal["all", "cls", "patches"]  # what a dictionary speaks for
+EMBEDDING = "embedding"
+Block = int | str  # where a tower is cut: after a block, from 0, or EMBEDDING
 
 
 class TillerError(Exception):
@@ -37,6 +39,16 @@ def refuse_component(component: int, components: int, refused: type[TillerError]
 def many(count: int, thing: str) -> str:
     """A number with its noun: 1 session, 2 sessions, 1,000 sessions."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def cut_name(block: Block) -> str:
+    """Where a tower is cut, in words; the embedding is that which the tower gives, before it has length 1."""
+    return "the embedding" if block == EMBEDDING else f"block {block}"
+
+
+def place_of(block: Block) -> str:
+    """The same with its preposition."""
+    return f"{'at' if block == EMBEDDING else 'after'} {cut_name(block)}"
 
 
 class Op(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core.types import many
+from core.types import many, place_of
 
 Plain = Mapping[str, Any]
 _MINUS = "\u2212"
@@ -182,7 +182,7 @@ def _members(members: Sequence[Plain], label: str) -> list[str]:
 def _rests_on(account: Plain) -> Iterable[str]:
     digests = account["digests"]
     view = (
-        "exact shares of the margin at the last block"
+        "exact shares of the margin, read from one token"
         if account["view"] == "exact"
         else "code times gradient, a first-order estimate that need not sum to the margin"
     )
@@ -191,7 +191,7 @@ def _rests_on(account: Plain) -> Iterable[str]:
         f"seed {account['seed']}; measured {account['measured'][:16].replace('T', ' ')} UTC."
     )
     yield (
-        f"- {account['model']}, dictionary {account['dictionary']} after block {account['block']}, "
+        f"- {account['model']}, dictionary {account['dictionary']} {place_of(account['block'])}, "
         f"{account['components']:,} components. Digests: "
         + ", ".join(f"{name} {digests[of][:SHOWN]}" for name, of in _DIGESTS.items() if of in digests)
         + (f"; checksum of bundle.json: {digests['bundle'][:SHOWN]}." if "bundle" in digests else ".")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.table import Table
 
-from core.types import Prediction, many
+from core.types import Prediction, cut_name, many
 from study.streams import RECEIPTS
 
 if TYPE_CHECKING:
@@ -77,9 +77,8 @@ def attribution_table(result: Mapping[str, Any], named: Callable[[int], str]) ->
     Args:
         named: what a component is called.
     """
-    title = (
-        f"{result['target']} over {result['against']}: {result['margin']:+.3f} logits, block {result['sae']['block']}"
-    )
+    margin, where = f"{result['margin']:+.3f} logits", cut_name(result["sae"]["block"])
+    title = f"{result['target']} over {result['against']}: {margin}, {where}"
     # of the four views only these two promise a sum
     loose = result["view"] not in ("exact", "integrated")
     note = f"{result['view']} scores need not add up to the margin; the gap is what they leave" if loose else None

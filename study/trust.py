@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.types import EMBEDDING
+
 Plain = Mapping[str, Any]
 
 FEWEST = 10  # pictures; the bootstrap interval of fewer is too narrow to tell two orders apart
@@ -36,7 +38,14 @@ NORMS = {
     "constant_norm": "one length each",
     "dataset": "centred, scaled",
     "scaled": "scaled",
+    "unit_norm": "brought to length 1",
 }
+
+
+def figure_name(name: str, health: Plain) -> str:
+    """What people call a figure of `health`; at the embedding its one token is no class token."""
+    called = FIGURES.get(name, name)
+    return called.replace("class token", "embedding") if health["block"] == EMBEDDING else called
 
 
 def percent(value: float | None) -> str:
@@ -74,7 +83,7 @@ def basis_of(health: Plain) -> str:
 def trust_in(health: Plain) -> str:
     """One sentence: what this dictionary can be trusted with, with what not, and what nothing was measured of."""
     held: dict[str, list[str]] = {"yes": [], "no": [], "open": []}
-    for found, said in (_reading(health), _published(health["published"]), _order(health["curves"])):
+    for found, said in (_reading(health), _published(health), _order(health["curves"])):
         held[found].append(said)
     parts = [
         f"{start} {_listed(held[key], last)}"
@@ -100,10 +109,11 @@ def _reading(health: Plain) -> tuple[str, str]:
     return "yes", f"{what} (it passed the gate, {health['verdict']}; {today})"
 
 
-def _published(published: Sequence[Plain]) -> tuple[str, str]:
+def _published(health: Plain) -> tuple[str, str]:
+    published = health["published"]
     if not published:
         return "open", "that it is as published (nothing was published of it)"
-    missed = [FIGURES.get(str(one["name"]), str(one["name"])) for one in published if not one["met"]]
+    missed = [figure_name(str(one["name"]), health) for one in published if not one["met"]]
     if not missed:
         return "yes", f"its published figures ({len(published)} of {len(published)} met)"
     return "no", f"its published figures ({len(missed)} of {len(published)} missed: {', '.join(missed)})"

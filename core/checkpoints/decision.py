@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from core.types import EMBEDDING, Block
+
 VERSION = 1
 NOT_GATED = "not gated"
 EARLIER = "accepted by an earlier version of Tiller"
@@ -31,8 +33,9 @@ class Decision:
 
     `explained` is over the tokens that the dictionary speaks for, each type about its own mean; `by_type` holds the
     same of `class` and `patches`, `per_token` the mean of each token's own ratio instead of the ratio of the sums,
-    `l0` the codes per token of each type. `elsewhere` is what it explains after each block, its own included, over
-    fewer rows, where other blocks were looked at; 0 at the least. `gap` is the largest change of a logit when the
+    `l0` the codes per token of each type. `elsewhere` is what it explains after each block, or at the embedding, where
+    activations are as wide as there, its own place included, over fewer rows, where others were looked at; 0 at the
+    least. At the embedding its one token counts as `class`. `gap` is the largest change of a logit when the
     reconstruction and its error are put together again. `scale` is what the reconstruction was multiplied by, 1 unless
     the format leaves it open.
     """
@@ -56,8 +59,8 @@ class Decision:
     gap: float
     model: str
     weights: str
-    block: int
-    elsewhere: Mapping[int, float] = field(default_factory=dict)
+    block: Block
+    elsewhere: Mapping[Block, float] = field(default_factory=dict)
     unsaid: tuple[str, ...] = ()
 
     @property
@@ -91,7 +94,9 @@ class Decision:
             _refuse_wrong(Candidate, one, "a candidate")
         values["chosen"] = Candidate(**values["chosen"])
         values["candidates"] = tuple(Candidate(**one) for one in values["candidates"])
-        values["elsewhere"] = {int(block): value for block, value in values["elsewhere"].items()}
+        values["elsewhere"] = {
+            block if block == EMBEDDING else int(block): value for block, value in values["elsewhere"].items()
+        }
         values["unsaid"] = tuple(values["unsaid"])
         found = cls(**values)
         numbers = [found.explained, found.floor, found.gap, found.scale, *found.by_type.values()]
@@ -172,5 +177,8 @@ _SOUND: Mapping[str, Callable[[Any], bool]] = {
     "tuple[Candidate, ...]": lambda said: isinstance(said, list) and all(isinstance(each, dict) for each in said),
     "Mapping[str, float]": _are(lambda kind: kind in ("class", "patches"), _is_number),
     "Mapping[str, int]": _are(lambda kind: kind in ("class", "patches"), _is_count),
-    "Mapping[int, float]": _are(lambda block: block.isascii() and block.isdecimal(), _is_number),
+    "Block": lambda said: said == EMBEDDING or _is_count(said),
+    "Mapping[Block, float]": _are(
+        lambda block: block == EMBEDDING or (block.isascii() and block.isdecimal()), _is_number
+    ),
 }

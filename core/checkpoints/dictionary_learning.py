@@ -130,6 +130,7 @@ def read(path: Path) -> Checkpoint:
         model=origin.model,
         block=origin.block,
         hook=origin.hook,
+        unsaid=("length",) if origin.hook == "embedding" else (),
         notes=tuple(notes),
         said=said,
     )

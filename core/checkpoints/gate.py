@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -17,12 +18,14 @@ from core.checkpoints.sample import Sample, sampled
 from core.explained import pooled, sums
 from core.model import Clip
 from core.sae import SparseAutoencoder
+from core.types import EMBEDDING, Block
 
 # The worst published dictionary explains 0.64; where less than half is explained, the error outweighs the codes.
 FLOOR = 0.5
 BELOW_PUBLISHED = 0.05
 _SCREENED, _WITHIN = 64, 0.1  # rows of each type for a first look, and how far behind the best a reading may be then
 _ELSEWHERE = 128  # rows of each type after each other block
+_SAME = 6  # decimals of explained variance, beyond which nothing but rounding speaks
 _CHECKED, _LEAST_CHECKED = 512, 64  # patches at each load, and pictures below which nothing is concluded
 
 
@@ -36,8 +39,8 @@ def accept(
     """The autoencoder that `checkpoint` is, read as real activations show; the decision is in its header's `gate`.
 
     Args:
-        activations: what `gather` gave for 256 pictures or more, at every block; or the activations of as many after
-            the checkpoint's own block, where other blocks are then not compared.
+        activations: what `gather` gave for 256 pictures or more, at every block; or the activations of as many where
+            the checkpoint was made, where other places are then not compared.
         published: its explained variance as published, from 0 to 1.
 
     Raises:
@@ -46,7 +49,9 @@ def accept(
     if published is not None and not 0 <= published <= 1:
         raise ValueError(f"published is {published!r}, not a share from 0 to 1")
     refuse_contents(checkpoint, model)
-    block = model.block if checkpoint.block is None else checkpoint.block
+    block = model.block if checkpoint.place is None else checkpoint.place
+    if block == EMBEDDING:  # one token is all there is
+        checkpoint = replace(checkpoint, convention=replace(checkpoint.convention, tokens="cls"))
     if isinstance(activations, Tensor):
         activations = sampled(model, activations)
     refuse_sample(checkpoint, activations, block)
@@ -61,10 +66,13 @@ def accept(
 def decide(
     checkpoint: Checkpoint, model: Clip, sample: Sample, *, published: float | None = None
 ) -> tuple[Decision, Tried]:
-    """Try every reading on `sample` at the block where `model` is cut, and choose; nothing is refused here."""
+    """Try every reading on `sample` where `model` is cut, and choose; nothing is refused here.
+
+    Among readings that agree with the format and explain the same, the format's own is taken.
+    """
     block = model.block
     every = _measured(checkpoint, sample, block)
-    stated = max((one for one in every if one.candidate.stated), key=lambda one: one.explained)
+    stated = max((one for one in every if one.candidate.stated), key=lambda one: round(one.explained, _SAME))
     best = max(every, key=lambda one: one.explained)
     chosen = best if best.explained > stated.explained + CLEARLY else stated
     candidate, found = chosen.candidate, chosen.found
@@ -96,7 +104,7 @@ def decide(
         model=model.name,
         weights=model.digest,
         block=block,
-        elsewhere=_elsewhere(checkpoint, sample, {stated, chosen}),
+        elsewhere=_elsewhere(checkpoint, sample, block, {stated, chosen}),
         unsaid=tuple(checkpoint.unsaid),
     )
     return decision, chosen
@@ -146,7 +154,7 @@ def reassembly_gap(model: Clip, sae: SparseAutoencoder, whole: Float[Tensor, "n 
     return (model.logits(again) - model.logits(whole)).abs().max().item()
 
 
-def _measured(checkpoint: Checkpoint, sample: Sample, block: int) -> list[Tried]:
+def _measured(checkpoint: Checkpoint, sample: Sample, block: Block) -> list[Tried]:
     """Every reading on a few rows, then on all rows those that are stated or near the best."""
     few = sample.thinned(_SCREENED)
     every = [tried(checkpoint, reading, stated, few, block) for reading, stated in readings(checkpoint, sample, block)]
@@ -161,14 +169,19 @@ def _measured(checkpoint: Checkpoint, sample: Sample, block: int) -> list[Tried]
     ]
 
 
-def _elsewhere(checkpoint: Checkpoint, sample: Sample, read: set[Tried]) -> Mapping[int, float]:
-    """What it explains after each block, read as stated or as chosen, whichever is more; 0 at the least."""
-    if len(sample.blocks) < 2:
+def _elsewhere(checkpoint: Checkpoint, sample: Sample, own: Block, read: set[Tried]) -> Mapping[Block, float]:
+    """What it explains at each place as wide as its own that has tokens for it, read as stated or as chosen.
+
+    Whichever is more; 0 at the least.
+    """
+    kinds = KINDS[checkpoint.convention.tokens]
+    places = [place for place in sample.like(own) if any(len(sample.rows(kind, place)) for kind in kinds)]
+    if len(places) < 2:
         return {}
     few = sample.thinned(_ELSEWHERE)
     return {
-        block: max(0.0, *(tried(checkpoint, one.reading, one.candidate.stated, few, block).explained for one in read))
-        for block in sample.blocks
+        place: max(0.0, *(tried(checkpoint, one.reading, one.candidate.stated, few, place).explained for one in read))
+        for place in places
     }
 
 

@@ -95,6 +95,7 @@ def read(path: Path) -> Checkpoint:
         thresholds=tensors[_JUMP].exp() if _JUMP in tensors else None,
         mean=mean,
         hook="embedding",
+        unsaid=("length",) if isinstance(normalisation, NoNorm | DatasetNorm) else (),
         notes=tuple(notes),
         said={**name._asdict(), **{part: plain(value) for part, value in held.items() if part != "model"}},
     )

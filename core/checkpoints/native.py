@@ -5,7 +5,7 @@ Tensors: `encoder` (k, d), `encoder_bias` (k), `dictionary` (k, d), `bias` (d), 
 
     format          "tiller-sae"             version       1
     model           its name                 weights       SHA-256 of its weights (core.weights.weights_digest)
-    block           from 0                   tokens        all, cls or patches
+    block           from 0, or "embedding"   tokens        all, cls or patches
     width           d                        components    k
     activation      {"kind": relu | topk | batch_topk | jump_relu, and its fields k, signed, threshold}
     normalisation   {"kind": none | layer_norm | constant_norm | dataset, and its fields eps, scale}
@@ -35,6 +35,7 @@ from core.checkpoints import CheckpointRefused
 from core.checkpoints.decision import verdict_of
 from core.convention import Convention
 from core.sae import SparseAutoencoder
+from core.types import EMBEDDING
 
 if TYPE_CHECKING:
     from core.model import Clip
@@ -43,7 +44,7 @@ FORMAT, VERSION = "tiller-sae", 1
 _REQUIRED = ("model", "weights", "block")
 _SAID_BY_US = ("activation", "normalisation", "pre_bias", "tokens", "width", "components")
 _TEXTS = ("model", "weights")
-_COUNTS = {"block": 0, "width": 1, "components": 1}  # and the least each may be
+_COUNTS = {"block": 0, "width": 1, "components": 1}  # and the least each may be; a block may also be the embedding
 _TENSORS = ("encoder", "encoder_bias", "dictionary", "bias")
 
 
@@ -144,7 +145,11 @@ def _header(file: Any, path: Path) -> dict[str, Any]:
     if missing:
         raise CheckpointRefused(f"The header of {path} lacks {', '.join(missing)}; make or fetch the file again.")
     wrong = [f"{name} {header[name]!r}" for name in _TEXTS if not isinstance(header[name], str)]
-    wrong += [f"{name} {header[name]!r}" for name, least in _COUNTS.items() if not _is_count(header[name], least)]
+    wrong += [
+        f"{name} {header[name]!r}"
+        for name, least in _COUNTS.items()
+        if not (_is_count(header[name], least) or (name == "block" and header[name] == EMBEDDING))
+    ]
     if wrong:
         raise CheckpointRefused(
             f"The header of {path} says {', '.join(wrong)}, which are no names and counts; make or fetch it again."

@@ -37,11 +37,9 @@ def place_named(name: str) -> Place | None:
 
 
 def where_not_cut(hook: Hook, block: int | None) -> str:
-    """A place where the tower cannot be cut, in words; "" for the residual stream after a block, where it can."""
-    if hook == "block":
+    """A place where the tower cannot be cut, in words; "" after a block and at the embedding, where it can."""
+    if hook != "mlp_out":
         return ""
-    if hook == "embedding":
-        return "whole image embeddings"
     return "the MLP's output (mlp_out)" + ("" if block is None else f" in block {block}, counted from 0")
 
 
@@ -49,7 +47,7 @@ def refuse_place(checkpoint: Checkpoint) -> None:
     """Refuse a dictionary of a place where the tower cannot be cut, whatever the model.
 
     Raises:
-        CheckpointRefused: it is one of an MLP's output or of whole embeddings.
+        CheckpointRefused: it is one of an MLP's output.
     """
     where = where_not_cut(checkpoint.hook, checkpoint.block)
     if where:

@@ -13,9 +13,11 @@ from torch import Tensor
 from core.checkpoints.contents import Checkpoint
 from core.checkpoints.decision import Candidate
 from core.checkpoints.sample import Sample
+from core.checkpoints.unit_length import of_length_1
 from core.convention import ConstantNorm, DatasetNorm, LayerNorm, NoNorm, Normalisation
 from core.explained import Sums, fitted_scale, pooled, sums
 from core.sae import SparseAutoencoder
+from core.types import EMBEDDING, Block
 
 KINDS = {"all": ("class", "patches"), "cls": ("class",), "patches": ("patches",)}
 
@@ -29,11 +31,12 @@ class Reading:
     pre_bias: bool
     mean: Tensor | None = None
     estimated: bool = False  # mean and scale were taken from the activations
+    of_length_1: bool = False  # as the format says, of embeddings that were brought to length 1 first
 
 
 @dataclass(frozen=True, eq=False)
 class Tried:
-    """A reading with its figures after one block."""
+    """A reading with its figures at one place."""
 
     reading: Reading
     candidate: Candidate
@@ -45,7 +48,7 @@ class Tried:
         return -math.inf if self.candidate.explained is None else self.candidate.explained
 
 
-def readings(checkpoint: Checkpoint, sample: Sample, block: int) -> Iterator[tuple[Reading, bool]]:
+def readings(checkpoint: Checkpoint, sample: Sample, block: Block) -> Iterator[tuple[Reading, bool]]:
     """Every reading to try, that of the format first, each with whether it agrees with all that the format states."""
     own = checkpoint.convention
     seen = [_named(own.normalisation, checkpoint.mean)]
@@ -58,16 +61,24 @@ def readings(checkpoint: Checkpoint, sample: Sample, block: int) -> Iterator[tup
                 name == seen[0] or "normalisation" in checkpoint.unsaid
             )
             yield Reading(name, normalisation, pre_bias, mean, estimated), stated
+    if block == EMBEDDING and isinstance(own.normalisation, NoNorm | DatasetNorm):  # the others forget lengths anyway
+        for pre_bias in flags:
+            stated = (pre_bias == own.pre_bias or "pre_bias" in checkpoint.unsaid) and "length" in checkpoint.unsaid
+            yield Reading("unit_norm", own.normalisation, pre_bias, checkpoint.mean, of_length_1=True), stated
 
 
 def read_as(checkpoint: Checkpoint, reading: Reading, device: torch.device) -> SparseAutoencoder:
-    """The autoencoder that `checkpoint` is under `reading`; weights are shared, nothing is copied on one device."""
+    """The autoencoder that `checkpoint` is under `reading`; weights are shared, nothing is copied on one device.
+
+    But for embeddings that are brought to length 1: see `of_length_1`.
+    """
     convention = replace(checkpoint.convention, normalisation=reading.normalisation, pre_bias=reading.pre_bias)
-    return replace(checkpoint, convention=convention, mean=reading.mean).stated(device)
+    read = replace(checkpoint, convention=convention, mean=reading.mean)
+    return (of_length_1(read) if reading.of_length_1 else read).stated(device)
 
 
-def tried(checkpoint: Checkpoint, reading: Reading, stated: bool, sample: Sample, block: int) -> Tried:
-    """Encode and decode the rows of `sample` after `block` that the checkpoint speaks for, each once."""
+def tried(checkpoint: Checkpoint, reading: Reading, stated: bool, sample: Sample, block: Block) -> Tried:
+    """Encode and decode the rows of `sample` at `block` that the checkpoint speaks for, each once."""
     if reading.estimated:
         reading = replace(reading, **_estimated(reading.name, checkpoint, sample, block))
     kinds = [kind for kind in KINDS[checkpoint.convention.tokens] if len(sample.rows(kind, block))]
@@ -84,7 +95,9 @@ def tried(checkpoint: Checkpoint, reading: Reading, stated: bool, sample: Sample
     return Tried(reading, candidate, found)
 
 
-def _norms(checkpoint: Checkpoint, sample: Sample, block: int) -> dict[str, tuple[Normalisation, Tensor | None, bool]]:
+def _norms(
+    checkpoint: Checkpoint, sample: Sample, block: Block
+) -> dict[str, tuple[Normalisation, Tensor | None, bool]]:
     found: dict[str, tuple[Normalisation, Tensor | None, bool]] = {
         "none": (NoNorm(), None, False),
         "layer_norm": (LayerNorm(), None, False),
@@ -96,7 +109,7 @@ def _norms(checkpoint: Checkpoint, sample: Sample, block: int) -> dict[str, tupl
     return found
 
 
-def _estimated(name: str, checkpoint: Checkpoint, sample: Sample, block: int) -> dict[str, Any]:
+def _estimated(name: str, checkpoint: Checkpoint, sample: Sample, block: Block) -> dict[str, Any]:
     """The data set's mean (none for "scaled"), and the scalar that brings tokens to a norm of sqrt(d) on average."""
     parts = [(sample.weight(kind), sample.rows(kind, block)) for kind in KINDS[checkpoint.convention.tokens]]
     tokens = sum(weight * len(rows) for weight, rows in parts)

@@ -15,7 +15,7 @@ from core.checkpoints.readings import KINDS, readings, tried
 from core.checkpoints.sample import Sample
 from core.model import Clip
 from core.sae import TENSORS
-from core.types import TillerError, many
+from core.types import EMBEDDING, Block, TillerError, many, place_of
 
 CLEARLY = 0.03  # another reading or block must explain so much more; below that, what the format states is kept
 LARGEST_GAP = 1e-4  # logits
@@ -33,10 +33,10 @@ def refuse_reading(checkpoint: Checkpoint, sample: Sample, decision: Decision) -
 
 def _fault(checkpoint: Checkpoint, decision: Decision) -> str:
     """What is wrong with the decision, in one sentence; nothing where all is well."""
-    where = f"block {decision.block} of {decision.model} on {decision.images} pictures"
-    what = f"{checkpoint.source} explains {decision.explained:.1%} of the variance after {where}"
+    where = f"{place_of(decision.block)} of {decision.model} on {decision.images} pictures"
+    what = f"{checkpoint.source} explains {decision.explained:.1%} of the variance {where}"
     if not any(decision.l0.values()):
-        return f"{checkpoint.source} was asked for, and none of its components fires after {where}."
+        return f"{checkpoint.source} was asked for, and none of its components fires {where}."
     if not max(decision.explained, decision.per_token) >= decision.floor:
         asked = f"{decision.floor:.1%} is the least"
         known = "" if decision.published is None else f", 5 points below the published {decision.published:.1%}"
@@ -47,7 +47,7 @@ def _fault(checkpoint: Checkpoint, decision: Decision) -> str:
     here = decision.elsewhere.get(decision.block, 1.0)
     other = max(decision.elsewhere, key=lambda block: decision.elsewhere[block], default=decision.block)
     if decision.elsewhere and decision.elsewhere[other] > here + CLEARLY:
-        return f"{what}, and {decision.elsewhere[other]:.1%} after block {other}."
+        return f"{what}, and {decision.elsewhere[other]:.1%} {place_of(other)}."
     if not decision.gap <= LARGEST_GAP:
         return (
             f"{checkpoint.source} put together again with its own error moves a logit of {decision.model} by "
@@ -59,10 +59,17 @@ def _fault(checkpoint: Checkpoint, decision: Decision) -> str:
 def refuse_contents(checkpoint: Checkpoint, model: Clip) -> None:
     """Refuse what cannot be a dictionary for `model`, whatever the pictures."""
     refuse_place(checkpoint)
-    if checkpoint.dictionary.shape[1] != model.width:
+    place = model.block if checkpoint.place is None else checkpoint.place
+    if checkpoint.dictionary.shape[1] != model.width_at(place):
+        what = "embeddings" if place == EMBEDDING else "activations"
         raise CheckpointRefused(
-            f"{checkpoint.source} reads activations {checkpoint.dictionary.shape[1]} wide, and {model.name} gives "
-            f"{model.width}; load the model it was made on{_named(checkpoint)}."
+            f"{checkpoint.source} reads {what} {checkpoint.dictionary.shape[1]} wide, and {model.name} gives "
+            f"{model.width_at(place)}; load the model it was made on{_named(checkpoint)}."
+        )
+    if place == EMBEDDING and checkpoint.convention.tokens == "patches":
+        raise CheckpointRefused(
+            f"{checkpoint.source} speaks for patches alone, and the embedding has none; name the block that it was "
+            "made after with --block, counted from 0."
         )
     if checkpoint.format == NATIVE and (made := checkpoint.said["weights"]) != model.digest:
         raise CheckpointRefused(
@@ -76,12 +83,12 @@ def refuse_contents(checkpoint: Checkpoint, model: Clip) -> None:
         )
 
 
-def refuse_sample(checkpoint: Checkpoint, sample: Sample, block: int) -> None:
+def refuse_sample(checkpoint: Checkpoint, sample: Sample, block: Block) -> None:
     """Refuse activations on which nothing can be judged."""
     if block not in sample.classes:
         raise CheckpointRefused(
-            f"{checkpoint.source} was made after block {block}, and the activations are those after "
-            f"{', '.join(map(str, sample.blocks))}; cut the model after block {block}."
+            f"{checkpoint.source} was made {place_of(block)}, and the activations are those "
+            f"{', '.join(map(place_of, sample.classes))}; cut the model {place_of(block)}."
         )
     if sample.images < LEAST_PICTURES:
         raise CheckpointRefused(
@@ -108,7 +115,7 @@ def _likely_causes(checkpoint: Checkpoint, sample: Sample, decision: Decision) -
     other = max(decision.elsewhere, key=lambda each: decision.elsewhere[each], default=block)
     there = decision.elsewhere.get(other, 0.0)
     if there >= decision.floor and there > decision.elsewhere.get(block, 1.0) + CLEARLY:
-        yield f"It was made after block {other}: say so, and cut the model there."
+        yield f"It was made {place_of(other)}: say so, and cut the model there."
     now = explains(checkpoint)
     for tokens in ("cls", "patches"):
         if tokens != decision.tokens and len(few.rows(KINDS[tokens][0], block)):

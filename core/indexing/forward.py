@@ -22,8 +22,11 @@ Place = Literal["class", "patches"]
 
 
 def class_alone(model: Clip, sae: SparseAutoencoder) -> bool:
-    """Whether nothing but the class token after the last block is read, by dictionary and prediction alike."""
-    return model.is_last and can_shorten(model.visual) and sae.convention.tokens == "cls"
+    """Whether nothing but the class token after the last block is read, by dictionary and prediction alike.
+
+    At the embedding it is read through that, or through all of them where the tower pools otherwise: one token of it.
+    """
+    return model.at_embedding or (model.is_last and can_shorten(model.visual) and sae.convention.tokens == "cls")
 
 
 def places(sae: SparseAutoencoder) -> tuple[Place, ...]:
@@ -40,22 +43,25 @@ class Sight:
         self.model, self.sae, self._encode = model, sae, encoder_of(sae)
         self._short = can_shorten(model.visual) and (not model.is_last or class_alone(model, sae))
         self._stop = model.depth - 1 if self._short else model.depth
-        self._blocks = packed_blocks(model.visual, self._stop, images * model.tokens)
+        self._blocks = packed_blocks(model.visual, self._stop, images * (model.grid**2 + 1))
 
     @torch.inference_mode()
     def halves(self, pixels: Tensor) -> tuple[Float[Tensor, "b t d"], Float[Tensor, "b e"]]:
-        """Activations after the block and image embeddings; t is 1 where the class token alone is read.
+        """Activations at the cut and image embeddings; t is 1 where one token alone is read.
 
         The last block computes its class token alone where nothing else of it is read: the same function as the whole
         tower, rounded otherwise (under 1e-4 in logits), and cheaper.
         """
         model, visual = self.model, self.model.visual
-        middle = min(model.block + 1, self._stop)
+        middle = min(model.passed, self._stop)
         x = activations = through(visual, visual._embeds(pixels), 0, middle, blocks=self._blocks)
         x = through(visual, x, middle, self._stop, blocks=self._blocks)
         if self._short:
             x = class_token_through_last(visual, x)
-        return (x if model.is_last else activations).float(), embedded(visual, x).float()
+        vectors = embedded(visual, x).float()
+        if model.at_embedding:
+            return vectors[:, None], vectors
+        return (x if model.is_last else activations).float(), vectors
 
     @torch.inference_mode()
     def see(self, batch: Batch) -> tuple[Seen, Tensor, Tensor]:

@@ -62,7 +62,7 @@ class Pass:
     @property
     def kept_tokens(self) -> int:
         """Of one image of the reference set."""
-        return 1 if self.model.is_last and self.model.reads_class_token else self.model.tokens
+        return 1 if self.model.reads_one_token else self.model.tokens
 
     @property
     def embedding(self) -> int:
@@ -158,7 +158,7 @@ class Pass:
 
 def reference_images(model: Clip, files: ImageFiles) -> np.ndarray:
     """A fair sample, equally many of each class, of as many images as the limits on count and bytes allow."""
-    tokens = 1 if model.is_last and model.reads_class_token else model.tokens
+    tokens = 1 if model.reads_one_token else model.tokens
     most = min(REFERENCE, REFERENCE_BYTES // (4 * tokens * model.width))
     return stratified(files.truths if files.labels else None, len(files), most, salt=3)
 

@@ -76,9 +76,11 @@ def share_out(
     said = best[:, 0]
     against = torch.where(said == truth, best[:, 1], truth)
     each = torch.arange(len(truth))
-    exact = model.is_last and model.reads_class_token and sae.convention.tokens != "patches"
+    exact = model.reads_one_token and sae.convention.tokens != "patches"
     found = _Found(reference, sae)
-    step = 32 if exact else max(1, TOKENS_AT_ONCE // (reference.activations.shape[1] * (model.depth - model.block)))
+    step = (
+        32 if exact else max(1, TOKENS_AT_ONCE // (reference.activations.shape[1] * (model.depth - model.passed + 1)))
+    )
     for first in range(0, len(truth), step):
         some = slice(first, min(first + step, len(truth)))
         progress("sharing out margins", first, len(truth))

@@ -48,7 +48,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "picture": {**still["picture"], "alt": say("workspace.picture.alt", script.language)},
         "session": who.session_id[:12],
         "task": place.order,
-        "words": words_for("workspace", script.language),
+        "words": _words(opened, script.language),
         "place": say("task.place", script.language, order=place.order, tasks=place.tasks),
         "goal": say(goal, script.language, truth=opened.truth, target=opened.said),
         "aloud": script.aloud.split(". ")[0].rstrip(".") + "." if script.aloud else "",
@@ -62,7 +62,7 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "task_classes": {"labels": list(opened.model.labels), "templates": list(opened.model.templates)},
         "components": _under(still, history.plan),
         "found": _found(who, opened),
-        "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.is_last,
+        "regions": opened.bundle.sae.convention.tokens != "cls" and not opened.bundle.model.reads_one_token,
         "edits": [setting(opened, each) for each in history.plan],
         "muted": [setting(opened, each) for each in history.muted],
         "newest_first": list(history.newest_first),
@@ -77,6 +77,12 @@ def board(who: Here, opened: Opened, history: History, seen: Seen) -> dict[str, 
         "visit": _visit(who, opened, history.plan),
         "talk": talk(who, opened),
     }
+
+
+def _words(opened: Opened, language: str) -> dict[str, str]:
+    """The workspace's words; at the embedding, where no token is a patch or gathers from them, some are others."""
+    others = words_for("embedding", language) if opened.model.at_embedding else {}
+    return words_for("workspace", language) | others
 
 
 def state_of(opened: Opened, plan: SteeringPlan) -> str:
@@ -138,6 +144,7 @@ def _still(opened: Opened) -> dict[str, Any]:
     return {
         "picture": {"url": url_of(opened.picture, 448, opened.bundle), "grid": grid},
         "maps": drawn,
+        "one_token": opened.model.at_embedding,
         "reach": reach(opened),
         "shows": opened.shows,
         "target": opened.target,

@@ -10,12 +10,13 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from core.types import EMBEDDING, cut_name
 from pages.parts.calm import calmly
 from pages.parts.errands import is_busy
 from pages.parts.health_plots import areas, blocks, candidates, deciles, faithfulness
 from pages.parts.staff import Insider, while_let_in
 from study.examinations import HEALTH, found_of
-from study.trust import FIGURES, NORMS, basis_of, figure_text, trust_in
+from study.trust import NORMS, basis_of, figure_name, figure_text, trust_in
 
 _ASSETS = Path(__file__).parent / "assets"
 # Streamlit takes SVG out of plain HTML; the sheet is that of the findings, with a few marks of its own.
@@ -74,7 +75,7 @@ def drawn(insider: Insider) -> None:
             st.subheader(which)
             st.caption(f"Nothing was measured of this dictionary yet; `{COMMAND}` measures it, or the button above.")
         else:
-            said = f"block {health['block']} of {health['model']}, {health['components']:,} components"
+            said = f"{cut_name(health['block'])} of {health['model']}, {health['components']:,} components"
             st.subheader(which)
             st.caption(
                 f"{said}, digest {health['sae'][:12]}; measured {health['measured'][:16].replace('T', ' ')} UTC on "
@@ -134,14 +135,20 @@ def _figures(health: Mapping[str, Any]) -> str:
     known = {one["name"]: one for one in health["published"]}
     beside = bool(known)
     heads = "".join(f'<th class="number">{name}</th>' for name in ("Measured", "Published"))
-    rows = [_row(name, value, known.pop(name, None), beside=beside) for name, value in health["figures"].items()]
-    rows += [_row(name, None, one, beside=beside) for name, one in known.items()]
+    rows = [
+        _row(name, value, known.pop(name, None), health, beside=beside) for name, value in health["figures"].items()
+    ]
+    rows += [_row(name, None, one, health, beside=beside) for name, one in known.items()]
     head = f"<thead><tr><th></th>{heads}</tr></thead>" if beside else ""
     return f"<table>{head}<tbody>{''.join(rows)}</tbody></table>"
 
 
-def _row(name: str, value: float | None, one: Mapping[str, Any] | None, *, beside: bool) -> str:
+def _row(
+    name: str, value: float | None, one: Mapping[str, Any] | None, health: Mapping[str, Any], *, beside: bool
+) -> str:
     title, means = _TOLD.get(name, (name, "Tiller does not measure this"))
+    if health["block"] == EMBEDDING:  # its one token is no class token
+        title, means = (text.replace("class token", "embedding") for text in (title, means))
     said = "" if one is None else f"{figure_text(name, one['published'])} ± {figure_text(name, one['tolerance'])}"
     wrong = one is not None and not one["met"]
     source = f' title="{escape(one["source"])}"' if one is not None and one["source"] else ""
@@ -154,7 +161,7 @@ def _row(name: str, value: float | None, one: Mapping[str, Any] | None, *, besid
 
 
 def _beyond(health: Mapping[str, Any]) -> str:
-    wrong = [FIGURES.get(str(one["name"]), str(one["name"])) for one in health["published"] if not one["met"]]
+    wrong = [figure_name(str(one["name"]), health) for one in health["published"] if not one["met"]]
     if wrong:
         return f'<b class="wrong">Beyond its tolerance: {escape("; ".join(wrong))}.</b>'
     return "Every published figure is met." if health["published"] else "Nothing was published for this bundle."
@@ -174,9 +181,10 @@ def _gate(health: Mapping[str, Any]) -> str:
     bias = "takes its bias off first" if chosen["pre_bias"] else "leaves its bias in"
     small = decision["gap"] < _GAP
     gap = f"no logit by {_GAP} or more" if small else f"a logit by {decision['gap']:.2g}"
+    tokens = cut_name(EMBEDDING) if health["block"] == EMBEDDING else _TOKENS[decision["tokens"]]
     few = "" if decision["images"] >= 256 else " Fewer than 256 pictures: take it with care."
     return escape(
-        f"{verdict} {how}, {bias}, and speaks for {_TOKENS[decision['tokens']]}{scale}. Each row is the variance that "
+        f"{verdict} {how}, {bias}, and speaks for {tokens}{scale}. Each row is the variance that "
         f"one reading explains, on {decision['images']} pictures. Put together again with its error, it moves "
         f"{gap}.{few}"
     )

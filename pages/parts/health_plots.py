@@ -7,6 +7,7 @@ from html import escape
 from math import log1p
 from typing import Any
 
+from core.types import EMBEDDING, Block, cut_name
 from pages.parts.plot_marks import FIRST, LAST, axis, beside, label, rule, svg, words
 from study.trust import NORMS, order_name, percent
 
@@ -44,28 +45,34 @@ def candidates(decision: Plain) -> str:
 
 
 def blocks(decision: Plain) -> str:
-    """The variance explained after each block, the dictionary's own marked; nothing where only that was looked at."""
-    found = {int(block): value for block, value in decision["elsewhere"].items()}
+    """The variance explained at each place, the dictionary's own marked; nothing where only that was looked at."""
+    found: dict[Block, float] = {
+        EMBEDDING if block == EMBEDDING else int(block): value for block, value in decision["elsewhere"].items()
+    }
     if len(found) < 2:
         return ""
     left, right, top, bottom = FIRST, LAST, 14, 74
-    first, last = min(found), max(found)
+    numbers = [block for block in found if isinstance(block, int)]
+    first, last = min(numbers), max(numbers) + (EMBEDDING in found)
 
-    def at(block: int) -> tuple[float, float]:
-        x = left + (block - first) / (last - first) * (right - left)
+    def number(block: Block) -> int:
+        return last if isinstance(block, str) else block  # the embedding comes after the last block
+
+    def at(block: Block) -> tuple[float, float]:
+        x = left + (number(block) - first) / (last - first) * (right - left)
         return x, bottom - max(0.0, found[block]) * (bottom - top)
 
-    line = "L".join(f"{x:.1f} {y:.1f}" for x, y in map(at, sorted(found)))
+    line = "L".join(f"{x:.1f} {y:.1f}" for x, y in map(at, sorted(found, key=number)))
     drawn = [label("after each block", (top + bottom) / 2), rule(left, right, bottom), rule(left, right, top)]
     drawn.append(f'<path class="line" d="M{line}"/>')
-    for block in sorted(found):
+    for block in sorted(found, key=number):
         x, y = at(block)
         own = block == decision["block"]
         drawn.append(
             f'<circle class="mark {"did" if own else "not"}" cx="{x:.1f}" cy="{y:.1f}" r="{4.5 if own else 3}">'
-            f"<title>block {block}: {escape(percent(found[block]))}</title></circle>"
+            f"<title>{cut_name(block)}: {escape(percent(found[block]))}</title></circle>"
         )
-        name, look = (f"block {block}", "said") if own else (str(block), "tick")
+        name, look = (cut_name(block), "said") if own else (str(block), "tick")
         if own or abs(x - at(decision["block"])[0]) > _BESIDE:
             drawn.append(words(x, bottom + 15, name, "middle", look))
     drawn += [words(right + 12, y + 4, text, "start", "tick") for y, text in ((bottom, "0"), (top, "100 %"))]

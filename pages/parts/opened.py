@@ -146,7 +146,7 @@ def bench_of(here: Rig, place: Session) -> Bench:
         pinned=opened.pinned,
         tools=frozenset(place.tools),
         components=opened.bundle.sae.size,
-        patches=opened.attribution.grid**2,
+        patches=opened.model.tokens - 1,
         see=lambda plan: seen_under(here, opened, plan),
         unit=lambda component, scope: opened.bundle.index[component].unit(scope),
         environment=environment_of(opened.model),
@@ -228,7 +228,7 @@ class _Margin(NamedTuple):
 
 
 def _margin(bundle: Bundle, model: Clip, seen: Look, target: int, against: int) -> _Margin:
-    view = View.EXACT if model.is_last else View.GRADIENT
+    view = View.EXACT if model.reads_one_token else View.GRADIENT
     attribution = attribute(model, bundle.sae, seen, target, against=against, view=view)
     effects = leave_one_out(model, bundle.sae, seen, target, against, attribution.ranked(SCREENED))
     trust = agreement(attribution, effects)

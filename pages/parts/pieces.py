@@ -63,7 +63,7 @@ def card_at(opened: Opened, component: int) -> Component:
 
 def maps(opened: Opened) -> bool:
     """Whether single patches have a part in the prediction here, to be drawn."""
-    return opened.attribution.per_token is not None and not opened.bundle.model.is_last
+    return opened.attribution.per_token is not None and not opened.bundle.model.reads_one_token
 
 
 def fires_at(opened: Opened, component: int) -> np.ndarray:

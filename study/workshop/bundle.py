@@ -11,7 +11,7 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from core.types import TillerError
+from core.types import TillerError, place_of
 from study.desk import Json
 from study.notation import read_labels
 from study.terminal import ANEW, emit, one_sentence, shown_progress, told_when_stopped
@@ -226,7 +226,7 @@ def in_words(result: dict[str, Any]) -> Group:
     table.add_row("bundle", result["bundle"])
     table.add_row("model", result["model"] + (f", preset {result['preset']}" if result["preset"] else ""))
     for which, one in result["dictionaries"].items():
-        table.add_row(which, f"after block {one['block']}, {one['verdict']}: explains {one['explained']:.1%}")
+        table.add_row(which, f"{place_of(one['block'])}, {one['verdict']}: explains {one['explained']:.1%}")
     broken = [line.replace("\t", ": ") for line in result["broken"]]
     table.add_row("pictures", f"{result['images']:,} read, {len(broken)} broken, {result['reference']} as reference")
     for line in broken[:10]:

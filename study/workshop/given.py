@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.checkpoints.shape import refuse_shape
 from core.description import read_description, refuse_names
-from core.types import TillerError
+from core.types import EMBEDDING, Block, TillerError
 from study.settings import settings_in
 
 DEVICE = re.compile(r"(cpu|cuda|mps)(:[0-9]+)?")
@@ -48,6 +48,19 @@ def refuse_device(name: str) -> None:
     """Refuse a device that is not one of ours by its name; whether it is there is for torch to say."""
     if not DEVICE.fullmatch(name):
         raise TillerError(f"Device '{name}' was asked for; there are cpu, cuda and mps: name one of them.")
+
+
+def read_block(text: str | None) -> Block | None:
+    """Where a dictionary was made, as it is typed: a block from 0, or the embedding; whether it is there is not asked.
+
+    Raises:
+        TillerError: it is neither.
+    """
+    if text is None or text == EMBEDDING:
+        return text
+    if not (text.isascii() and text.isdecimal()):
+        raise TillerError(f"--block is {text!r}; name a block, counted from 0, or embedding.")
+    return int(text)
 
 
 def folder_of(bundle: Path | None) -> Path:

@@ -14,13 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.description import read_description
-from core.types import TillerError, many
+from core.types import TillerError, cut_name, many
 from study.desk import Json
 from study.examinations import HEALTH, found_folder, keep_found
 from study.settings import settings_in
 from study.tables import figures_table
 from study.terminal import emit, one_sentence, shown_progress, stderr, told_when_stopped
-from study.trust import FIGURES, NORMS, basis_of, figure_text, order_name, percent, trust_in
+from study.trust import NORMS, basis_of, figure_name, figure_text, order_name, percent, trust_in
 
 if TYPE_CHECKING:
     from core.demo.figures import Figure
@@ -88,7 +88,7 @@ def doctor(bundle: Of = None, dictionary: Which = None, goals: Goals = True, jso
 def health_tables(health: Mapping[str, Any]) -> list[Table]:
     """One dictionary: what was measured, beside what was published where anything was, and its faithfulness."""
     title = (
-        f"{health['dictionary']}: block {health['block']} of {health['model']}, "
+        f"{health['dictionary']}: {cut_name(health['block'])} of {health['model']}, "
         f"{many(health['components'], 'component')}, on {many(health['images'], 'picture')}; gate: {health['verdict']}"
     )
     table = Table(title=title, title_justify="left", title_style="bold")
@@ -97,9 +97,9 @@ def health_tables(health: Mapping[str, Any]) -> list[Table]:
     for name in ("measured", *(("published", "") if beside else ())):
         table.add_column(name, justify="right")
     for name, value in health["figures"].items():
-        table.add_row(FIGURES.get(name, name), figure_text(name, value), *_against(name, beside.pop(name, None)))
+        table.add_row(figure_name(name, health), figure_text(name, value), *_against(name, beside.pop(name, None)))
     for name, one in beside.items():
-        table.add_row(FIGURES.get(name, name), "not measured", *_against(name, one))
+        table.add_row(figure_name(name, health), "not measured", *_against(name, one))
     table.add_section()
     if health["error_share"]:
         table.add_row("error's share in a prediction, median", percent(health["error_share"][5]))

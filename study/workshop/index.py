@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.types import TillerError, many, refuse_component
+from core.types import EMBEDDING, TillerError, many, refuse_component
 from study.desk import Json
 from study.notation import read_labels
 from study.terminal import ANEW, emit, one_sentence, screen, shown_progress, told_when_stopped
@@ -173,7 +173,10 @@ def info(
             "top_images": [{"file": name, "strength": strength} for name, strength in images],
             "names": {str(other): name for other, name in named.items()},
         }
-        shown = component_card(card, images=images, quantiles=quantiles, named=named, width=screen.width)
+        at = None if found.file is None else found.file.heading["dictionary"]["block"]
+        shown = component_card(
+            card, images=images, quantiles=quantiles, named=named, width=screen.width, of_embeddings=at == EMBEDDING
+        )
         emit(asdict(card) | told | ({"verified": True} if verify else {}), shown, json_wanted=json_wanted)
 
 

@@ -31,6 +31,7 @@ def component_card(
     quantiles: Mapping[str, float],
     named: Mapping[int, str],
     width: int,
+    of_embeddings: bool = False,
 ) -> Group:
     """Name, strength, spread, relations and images of one component.
 
@@ -39,12 +40,15 @@ def component_card(
         quantiles: of its codes, by share.
         named: what its neighbours and partners are called.
         width: of the terminal, in columns.
+        of_embeddings: a picture's one token is its embedding.
     """
+    one = "the embedding" if of_embeddings else "the class token"
     title = Text.assemble((f"component {card.index}", "bold"), "  ", shown.name(card.label).plain)
-    parts: list[RenderableType] = [Rule(title, align="left", style="dim"), _facts(card, quantiles)]
+    facts = _facts(card, quantiles, of_embeddings=of_embeddings)
+    parts: list[RenderableType] = [Rule(title, align="left", style="dim"), facts]
     if not card.density:
         return Group(*parts)
-    for what, counts in zip(("the class token", "patches"), _counts(card), strict=True):
+    for what, counts in zip((one, "patches"), _counts(card), strict=True):
         if any(counts):
             parts += [Text(), Text(f"{many(sum(counts), 'code')} above 0 at {what}", "dim"), histogram(counts, width)]
     both = bool(card.neighbours and card.partners) and width >= SIDE_BY_SIDE
@@ -94,7 +98,7 @@ def histogram(counts: Sequence[int], width: int) -> Text:
     return Text("\n".join([*(row.rstrip() for row in rows), axis]), no_wrap=True, overflow="crop")
 
 
-def _facts(card: Component, quantiles: Mapping[str, float]) -> Table:
+def _facts(card: Component, quantiles: Mapping[str, float], *, of_embeddings: bool) -> Table:
     table = shown.sheet()
     if not math.isnan(card.label_score):
         table.add_row("name", Text.assemble(shown.name(card.label), f" {shown.score(card.label_score)}"))
@@ -104,7 +108,7 @@ def _facts(card: Component, quantiles: Mapping[str, float]) -> Table:
     tokens = [
         f"{shown.share(value)} of {what}"
         for what, value in (("class tokens", card.density_class), ("patches", card.density_patches))
-        if not math.isnan(value)
+        if not math.isnan(value) and not of_embeddings
     ]
     table.add_row("fires in", "; ".join([f"{shown.share(card.density)} of images", *tokens]))
     if not card.density:

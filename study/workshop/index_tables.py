@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from core.types import many
+from core.types import EMBEDDING, many, place_of
 from study.workshop import shown
 
 BROKEN, CLASSES = 5, 12  # of the broken pictures and of the classes, how many are named
@@ -34,8 +34,8 @@ def heading_sheet(path: Path, said: Mapping[str, Any], summary: Mapping[str, Any
     )
     table.add_row(
         "dictionary",
-        f"{many(dictionary['components'], 'component')} for {_TOKENS.get(dictionary['tokens'], dictionary['tokens'])} "
-        f"after block {dictionary['block']} (from 0), of the digest {dictionary['sha256'][:12]}",
+        f"{many(dictionary['components'], 'component')} {_where(dictionary)}, of the digest "
+        f"{dictionary['sha256'][:12]}",
     )
     table.add_row("images", f"{images['used']:,} read of {images['listed']:,}, {images['broken'] or 'none'} broken")
     for one in broken[:BROKEN]:
@@ -57,6 +57,14 @@ def heading_sheet(path: Path, said: Mapping[str, Any], summary: Mapping[str, Any
     table.add_row("reference", f"{many(reference['images'], 'image')} of {many(reference['tokens'], 'token')}")
     table.add_row("settings", ", ".join(f"{name} {value}" for name, value in settings.items()))
     return table
+
+
+def _where(dictionary: Mapping[str, Any]) -> str:
+    """The tokens that a dictionary reads, and where; the embedding is one token, whatever it is called."""
+    where = place_of(dictionary["block"])
+    if dictionary["block"] == EMBEDDING:
+        return where
+    return f"for {_TOKENS.get(dictionary['tokens'], dictionary['tokens'])} {where} (from 0)"
 
 
 def text_note(text: str, *, known: bool) -> str:

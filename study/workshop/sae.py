@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from core.checkpoints import LEAST_PICTURES
-from core.types import TillerError, many
+from core.types import EMBEDDING, Block, TillerError, many
 from study.desk import Json
 from study.terminal import ANEW, emit, one_sentence, shown, shown_progress, told_when_stopped
-from study.workshop.given import refuse_device, refuse_no_dictionary, refuse_no_folder
+from study.workshop.given import read_block, refuse_device, refuse_no_dictionary, refuse_no_folder
 
 if TYPE_CHECKING:
     from core.checkpoints.contents import Checkpoint
@@ -48,7 +47,8 @@ def convert(
     images: Annotated[Path, typer.Option(help="256 photographs or more: a folder, searched to its depth.")],
     pretrained: Annotated[str | None, typer.Option(help="An open_clip tag, or a file that holds a state dict.")] = None,
     block: Annotated[
-        int | None, typer.Option(min=0, help="The block it was made after, from 0, where its file does not say.")
+        str | None,
+        typer.Option(help="The block it was made after, from 0, or embedding, where its file does not say."),
     ] = None,
     published: Annotated[
         float | None, typer.Option(min=0, max=1, help="Its explained variance as published, such as 0.84.")
@@ -62,6 +62,7 @@ def convert(
         refuse_no_dictionary(source)
         refuse_target(source, target, overwrite=overwrite)
         refuse_device(device)
+        named = read_block(block)
         refuse_no_folder(images, "The pictures")
         pictures = pictures_in(images)
         if len(pictures) < LEAST_PICTURES:
@@ -80,11 +81,11 @@ def convert(
 
         held = read_checkpoint(source)
         refuse_place(held)
-        held = placed(held, block)
+        held = placed(held, named)
         clip = Clip.load(model, pretrained, block=-1, labels=LABELS, device=device)
         refuse_contents(held, clip)
-        if held.block is not None:
-            clip = clip.at(held.block)
+        if held.place is not None:
+            clip = clip.at(held.place)
         with told_when_stopped(lambda: ANEW), shown_progress() as advance:
             sample = gather(clip, pictures, progress=advance)
             advance("weighing the readings", 0, 1)
@@ -116,7 +117,7 @@ def described(file: Path, held: Checkpoint) -> dict[str, Any]:
         **held.convention.as_json(),
         "model": held.model,
         "weights": header.get("weights"),
-        "block": held.block,
+        "block": held.place,
         "hook": held.hook,
         "unsaid": list(held.unsaid),
         "notes": list(held.notes),
@@ -128,16 +129,18 @@ def described(file: Path, held: Checkpoint) -> dict[str, Any]:
     }
 
 
-def placed(held: Checkpoint, block: int | None) -> Checkpoint:
-    """The checkpoint after the block that was named; a file that says another, or none at all, is named with it."""
-    if held.block is None and block is None:
+def placed(held: Checkpoint, block: Block | None) -> Checkpoint:
+    """The checkpoint at the place that was named; a file that says another, or none at all, is named with it."""
+    if held.place is None and block is None:
         raise TillerError(
-            f"{held.source} does not say after which block it was made; name it with --block, counted from 0."
+            f"{held.source} does not say after which block it was made; name it with --block, counted from 0, or "
+            "--block embedding."
         )
-    if block is None or block == held.block:
+    if block is None or block == held.place:
         return held
-    note = f"Block {block} was named at conversion; the file says {'none' if held.block is None else held.block}."
-    return replace(held, block=block, notes=(*held.notes, note))
+    said = "the embedding" if held.place == EMBEDDING else "none" if held.place is None else held.place
+    where = "The embedding" if block == EMBEDDING else f"Block {block}"
+    return held.moved(block, f"{where} was named at conversion; the file says {said}.")
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -168,7 +171,7 @@ def info_table(result: dict[str, Any]) -> Table:
         ("activation", _activation(result["activation"])),
         ("normalisation", _normalisation(result["normalisation"])),
         ("bias", "taken off before encoding" if result["pre_bias"] else "not taken off before encoding"),
-        ("tokens", {"all": "class token and patches", "cls": "class token", "patches": "patches"}[result["tokens"]]),
+        ("tokens", _tokens(result)),
         ("model", result["model"] or "not said"),
         ("place", _place(result)),
         ("not said", ", ".join(result["unsaid"]) or "nothing"),
@@ -208,6 +211,12 @@ def _normalisation(said: dict[str, Any]) -> str:
             return "none"
 
 
+def _tokens(result: dict[str, Any]) -> str:
+    if result["block"] == EMBEDDING:
+        return "one, the embedding"
+    return {"all": "class token and patches", "cls": "class token", "patches": "patches"}[result["tokens"]]
+
+
 def _place(result: dict[str, Any]) -> str:
     from core.checkpoints.places import where_not_cut
 
@@ -216,6 +225,8 @@ def _place(result: dict[str, Any]) -> str:
             f"{where}, where Tiller cannot cut: `sae convert` and `bundle make` refuse it, and one of the residual "
             "stream of that model is to be taken in its place"
         )
+    if result["block"] == EMBEDDING:
+        return "at the embedding, as the tower gives it: before it is brought to length 1"
     block = "a block that it does not say" if result["block"] is None else f"block {result['block']}, counted from 0"
     return f"after {block}"
 
@@ -227,7 +238,7 @@ def _gate(verdict: str, gate: dict[str, Any] | None) -> str:
         return f"{verdict}; to have it judged anew, run `tiller sae convert` on it"
     if gate is None:
         return verdict
-    each = {"class": "class token", "patches": "patch"}
+    each = {"class": "picture" if gate.get("block") == EMBEDDING else "class token", "patches": "patch"}
     codes = ", ".join(f"{value:.1f} codes a {each[kind]}" for kind, value in gate["l0"].items())
     return (
         f"{verdict}: explains {gate['explained']:.1%} of the variance on {gate['images']} pictures "

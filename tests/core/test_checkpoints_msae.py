@@ -125,10 +125,11 @@ def test_one_that_does_not_say_its_scale_is_refused(tmp_path, wrong):
         read(saved(tmp_path, f"{K}_{D}_ReLU_003_False_False_0.0_{REST}", tensors(), **wrong))
 
 
-def test_a_dictionary_of_embeddings_is_refused_with_what_to_take_in_its_place(tmp_path):
-    """Before a block is asked for, which would not help."""
+def test_a_dictionary_of_embeddings_has_a_place_where_the_tower_is_cut(tmp_path):
+    """No block is asked for; what the file leaves unsaid is whether embeddings were brought to length 1 first."""
     held = read(saved(tmp_path, f"{K}_{D}_ReLU_003_False_False_0.0_{REST}", tensors()))
-    with pytest.raises(
-        CheckpointRefused, match=r"made on whole image embeddings, .* take a dictionary of the residual"
-    ):
-        refuse_place(held)
+    refuse_place(held)
+    assert (held.place, held.unsaid) == ("embedding", ("length",))
+    # a layer norm forgets the length itself
+    normed = saved(tmp_path, f"{K}_{D}_ReLU_003_False_True_0.0_{REST}", tensors(), mean=torch.zeros(D))
+    assert read(normed).unsaid == ()

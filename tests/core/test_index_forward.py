@@ -43,7 +43,7 @@ def packs(request, monkeypatch) -> bool:
 
 
 @pytest.mark.parametrize("tower", TOWERS)
-@pytest.mark.parametrize(("block", "tokens"), [(0, "all"), (-2, "all"), (-1, "all"), (-1, "cls")])
+@pytest.mark.parametrize(("block", "tokens"), [(0, "all"), (-2, "all"), (-1, "all"), (-1, "cls"), ("embedding", "cls")])
 def test_activations_and_embeddings_are_those_of_the_model(
     make_network, make_clip, make_sae, pixels, tower, block, tokens
 ):

@@ -28,6 +28,7 @@ CASES = {
     "patches, JumpReLU": (-2, JumpRelu(), "patches"),
     "class token below the last block": (-2, TopK(6), "cls"),
     "class token at the end": (-1, TopK(6), "cls"),
+    "embedding": ("embedding", TopK(6), "cls"),
 }
 
 

@@ -30,8 +30,16 @@ def test_the_presets_that_ship_are_whole():
     assert presets["patchsae-b16"].dictionaries["spatial"].by_hand
 
 
+def test_a_dictionary_of_embeddings_says_so_in_the_place_of_a_block(tmp_path):
+    (tmp_path / "presets.yaml").write_text(SOUND.replace("block: 11", "block: embedding"))
+    assert read_presets(tmp_path / "presets.yaml")["own"].dictionaries["cls"].block == "embedding"
+    (tmp_path / "presets.yaml").write_text(SOUND.replace("block: 11", "block: last"))
+    with pytest.raises(TillerError, match="line 8: block is 'last'"):
+        read_presets(tmp_path / "presets.yaml")
+
+
 def test_every_published_figure_is_one_that_the_doctor_measures():
-    from pages.parts.health import FIGURES
+    from study.trust import FIGURES
 
     for preset in read_presets().values():
         for figures in preset.published.values():

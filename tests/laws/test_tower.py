@@ -22,7 +22,7 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize("changed", VARIANTS.values(), ids=VARIANTS)
-@pytest.mark.parametrize("block", [0, 1, 2])
+@pytest.mark.parametrize("block", [0, 1, 2, "embedding"])
 def test_two_halves_are_the_whole_tower(make_network, make_clip, pixels, changed, block):
     network = make_network(**changed)
     model = make_clip(network, block=block)
@@ -183,7 +183,7 @@ def test_two_halves_are_the_whole_full_size_tower(name):
     pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
     for batch in (pixels, pixels[:1]):
         whole = network.encode_image(batch)
-        for block in (0, model.depth // 2, model.depth - 2, model.depth - 1):
+        for block in (0, model.depth // 2, model.depth - 2, model.depth - 1, "embedding"):
             half = model.at(block)
             x = half.activations(batch)
             assert torch.equal(half.embedding(x), whole)

@@ -12,7 +12,7 @@ from pages.parts.words import LANGUAGES, catalogue, say
 PAGES = Path(__file__).parents[2] / "pages"
 PLACES = re.compile(r"\{(\w+)\}")
 # what goes to the browser as a whole, by the page's own scripts
-PARTS = ("workspace", "pulse", "scale", "device", "light", "mic", "talk", "questionnaire")
+PARTS = ("workspace", "embedding", "pulse", "scale", "device", "light", "mic", "talk", "questionnaire")
 
 
 def sources(*kinds: str) -> str:

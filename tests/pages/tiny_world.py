@@ -23,7 +23,7 @@ from core.loading import simple_tokenizer
 from core.model import Clip
 from core.sae import Convention, SparseAutoencoder, TopK
 from core.steering import look, steer
-from core.types import Edit, SteeringPlan
+from core.types import Block, Edit, SteeringPlan
 
 LABELS = ("apple", "boat", "car", "cup", "fish", "hat")
 CONFIG = {
@@ -78,7 +78,7 @@ def write_script(folder: Path) -> Path:
     return path
 
 
-def write_bundle(folder: Path) -> Path:
+def write_bundle(folder: Path, block: Block = -2) -> Path:
     """A whole bundle: random CLIP, random dictionary, drawn pictures, an index, and a task picture of each kind."""
     images = folder / "images"
     images.mkdir(parents=True)
@@ -86,13 +86,13 @@ def write_bundle(folder: Path) -> Path:
     network = open_clip.CLIP(**CONFIG)
     with torch.no_grad():
         network.logit_scale.fill_(4.0)  # loud enough for one component to move a probability by points
-    model = _wrapped(network)
+    model = _wrapped(network, block)
     names = [f"p{number:03d}.png" for number in range(PICTURES)]
     for number, name in enumerate(names):
         _drawn(number).save(images / name)
     pixels = torch.cat([model.pixels(images / name) for name in names])
     _open_its_mind(network, model, pixels)
-    model = _wrapped(network)  # its digest is that of the weights as they are now
+    model = _wrapped(network, block)  # its digest is that of the weights as they are now
     said = model.logits(model.activations(pixels)).argmax(-1).tolist()
     sae = _dictionary(model)
     cards = _cards(sae.encode(model.activations(pixels)), names)
@@ -119,9 +119,9 @@ def write_bundle(folder: Path) -> Path:
     return folder
 
 
-def _wrapped(network: open_clip.CLIP) -> Clip:
+def _wrapped(network: open_clip.CLIP, block: Block) -> Clip:
     preprocess = cast("Callable[[Any], torch.Tensor]", image_transform_v2(PreprocessCfg(size=32), is_train=False))
-    return Clip.wrap(network, preprocess, simple_tokenizer(16), name="tiny", block=-2, labels=LABELS)
+    return Clip.wrap(network, preprocess, simple_tokenizer(16), name="tiny", block=block, labels=LABELS)
 
 
 @torch.no_grad()
@@ -157,7 +157,7 @@ def _dictionary(model: Clip) -> SparseAutoencoder:
         0.1 * torch.rand(96),
         rows,
         torch.zeros(model.width),
-        convention=Convention(TopK(8)),
+        convention=Convention(TopK(8), tokens="cls" if model.at_embedding else "all"),
         header=header,
     )
 

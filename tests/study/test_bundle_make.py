@@ -27,6 +27,8 @@ from core.bundle import load_bundles
 from core.checkpoints.decision import Decision
 from core.fetching import fetch_preset
 from core.preset_file import read_presets
+from core.steering import look, steer
+from core.types import Edit, SteeringPlan
 from pages.parts.pictures import another_preset
 from study.__main__ import app
 
@@ -153,6 +155,45 @@ def test_one_command_makes_a_bundle_that_opens(words, tmp_path, home):
         hashlib.sha256((home / "images" / row["file"]).read_bytes()).hexdigest() == row["sha256"] for row in rows
     )
     assert result["next"][0] == f"TILLER_BUNDLE={tmp_path / 'mine'} streamlit run app.py"
+
+
+def msae(folder: Path, size: int) -> Path:
+    """A dictionary of embeddings, by MSAE's layout: every direction and its opposite."""
+    turned = torch.linalg.qr(torch.randn(size, size, generator=torch.Generator().manual_seed(6))).Q
+    rows = torch.cat([turned, -turned])
+    state = {"pre_bias": 0.1 * torch.ones(size), "encoder": rows.T.contiguous(), "latent_bias": torch.zeros(2 * size)}
+    held = {"model": {**state, "decoder": rows}, "mean_center": torch.zeros(size), "scaling_factor": 2.0}
+    path = folder / f"{2 * size}_{size}_ReLU_003_False_False_0.0_cc3m_tiny_train_image_260_{size}.pth"
+    torch.save(held, path)
+    return path
+
+
+def test_a_dictionary_of_embeddings_stands_beside_one_of_a_block(words, tmp_path, home, monkeypatch):
+    file = msae(tmp_path, 24)
+    result = run(words(sae=[f"whole={file}", f"cls={home / 'cls'}"]))
+    assert result["dictionaries"]["whole"]["block"] == "embedding"
+    assert result["dictionaries"]["whole"]["explained"] == pytest.approx(1, abs=1e-3)
+
+    def none(*_: object) -> dict:
+        raise AssertionError("the reference pictures were run again")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(bundle, "build_references", none)
+        kept = load_bundles(tmp_path / "mine", ["whole", "cls"])
+    found, other = kept["whole"], kept["cls"]
+    assert (found.model.block, found.fingerprint["block"], found.sae.width) == ("embedding", "embedding", 24)
+    assert found.index.file.heading["dictionary"]["block"] == "embedding"
+    torch.testing.assert_close(found.reference.activations[:, 0], other.reference.embeddings, atol=1e-4, rtol=1e-4)
+    with monkeypatch.context() as changed:
+        changed.setattr(bundle, "reference_of", lambda *_: None)
+        passed = load_bundles(tmp_path / "mine", ["whole"])["whole"].reference
+    torch.testing.assert_close(found.reference.activations, passed.activations, atol=1e-4, rtol=1e-4)
+    seen = look(found.model, found.sae, found.model.pixels(found.images / found.reference.names[0]))
+    strongest = max(seen.codes.totals(), key=seen.codes.totals().get)
+    steered = steer(found.model, found.sae, seen, SteeringPlan((Edit(strongest),)))
+    assert steered.prediction != seen.clean
+    done = CliRunner().invoke(app, ["index", "info", str(tmp_path / "mine" / "whole.index")])
+    assert "at the embedding" in " ".join(done.output.split()) and "class token" not in done.output
 
 
 def test_a_bundle_opens_from_what_its_indexes_keep_as_from_another_pass(words, tmp_path, monkeypatch):

@@ -186,6 +186,35 @@ def test_a_block_that_the_file_does_not_say_is_named(tmp_path, convert):
     assert "Block 2 was named at conversion; the file says none." in result["origin"]["notes"]
 
 
+def test_a_dictionary_of_embeddings_is_described_and_converted_in_one_command(tmp_path, convert, home):
+    source = tmp_path / "48_24_ReLU_003_False_False_0.0_cc3m_tiny_train_image_260_24.pth"
+    turned = torch.linalg.qr(torch.randn(24, 24, generator=torch.Generator().manual_seed(3))).Q
+    rows = torch.cat([turned, -turned])
+    state = {"pre_bias": torch.zeros(24), "encoder": rows.T.contiguous(), "latent_bias": torch.zeros(48)}
+    held = {"model": {**state, "decoder": rows}, "mean_center": torch.zeros(24), "scaling_factor": 2.0}
+    torch.save(held, source)
+    target = tmp_path / "x.safetensors"
+    told = " ".join(run("info", source).stdout.split())
+    assert "at the embedding" in told and "one, the embedding" in told and "length" in told and "block" not in told
+    result = json.loads(run(*convert(source, target, "--json")).stdout)
+    assert (result["block"], result["hook"], result["width"], result["gate"]["block"]) == (
+        *["embedding"] * 2,
+        24,
+        "embedding",
+    )
+    assert result["gate"]["explained"] == pytest.approx(1, abs=1e-4)
+    told = " ".join(run("info", target).stdout.split())
+    assert "at the embedding" in told and "block" not in told and "codes a picture" in told
+    clip = Clip.load(NAME, home / "weights.pt", block="embedding", labels=("apple", "boat"))
+    assert load_native(target, model=clip).block == "embedding"
+    wide = prisma(tmp_path / "wide")
+    said = refused(*convert(wide, tmp_path / "y.safetensors", "--block", "embedding"))
+    assert "reads embeddings 32 wide" in said and "gives 24" in said
+    assert "name a block, counted from 0, or embedding" in refused(
+        *convert(wide, target, "--block", "last", "--overwrite")
+    )
+
+
 def test_progress_and_refusals_leave_the_output_alone(tmp_path, convert, monkeypatch):
     monkeypatch.setattr(terminal, "SECONDS", 0.0)
     done = run(*convert(prisma(tmp_path / "x"), tmp_path / "x.safetensors", "--json"))

@@ -154,8 +154,8 @@ const handPart = (part, act, view) => {
     view.redraw();
   } }, w("hand.wide"));
   const note = el("p", { class: "note" });
-  part.control.replaceChildren(el("span", { class: "whose" }, name, number), opsGroup, el("label", { class: "typed" }, field, unit), wide,
-    el("span", { class: "tokens" }, term("scope", w("hand.tokens")), scopesGroup), note);
+  const tokens = el("span", { class: "tokens" }, term("scope", w("hand.tokens")), scopesGroup);
+  part.control.replaceChildren(el("span", { class: "whose" }, name, number), opsGroup, el("label", { class: "typed" }, field, unit), wide, tokens, note);
 
   // Typed and stepped like the slider beside it: a run of arrow keys is one edit.
   let [rest, stepped] = [null, null];
@@ -229,6 +229,7 @@ const handPart = (part, act, view) => {
       now = component;
       part.control.hidden = !["set", "add", "scope"].some((tool) => data.tools.includes(tool));
       if (part.control.hidden) return;
+      tokens.hidden = data.one_token; // there is nothing to choose
       const stands = standing(now.index);
       // Undone, done anew or brought back: the patches on the picture are those that the edit stands on.
       const on = stands?.scope === "patches" ? stands.patches.join() : "";

@@ -38,6 +38,7 @@ from study.session_events import RecordErased, SessionStarted, SessionWithdrawn
 from study.streams import RECEIPTS
 from study.system_events import SystemExportMade
 from study.task_events import ResponseSubmitted
+from study.traces import found_in_file
 
 SECRET = "my grandmother\u2019s brooch has the same badge \U0001f642 " + "and so on and on; " * 400
 
@@ -80,7 +81,8 @@ def test_nothing_of_an_erased_session_is_left_in_any_file(
 ) -> None:
     log, (gone, stays) = filled.log, filled.ids
     salts = [str(one.salt).encode() for one in log.stored(gone.session_id)]
-    assert all(salt in everything(log) for salt in salts)
+    held = everything(log)
+    assert all(salt in held for salt in salts)
     receipt = erase(log, gone.session_id)
     left = everything(log)
     words = [SECRET[at : at + 20].encode() for at in range(0, len(SECRET), 20)]
@@ -233,11 +235,24 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(
 
 
 @pytest.mark.parametrize("before", [0, 1, 2**20 - 60, 2**20 - 7, 2**20 - 1, 2**20, 3 * 2**20 + 5])
-def test_a_trace_is_found_wherever_it_lies(filled: Filled, tmp_path: Path, before: int) -> None:
+def test_a_trace_is_found_wherever_it_lies(tmp_path: Path, before: int) -> None:
+    words = [b'it was "the badge" \\ I think', b"not there"]
+    for name in ("read.txt", "packed.zip"):
+        path, told = tmp_path / name, b"\x00" * before + words[0] + b"\x00" * 100
+        if path.suffix == ".zip":
+            with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+                archive.writestr("held", told)
+        else:
+            path.write_bytes(told)
+        assert found_in_file(words, path) == {words[0]}
+        assert found_in_file([words[0] + b"!"], path) == set()
+
+
+def test_a_trace_is_found_as_it_was_said_and_as_a_record_holds_it(filled: Filled, tmp_path: Path) -> None:
     said = 'it was "the badge" \\ I think'
     filled.log.append(filled.ids[0].session_id, ResponseSubmitted(task="word", item="more", text=said), key="more")
     for name, text in (("read.txt", said), ("held.json", json.dumps(said)[1:-1])):
-        (tmp_path / name).write_bytes(b"\x00" * before + text.encode() + b"\x00" * 100)
+        (tmp_path / name).write_bytes(b"\x00" * (2**20 - 7) + text.encode() + b"\x00" * 100)
     receipt = erase(filled.log, filled.ids[0].session_id, also=[tmp_path / "read.txt", tmp_path / "held.json"])
     assert receipt.found == 2
     (tmp_path / "near.txt").write_bytes(said.encode()[:-1])

@@ -61,6 +61,11 @@ def refuse_contents(checkpoint: Checkpoint, model: Clip) -> None:
     refuse_place(checkpoint)
     place = model.block if checkpoint.place is None else checkpoint.place
     if checkpoint.dictionary.shape[1] != model.width_at(place):
+        if isinstance(place, int) and place >= model.depth:
+            raise CheckpointRefused(
+                f"{checkpoint.source} was to be read after block {place}, counted from 0, and {model.name} has "
+                f"{many(model.depth, 'block')}; load the model it was made on, or name its own place with --block."
+            )
         what = "embeddings" if place == EMBEDDING else "activations"
         raise CheckpointRefused(
             f"{checkpoint.source} reads {what} {checkpoint.dictionary.shape[1]} wide, and {model.name} gives "

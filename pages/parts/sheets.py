@@ -57,6 +57,8 @@ def tools_in_words(opened: Opened, tools: Collection[str]) -> None:
     steers = "suppress" in tools or "amplify" in tools
     absent = {"steer", "elsewhere"} if not steers else set[str]()
     absent |= set() if {"set", "add"} <= set(tools) else {"set"}
+    absent |= set() if "ripple" in tools else {"elsewhere"}
+    absent |= {"maps"} if opened.bundle.sae.convention.tokens == "cls" else set()  # nothing has a place in the picture
     told = [(one, are) for one, are in _TOOLS if one not in absent]
     rows = (f"<div><dt>{say(f'tools.{one}')}</dt><dd>{say(f'tools.{are}', **names)}</dd></div>" for one, are in told)
     st.markdown(f"##### {say('tools.title')}")

@@ -211,9 +211,9 @@ def told(order: BundleOrder, made: Made) -> dict[str, Any]:
         "reference": made.reference,
         "seconds": dict(made.seconds),
         "next": [
-            f"TILLER_BUNDLE={order.folder} streamlit run app.py",
             f"tiller doctor --bundle {order.folder}",
-            f"tiller task find --bundle {order.folder}{which} --images {order.images}",
+            f"tiller task find --bundle {order.folder}{which} --images {order.images} --out tasks.yaml",
+            f"TILLER_BUNDLE={order.folder} TILLER_STUDY=tasks.yaml streamlit run app.py",
         ],
     }
 

@@ -29,6 +29,7 @@ study:
   title: Why did it say that?
   stage: pilot
   contact: the person who invited you
+modes: {{remote: {{open: true}}}}     # whoever has the address may begin; without this line, whoever has a link
 runtime:
   model_sha256: {model}
 {pin}

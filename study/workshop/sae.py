@@ -242,5 +242,5 @@ def _gate(verdict: str, gate: dict[str, Any] | None) -> str:
     codes = ", ".join(f"{value:.1f} codes a {each[kind]}" for kind, value in gate["l0"].items())
     return (
         f"{verdict}: explains {gate['explained']:.1%} of the variance on {gate['images']} pictures "
-        f"({many(len(gate['candidates']), 'reading')} tried, {gate['floor']:.1%} the least), {codes}"
+        f"({many(len(gate['candidates']), 'reading')} tried; below {gate['floor']:.1%} it is refused), {codes}"
     )

@@ -186,6 +186,8 @@ def test_a_file_without_its_right_weights_or_width_is_refused(tmp_path, make_net
     )
     with pytest.raises(CheckpointRefused, match="reads embeddings 16 wide, and tiny gives 24; load the model"):
         accept(narrow, make_clip(block=-1), sample)
+    with pytest.raises(CheckpointRefused, match="read after block 3, counted from 0, and tiny has 3 blocks; load the"):
+        accept(held.moved(3, ""), make_clip(block=-1), sample)
     patches = replace(held, convention=replace(held.convention, tokens="patches"))
     with pytest.raises(CheckpointRefused, match="speaks for patches alone, and the embedding has none"):
         accept(patches, make_clip(block=-1), sample)

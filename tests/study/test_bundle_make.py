@@ -154,7 +154,7 @@ def test_one_command_makes_a_bundle_that_opens(words, tmp_path, home):
     assert all(
         hashlib.sha256((home / "images" / row["file"]).read_bytes()).hexdigest() == row["sha256"] for row in rows
     )
-    assert result["next"][0] == f"TILLER_BUNDLE={tmp_path / 'mine'} streamlit run app.py"
+    assert result["next"][-1] == f"TILLER_BUNDLE={tmp_path / 'mine'} TILLER_STUDY=tasks.yaml streamlit run app.py"
 
 
 def msae(folder: Path, size: int) -> Path:

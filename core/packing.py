@@ -11,7 +11,7 @@ from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional
 
-Block = Callable[[Tensor], Tensor]
+Forward = Callable[[Tensor], Tensor]  # what a block does
 
 
 def can_pack(weights: Tensor) -> bool:
@@ -68,10 +68,10 @@ class PackedBlock:
         return x + block.ls_2(self._last(self._between(self._first(block.ln_2(x)))))
 
 
-def packed_blocks(visual: VisionTransformer, stop: int, rows: int) -> list[Block]:
+def packed_blocks(visual: VisionTransformer, stop: int, rows: int) -> list[Forward]:
     """The tower's blocks before `stop`, packed where they can be; takes as much memory as these have weights."""
 
-    def packed(block: nn.Module) -> Block:
+    def packed(block: nn.Module) -> Forward:
         if type(block) is ResidualAttentionBlock and can_pack(block.attn.out_proj.weight):
             return PackedBlock(block, rows)
         return block

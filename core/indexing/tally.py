@@ -177,9 +177,8 @@ class Tally:
         self._refuse_overflow()
 
     def _count_together(self, components: np.ndarray, slots: np.ndarray, strengths: np.ndarray, seen: Seen) -> None:
-        order = np.argsort(
-            slots.astype(np.min_scalar_type(len(seen.images))), kind="stable"
-        )  # counted off, not compared
+        few = slots.astype(np.min_scalar_type(len(seen.images)))  # a sort of small numbers counts them off
+        order = np.argsort(few, kind="stable")
         ends = np.cumsum(np.bincount(slots, minlength=len(seen.images)))
         for slot in np.flatnonzero(seen.usable & np.isin(seen.images, self.sampled)):
             mine = order[ends[slot - 1] if slot else 0 : ends[slot]]

@@ -78,9 +78,8 @@ def share_out(
     each = torch.arange(len(truth))
     exact = model.reads_one_token and sae.convention.tokens != "patches"
     found = _Found(reference, sae)
-    step = (
-        32 if exact else max(1, TOKENS_AT_ONCE // (reference.activations.shape[1] * (model.depth - model.passed + 1)))
-    )
+    cost = reference.activations.shape[1] * (model.depth - model.passed + 1)  # of one picture: tokens times blocks
+    step = 32 if exact else max(1, TOKENS_AT_ONCE // cost)
     for first in range(0, len(truth), step):
         some = slice(first, min(first + step, len(truth)))
         progress("sharing out margins", first, len(truth))

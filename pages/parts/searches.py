@@ -17,20 +17,21 @@ from study.session import Session
 
 
 def found_for(here: Rig, opened: Opened, query: Query) -> tuple[int, ...]:
-    """The components that answer a question, the best first; a word is looked for in numbers, names and pictures."""
+    """The components that answer a question, the best first; a word is looked for in names, then in pictures.
+
+    A number is that of a component, where there is such.
+    """
     bundle = opened.bundle
     with here.gate:
         if query.how == "region":
             return active_in(opened.seen.codes, bundle.index, query.patches)
         if query.how == "move":
             return moving(bundle, opened.model, query.origin, query.target)
+        if one := numbered(bundle.index, query.text):
+            return one
         given = {component: name.called for component, name in opened.names.items()}
         means = here.pictures.recall(("means", bundle.sae.digest), lambda: means_of(bundle))
-        alike = (
-            *numbered(bundle.index, query.text),
-            *named_like(bundle.index, given, query.text),
-            *shown_like(bundle, means, query.text),
-        )
+        alike = (*named_like(bundle.index, given, query.text), *shown_like(bundle, means, query.text))
     return tuple(dict.fromkeys(alike))[:FOUND]
 
 

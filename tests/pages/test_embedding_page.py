@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import torch
@@ -80,6 +82,24 @@ def test_what_needs_more_than_one_token_is_absent_and_says_why(whole: Rig) -> No
     component = shown["components"][0]  # type: ignore[index]
     assert (component["fires_on_patches"], component["pushes"], component["patch_push"]) == (False, None, 0)
     assert component["class_push"] == pytest.approx(component["score"])
+
+
+def test_the_briefing_promises_no_tool_that_the_task_or_its_dictionary_has_not(
+    whole: Rig, rig: Rig, world: TinyWorld, tmp_path: Path
+) -> None:
+    def promised(rig: Rig) -> tuple[bool, bool]:
+        test = Participant(rig).at(Step.BRIEFING).open("briefing")
+        (tools,) = (each.proto.body for each in test.get("html") if '<dl class="tiller-tools"' in each.proto.body)
+        return "Where it fires" in tools, "Same edits elsewhere" in tools
+
+    text = world.script.read_text(encoding="utf-8")
+    assert text.count("ripple, similar, open") == 1
+    (tmp_path / "less.yaml").write_text(text.replace("ripple, similar, open", ""), encoding="utf-8")
+    shutil.copy(world.script.with_name("consent.md"), tmp_path)
+    url = f"sqlite:///{tmp_path}/less.db"
+    bundle = str(world.bundle)
+    less = build({"TILLER_DATABASE_URL": url, "TILLER_BUNDLE": bundle, "TILLER_STUDY": str(tmp_path / "less.yaml")})
+    assert (promised(rig), promised(whole), promised(less)) == ((True, True), (False, True), (True, False))
 
 
 def test_an_edit_of_painted_patches_is_not_taken(whole: Rig) -> None:

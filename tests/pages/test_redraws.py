@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pages.parts.instrument import BENCH_CSS, BENCH_HTML
 from pages.parts.words import words_for
 
 pytestmark = pytest.mark.browser
@@ -97,3 +98,20 @@ def test_a_words_sentence_goes_when_that_word_is_left_and_not_when_anything_is(p
       return seen;
     }""")
     assert shown == [True, True, False]
+
+
+HIDDEN = """() => [...document.querySelectorAll(".bench [data-part]")].filter((node) => {
+  const was = node.hidden;
+  node.hidden = true;
+  const { display, visibility } = getComputedStyle(node);
+  node.hidden = was;
+  return display !== "none" && visibility !== "hidden";
+}).map((node) => node.dataset.part)"""
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_no_rule_of_a_part_shows_it_where_it_is_hidden(page: Any, width: int) -> None:
+    """A tool that a task does not offer is hidden; a rule of its own must not bring it back."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.set_content(f"<style>{BENCH_CSS}</style>{BENCH_HTML}")
+    assert page.evaluate(HIDDEN) == []

@@ -200,9 +200,9 @@ const searchPart = (part, bench, act, view) => {
     if (!found || sent !== null) return;
     const count = found.components.length;
     const asked = { word: quoted(found.text), region: w("search.marked"), move: `${found.origin} \u2192 ${found.target}` }[found.how];
-    const [word, number] = [found.text.trim().toLowerCase(), /^\s*#?(\d+)\s*$/.exec(found.text)?.[1]];
-    const fits = ({ index, name }) => name.toLowerCase().includes(word) || (number !== undefined && Number(number) === index);
-    const called = found.how !== "word" || found.components.some(fits);
+    const word = found.text.trim().toLowerCase();
+    const number = Number(word.replace("#", "") || NaN);
+    const called = found.how !== "word" || found.components.some(({ index, name }) => index === number || name.toLowerCase().includes(word));
     told = w(!count ? "search.none" : called ? "search.found" : "search.near", { count, asked });
     say(part.listed, told);
   };

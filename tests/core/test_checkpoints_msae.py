@@ -17,19 +17,19 @@ D, K = 16, 48
 REST = "cc3m_ViT-L~14_train_image_2905936_768.pth"
 
 
-def tensors(*, tied=False, jump=False):
+def tensors(*, tied=False, jump=False, d=D, k=K):
     draw = torch.Generator().manual_seed(0)
     state = {
-        "pre_bias": 0.1 * torch.randn(D, generator=draw),
-        "encoder": torch.randn(D, K, generator=draw),
-        "latent_bias": 0.1 * torch.randn(K, generator=draw),
-        "decoder": torch.randn(K, D, generator=draw),
-        "latents_activation_frequency": torch.zeros(K, dtype=torch.int64),
+        "pre_bias": 0.1 * torch.randn(d, generator=draw),
+        "encoder": torch.randn(d, k, generator=draw),
+        "latent_bias": 0.1 * torch.randn(k, generator=draw),
+        "decoder": torch.randn(k, d, generator=draw),
+        "latents_activation_frequency": torch.zeros(k, dtype=torch.int64),
     }
     if tied:
         del state["decoder"]
     if jump:
-        state["activation.log_threshold"] = 0.5 * torch.randn(K, generator=draw)
+        state["activation.log_threshold"] = 0.5 * torch.randn(k, generator=draw)
         state["dead_activations.log_threshold"] = state["activation.log_threshold"]
     return state
 
@@ -87,6 +87,16 @@ def test_codes_and_reconstructions_are_its_own(tmp_path, assert_computes, middle
     x = torch.randn(1, 6, D, generator=torch.Generator().manual_seed(5))
     jump = activation or (lambda pre: pre.relu() * (pre.relu() > state["activation.log_threshold"].exp()))
     assert_computes(held, x, *forward(state, torch.load(path, weights_only=False), jump, x))
+
+
+@pytest.mark.slow
+def test_at_its_published_size_it_computes_the_same(tmp_path, assert_computes):
+    state = tensors(d=768, k=6144)
+    for name in ("encoder", "decoder"):  # rows of about length 1, as trained ones are
+        state[name] /= 768**0.5
+    path = saved(tmp_path, f"6144_768_TopKReLU_64_RW_False_False_0.0_{REST}", state, mean=torch.full((768,), 0.1))
+    held, x = read(path), torch.randn(4, 1, 768, generator=torch.Generator().manual_seed(5))
+    assert_computes(held, x, *forward(state, torch.load(path, weights_only=False), kept(64, torch.relu), x))
 
 
 def test_a_normalised_one_is_scaled_before(tmp_path, assert_computes):

@@ -30,13 +30,13 @@ SAID = {
 }
 
 
-def tensors(seed=0):
+def tensors(seed=0, d=D, k=K):
     draw = torch.Generator().manual_seed(seed)
     return {
-        "W_enc": torch.randn(D, K, generator=draw) / D**0.5,
-        "b_enc": 0.3 * torch.randn(K, generator=draw),
-        "W_dec": torch.nn.functional.normalize(torch.randn(K, D, generator=draw), dim=1),
-        "b_dec": torch.randn(D, generator=draw),
+        "W_enc": torch.randn(d, k, generator=draw) / d**0.5,
+        "b_enc": 0.3 * torch.randn(k, generator=draw),
+        "W_dec": torch.nn.functional.normalize(torch.randn(k, d, generator=draw), dim=1),
+        "b_dec": torch.randn(d, generator=draw),
     }
 
 
@@ -50,14 +50,14 @@ def forward(state, x):
 def saved(tmp_path, module_named):
     """A function that writes a file with the configuration pickled as the library's class."""
 
-    def save(key="cfg", name="src.sae_training.config.ViTSAERunnerConfig", **changed):
+    def save(key="cfg", name="src.sae_training.config.ViTSAERunnerConfig", state=None, **changed):
         class Shown:
             pass
 
         shown = module_named(Shown, name)()
         shown.__dict__.update(SAID | changed)
         path = tmp_path / "clip-vit-large-patch14_-2_resid_32768.pt"
-        torch.save({key: shown, "state_dict": tensors()}, path)
+        torch.save({key: shown, "state_dict": state or tensors()}, path)
         return path
 
     return save
@@ -118,3 +118,16 @@ def test_what_cannot_be_computed_is_refused_by_name(saved, changed, word):
     assert recognises(path)
     with pytest.raises(CheckpointRefused, match=word):
         read(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "size", "model"), [
+    (768, 49_152, "openai/clip-vit-base-patch16"), (1024, 32_768, "openai/clip-vit-large-patch14")
+])  # fmt: skip
+def test_at_their_true_sizes_they_compute_the_same(saved, assert_computes, width, size, model):
+    """PatchSAE's and ConceptScope's."""
+    state = tensors(d=width, k=size)
+    state["b_enc"] -= 5
+    held = read(saved(state=state, d_in=width, d_sae=size, model_name=model))
+    x = 2 * torch.randn(2, 4, width, generator=torch.Generator().manual_seed(5)) + 1
+    assert_computes(held, x, *forward(state, x))

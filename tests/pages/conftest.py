@@ -12,6 +12,7 @@ from nursery import Nursery
 from participants import Participant
 from served import Server, environment, launched  # noqa: F401 - the fixture `chromium`, which the benchmarks share
 from streamlit.components.v2 import manifest_scanner
+from telling import tell_of
 from tiny_world import TinyWorld, write_bundle, write_script
 
 from app import build
@@ -112,3 +113,14 @@ def page(chromium: Any) -> Any:
     context.add_init_script(KEEP_IDS)
     yield context.new_page()
     context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """A browser's test that fails also tells what its windows showed and what its server was doing."""
+    report = yield
+    held: dict[str, Any] = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed and "page" in held:
+        servers = [held[name] for name in ("shared_server", "server") if name in held]
+        report.sections.append(("what the windows showed", tell_of(held["page"].context.browser, servers)))
+    return report

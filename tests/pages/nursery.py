@@ -7,6 +7,7 @@ of a server's first breath (`sitecustomize`, two machines, the command that user
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -91,6 +92,7 @@ def become(asked: dict[str, Any]) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, place in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, place)
+    faulthandler.register(signal.SIGUSR1)
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])

@@ -54,6 +54,15 @@ FOCUSED = """
 }
 """
 
+# The first message that carries the window's name never leaves the browser.
+LOSE_THE_NAME = """
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (!window.lost && new TextDecoder().decode(data).includes('"window"')) return void (window.lost = 1);
+    return send.call(this, data);
+  };
+"""
+
 # It is over before a slow page is looked at again.
 FLASHED = """
 (it) => new MutationObserver(() => (window.flashed ||= !it.hidden)).observe(it, { attributeFilter: ["hidden"] })
@@ -173,6 +182,23 @@ def test_the_old_tab_says_so_and_takes_the_session_back(page: Any, whole: Server
     other.close()
     log, session = named(whole, link)
     assert [record.name for record in log.read(session)].count("session.taken_over") == 2
+
+
+def test_a_window_whose_first_word_is_lost_on_the_way_says_it_again(page: Any, whole: Server) -> None:
+    link = arrived(page, whole)
+    page.locator("[data-part=state]", has_text="Saved").wait_for()
+    other = page.context.new_page()
+    other.add_init_script(LOSE_THE_NAME)
+    other.goto(link)  # the session is another window's: nothing is drawn before this one has told its name
+    other.locator(".choice").wait_for()
+    assert other.evaluate("window.lost") == 1
+    other.close()
+
+
+def test_a_window_is_named_though_its_browser_does_not_answer_for_a_lock(page: Any, whole: Server) -> None:
+    page.add_init_script("navigator.locks.request = () => new Promise(() => {})")
+    arrived(page, whole)
+    page.wait_for_function("sessionStorage.getItem('tiller-window')")
 
 
 def test_a_pause_a_note_and_a_mark_reach_the_page_within_moments(page: Any, whole: Server) -> None:

@@ -3,13 +3,16 @@
 const EVERY_MS = 1000;
 const HIDDEN_MS = 2000;
 const MISSES = 3;
+const AGAIN_MS = [4000, 8000, 16000];
+const LOCK_MS = 2000;
 const SHELF = "tiller-window";
 
 // The window's own name. A reload keeps it; a copied tab brings a copy of it along, and so takes another: whoever has
-// the name holds its lock.
+// the name holds its lock. A browser that does not answer is not waited for: a new name is a window's own without it.
 const hold = (name) =>
   new Promise((done) => {
     if (!navigator.locks) return done(true);
+    setTimeout(done, LOCK_MS, false);
     navigator.locks.request(`tiller-${name}`, { ifAvailable: true }, (lock) => {
       done(Boolean(lock));
       return lock ? new Promise(() => {}) : undefined;
@@ -58,7 +61,8 @@ const start = (root) => {
   const shell = root.querySelector(".pulse");
   const token = new URLSearchParams(location.search).get("s") ?? "";
   let data = null;
-  let tell = () => {};
+  let pass = () => {};
+  let told = null;
   let timer = null;
   let missed = 0;
   let mark = null;
@@ -147,6 +151,15 @@ const start = (root) => {
     };
   };
 
+  // What no drawing has answered is told again: a message that is lost must not leave its window waiting.
+  const tell = (what, value, tries = 0) => {
+    told = { what, value, tries, at: performance.now() };
+    pass(what, value);
+  };
+  const retell = () => {
+    if (told && performance.now() - told.at > (AGAIN_MS[told.tries] ?? Infinity)) tell(told.what, told.value, told.tries + 1);
+  };
+
   const wake = (why) => {
     if (woken === why) return;
     woken = why;
@@ -182,6 +195,7 @@ const start = (root) => {
       }
       if (!closed) state();
     }
+    if (!closed && !missed) retell();
     timer = setTimeout(beat, document.hidden ? HIDDEN_MS : EVERY_MS);
   };
 
@@ -201,7 +215,8 @@ const start = (root) => {
   return {
     draw: (fresh, setStateValue) => {
       data = fresh;
-      tell = setStateValue;
+      pass = setStateValue;
+      told = null;
       draw();
       named().then((mine) => {
         if (closed) return;

@@ -95,8 +95,9 @@ def _withdrawn(who: Here) -> Here:
 
 
 def _wait(who: Here) -> None:
+    """Until the window has told its name, which takes a moment; only what takes longer is worth a word."""
     with page("sheet", say("gate.opening"), who):
-        st.empty()
+        st.html(f'<p class="tiller-waiting">{say("gate.opening_text")}</p>')
     st.stop()
 
 

@@ -190,6 +190,8 @@ def test_a_window_whose_first_word_is_lost_on_the_way_says_it_again(page: Any, w
     other = page.context.new_page()
     other.add_init_script(LOSE_THE_NAME)
     other.goto(link)  # the session is another window's: nothing is drawn before this one has told its name
+    assert not other.get_by_text("Your session is being opened").is_visible()
+    other.get_by_text("Your session is being opened").wait_for()
     other.locator(".choice").wait_for()
     assert other.evaluate("window.lost") == 1
     other.close()

@@ -147,6 +147,11 @@ def load_instrument(
     return model.at(sae.block), sae, index
 
 
+def load_model(folder: Path, *, device: str = "cpu", dtype: str = "float32") -> Clip:
+    """The model alone, cut anywhere, for what asks no dictionary; none is opened."""
+    return _model(Path(folder), description_of(folder), device, dtype)
+
+
 def _instruments(
     folder: Path, said: Mapping[str, Any], wanted: Iterable[str], device: str, dtype: str
 ) -> tuple[Clip, dict[str, tuple[SparseAutoencoder, Index]]]:

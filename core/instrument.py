@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.bundle import description_of, load_instrument
+from core.bundle import description_of, load_instrument, load_model
 from core.checkpoints.native import load_native
 from core.description import refuse_names
 from core.index import NOTHING, Index
@@ -81,7 +81,7 @@ def open_instrument(
     else:
         dictionary, components = load_native(Path(sae or which), device=device), NOTHING
         if model is None:
-            clip = load_instrument(demo, home, device=device)[0]
+            clip = load_model(demo, device=device)
         else:
             clip = Clip.load(model, pretrained, block=-1, labels=labels or (), device=device)
         clip = dictionary.cut(clip)

@@ -157,6 +157,7 @@ def _still(opened: Opened) -> dict[str, Any]:
             "components": len(opened.attribution.components) - len(opened.shown),
             "score": opened.attribution.beyond(component.index for component in opened.shown),
             "error": opened.attribution.error,
+            "rest": opened.attribution.bias + opened.attribution.constant,
         },
         "explains": opened.attribution.dictionary_explains,
         "explained": known(opened.attribution.explained_share),

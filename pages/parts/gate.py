@@ -14,13 +14,15 @@ from pages.parts.calm import press
 from pages.parts.frame import page
 from pages.parts.overtime import close_what_is_over
 from pages.parts.pulse import heard
-from pages.parts.words import say
+from pages.parts.words import say, speak
 from study.leases import QUIET_S, Lease, lease_of, take
 from study.limits import is_past_window
-from study.session_events import SessionResumed, SessionTimedOut, SessionWithdrawn
+from study.session_events import SessionResumed, SessionStarted, SessionTimedOut, SessionWithdrawn
 
 if TYPE_CHECKING:
     from pages.parts.here import Here
+    from study.events import Event
+    from study.script import StudyScript
     from study.script.setting import Remote
 
 _WINDOW = re.compile(r"[A-Za-z0-9.-]{8,80}")
@@ -33,6 +35,17 @@ def admitted(who: Here) -> Here:
     if not who.place.finished:
         who = _open(_seated(who))
     return _withdrawn(who)
+
+
+def refuse_another_study(started: Event | None, script: StudyScript) -> None:
+    """Say that a link is of another study than the one that runs here, whose pictures and tasks are not its own."""
+    if not isinstance(started, SessionStarted) or started.study == script.study.id:
+        return
+    speak(started.language or script.language)
+    with page("sheet", say("gate.another")):
+        st.title(say("gate.another"))
+        st.markdown(say("gate.another_text", study=started.study))
+    st.stop()
 
 
 def _named(who: Here) -> Here:

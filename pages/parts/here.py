@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.gate import admitted
+from pages.parts.gate import admitted, refuse_another_study
 from pages.parts.rig import Rig, rig
 from pages.parts.words import speak
 from study.events import Event
@@ -82,6 +82,7 @@ def _read(here: Rig, token: str, session_id: str) -> Here:
     records = here.log.read(session_id)
     started = records[0].event if records else None
     language = started.language if isinstance(started, SessionStarted) else ""
+    refuse_another_study(started, here.script)
     script = here.script.in_language(language) if language else here.script
     speak(script.language)
     place = session_in(records, script, session_id=session_id)

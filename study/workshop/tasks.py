@@ -126,12 +126,12 @@ def _model_of(
     template: list[str] | None,
 ) -> Clip:
     """A model without a dictionary: printing on pictures needs none."""
-    from core.bundle import load_instrument
+    from core.bundle import load_model
     from core.model import TEMPLATES, Clip
 
     if model is not None:
         return Clip.load(model, pretrained, block=-1, labels=names or (), templates=template or TEMPLATES)
-    clip = load_instrument(folder_of(bundle))[0]
+    clip = load_model(folder_of(bundle))
     return clip.labelled(names or clip.labels, template) if names or template else clip
 
 

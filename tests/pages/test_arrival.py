@@ -53,6 +53,12 @@ def session_of(rig: Rig, token: str) -> Any:
     return rig.log.read(found[0])[0].event
 
 
+def session_rows(rig: Rig, token: str) -> Any:
+    found = find(rig.log, token)
+    assert found is not None
+    return [record.row for record in rig.log.read(found[0])]
+
+
 def test_a_link_alone_starts_in_its_mode_and_comes_back_by_the_persons_id(invited: Rig) -> None:
     link = make_link(invited.log, invited.script, "wave", "remote")
     token = started(invited, r=link, PROLIFIC_PID="5f3a", SESSION_ID="77")
@@ -106,6 +112,16 @@ def test_a_full_link_and_a_closed_one_are_told_in_one_sentence(invited: Rig) -> 
     assert len(invited.log.sessions()) == 2
     set_closed(invited.log, links_of(invited.log, "tiny")[0].id, closed=True)
     assert "This link is closed" in words(opened(invited, r=link))
+
+
+def test_a_link_of_another_study_is_told_so_and_nothing_is_written(rig: Rig) -> None:
+    token = started(rig)
+    before = session_rows(rig, token)
+    study = rig.script.study.model_copy(update={"id": "another"})
+    other = replace(rig, script=replace(rig.script, study=study))
+    assert "This link belongs to the study “tiny”" in words(opened(other, s=token))
+    assert session_rows(rig, token) == before
+    assert "This link belongs to" not in words(opened(rig, s=token))
 
 
 def test_a_closed_study_takes_nobody_new(invited: Rig) -> None:

@@ -39,12 +39,12 @@ def opened_with(*, tokens: str = "all", is_last: bool = False, reads: bool = Tru
 
 
 SAID = [
-    (Edit(7), "suppressed cup (#7)", "cup (#7) unterdrückt"),
-    (Edit(7, Op.SCALE, 0.5), "suppressed cup (#7) to 0.5 times", "cup (#7) auf das 0,5-Fache unterdrückt"),
+    (Edit(7), "suppressed cup (#7)", "cup (#7) gedämpft"),
+    (Edit(7, Op.SCALE, 0.5), "suppressed cup (#7) to 0.5 times", "cup (#7) auf das 0,5-Fache gedämpft"),
     (
         Edit(7, Op.SCALE, 2.0, Scope.CLASS),
         "amplified cup (#7) to 2 times on the class token",
-        "cup (#7) auf das 2-Fache verstärkt (auf dem Klassen-Token)",
+        "cup (#7) auf das 2-Fache gestärkt (auf dem Klassen-Token)",
     ),
     (
         Edit(7, Op.SET, 3.0, Scope.ALL),
@@ -56,7 +56,7 @@ SAID = [
         "set cup (#7) to −0.5 p99 on the class token",
         "cup (#7) auf −0,5 p99 gesetzt (auf dem Klassen-Token)",
     ),
-    (Edit(7, Op.SET, 0.0, Scope.ALL), "suppressed cup (#7)", "cup (#7) unterdrückt"),
+    (Edit(7, Op.SET, 0.0, Scope.ALL), "suppressed cup (#7)", "cup (#7) gedämpft"),
     (
         Edit(7, Op.ADD, 1.0, Scope.PATCHES, (3, 4, 9)),
         "added 0.5 p99 to cup (#7) on painted patches (3)",

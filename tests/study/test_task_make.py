@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from core.bundle import load_instrument
+from core.bundle import load_instrument, seal
 from core.lettering import checked_word, lettered, open_font
 from core.pictures import open_image
 from core.types import TillerError
@@ -52,6 +53,19 @@ def ask(path: Path) -> tuple[str, dict[str, float]]:
         )
         chances = (model.scale * seen @ model.text.T).softmax(-1)[0].tolist()
     return model.labels[int(np.argmax(chances))], dict(zip(model.labels, chances, strict=True))
+
+
+def test_a_bundle_whose_dictionary_has_any_name_prints_as_well(tmp_path) -> None:
+    """Printing asks no dictionary: what the bundle calls its own, and whether it can be read, makes no odds."""
+    bundle = tmp_path / "bundle"
+    shutil.copytree(DEMO, bundle)
+    said = json.loads((bundle / "bundle.json").read_text())
+    names = ("model", "labels", "templates", "reference")
+    seal(bundle, {name: said[name] for name in names} | {"dictionaries": {"mine": said["dictionaries"]["cls"]}})
+    words = ("--image", HOUSE, "--word", "apple", "--face", "print", "--bundle", bundle, "--json")
+    code, told, wrong = run(*words, "--out", tmp_path / "apple.png")
+    assert code == 0, wrong
+    assert json.loads(told)["after"]["label"] == "apple"
 
 
 def test_the_model_falls_for_the_word_and_not_for_the_blank_label(made) -> None:

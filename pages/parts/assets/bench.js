@@ -132,12 +132,14 @@ const open = (root, data) => {
 
   const hint = () => {
     const { edits, shows, now: said, was, talk } = latest;
+    const elsewhere = latest.tools.includes("ripple");
+    const moved = elsewhere ? "hint.moved_open" : "hint.moved_open_alone";
     if (latest.visit) return w("visit.text", { shows: quoted(latest.visit.shows) });
     if (talk.held && !talk.prompt) return talk.words.soon;
     if (narrow()) return w("narrow.text");
-    if (edits.length && shows === null) return w(said.label === was.label ? "hint.still_open" : "hint.moved_open", { now: quoted(said.label) });
+    if (edits.length && shows === null) return w(said.label === was.label ? "hint.still_open" : moved, { now: quoted(said.label) });
     const right = quoted(shows);
-    if (edits.length && said.label === shows) return w("hint.right", { right });
+    if (edits.length && said.label === shows) return w(elsewhere ? "hint.right" : "hint.right_alone", { right });
     if (edits.length && said.label !== was.label) return w("hint.moved", { now: quoted(said.label), right });
     if (edits.length) return w("hint.still", { now: quoted(said.label) });
     if (!touched) return w("hint.look", { component: `${chosen().name} (#${now.chosen})` });

@@ -174,7 +174,7 @@ const componentsPart = (part, act, view, hand) => {
     const trust = term("agreement", w("steer.agreement", { value: number(data.agreement) }));
     if (agreement.textContent !== trust.textContent) agreement.replaceChildren(trust);
     const told = data.explains
-      ? [w("steer.outside", { components: outside.components, score: signed(outside.score), error: signed(outside.error) })]
+      ? [w("steer.outside", { components: outside.components, score: signed(outside.score), error: signed(outside.error), rest: signed(outside.rest) })]
       : [term("explained", w("steer.unexplained")), ` ${why}`];
     if (part.outside.textContent !== el("p", {}, ...told).textContent) part.outside.replaceChildren(...told);
     mark(part.outside, "data-warn", !data.explains);

@@ -61,7 +61,6 @@ class Fork:
 
 def fork_as_told() -> None:
     """A child for each line that comes in, its number for a line that goes out."""
-    import open_clip  # noqa: F401
     import pandas  # noqa: F401
     import plotly.graph_objects  # noqa: F401
     import psycopg  # noqa: F401

@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 from core.accounts import SCREENED, Account, Dissection, ablation, exact, gradient, integrated, screened
 from core.codes import Codes
 from core.model import Clip
+from core.prompts import refuse_lone_class
 from core.sae import SparseAutoencoder
 from core.steering import Look
 from core.types import TillerError, View, refuse_component
@@ -156,8 +157,7 @@ def spearman(one: Sequence[float], two: Sequence[float]) -> float:
 
 def _classes(model: VisionModel, seen: Look, target: int, against: int | None) -> tuple[int, int]:
     count = len(model.labels)
-    if count < 2:
-        raise TillerError(f"A margin was asked for with {count} class; it takes two: add a class name.")
+    refuse_lone_class(count)
     if against is None:
         with torch.no_grad():
             logits = model.logits(seen.activations)[0].tolist()

@@ -21,9 +21,9 @@ from core.indexing.files import ImageFiles, list_files
 from core.indexing.words import distinct
 from core.model import TEMPLATES
 from core.pictures import open_image
+from core.prompts import checked_labels
 from core.sources import find_source
 from core.types import Block, TillerError, many
-from core.zeroshot import checked_labels
 
 _SHOWN = 5  # names, where many are wrong
 

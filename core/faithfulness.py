@@ -13,6 +13,7 @@ from jaxtyping import Float
 from core.accounts import Dissection, ablation, exact, gradient, integrated, screened
 from core.attribution import spearman
 from core.model import Clip
+from core.prompts import refuse_lone_class
 from core.sae import SparseAutoencoder
 from core.steering import Look
 from core.types import TillerError, place_of
@@ -105,8 +106,7 @@ def _check(model: Clip, chosen: Sequence[str], known: Sequence[str]) -> None:
             f"Orders {', '.join(strange)} were asked for; {place_of(model.block)} of {model.name} there are "
             f"{', '.join(known)}: name some of these."
         )
-    if len(model.labels) < 2:
-        raise TillerError(f"A margin was asked for with {len(model.labels)} class; it takes two: add a class name.")
+    refuse_lone_class(len(model.labels))
 
 
 def _orders(model: Clip, draw: np.random.Generator) -> dict[str, Order]:

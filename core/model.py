@@ -17,12 +17,13 @@ from core.loading import loaded, simple_tokenizer
 from core.machine import at_least_single, checked_device, checked_dtype
 from core.openclip import PreprocessCfg, VisionTransformer, image_transform_v2, open_clip
 from core.pictures import Source, open_image
+from core.prompts import checked_labels, checked_templates
 from core.sources import find_source
 from core.tower import can_shorten, class_token_through_last, embedded, reads_class_token, refuse_tower, through
 from core.types import EMBEDDING, Block, Prediction, TillerError, many
 from core.vision import VisionModel
 from core.weights import refuse_values, weights_digest
-from core.zeroshot import Tokenizer, checked_labels, checked_templates, text_vectors
+from core.zeroshot import Tokenizer, text_vectors
 
 TEMPLATES = ("a photo of a {}",)
 

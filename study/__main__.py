@@ -10,7 +10,8 @@ import typer
 
 from core.description import read_description
 from core.pictures import open_image
-from core.types import Prediction, TillerError, View
+from core.prompts import refuse_lone_class
+from core.types import Prediction, TillerError, View, refuse_component
 from study.coding_desk import agreement, codebook
 from study.desk import Json, backup, erase, export, invite, passphrase, restore, revoke, verify
 from study.laboratory import card, check, replay, report
@@ -26,9 +27,10 @@ from study.workshop import tasks
 from study.workshop.bundle import bundle
 from study.workshop.claims import claim
 from study.workshop.demo import demo
-from study.workshop.given import refuse_options
+from study.workshop.given import refuse_options, refuse_words
 from study.workshop.health import doctor
 from study.workshop.index import index
+from study.workshop.index_parts import dictionary_file
 from study.workshop.models import fetch
 from study.workshop.overview import overview
 from study.workshop.sae import sae
@@ -116,9 +118,15 @@ def steer(
             raise TillerError(f"Units {units!r} were asked for; set and add count in p99 or code: name one of them.")
         picture = open_image(image)
         refuse_options(None, model, pretrained, sae)
-        read_plan(edit or (), scope, lambda component, scope: 1.0)  # whether it can be read, before torch is
+        refuse_words(labels, template)
+        typed = read_plan(edit or (), scope, lambda component, scope: 1.0)  # whether it can be read, before torch is
 
         from core import steering
+        from core.checkpoints.native import read_header
+
+        size = read_header(dictionary_file(None, model, sae))["components"]
+        for one in typed.edits:
+            refuse_component(one.component, size)  # before the model is loaded
 
         tool = instrument_of(model, pretrained, sae, labels, template, home="spatial")
         plan = read_plan(edit or (), scope, tool.unit if units == "p99" else lambda component, scope: 1.0)
@@ -165,8 +173,11 @@ def attribute(
     with one_sentence():
         picture = open_image(image)
         refuse_options(None, model, pretrained, sae)
+        refuse_words(labels, template)
         known = None if model is not None else tuple(read_description(_bundle())["labels"])
         known = read_labels(labels) if labels is not None else known
+        if known is not None:
+            refuse_lone_class(len(known))
         for name in (target, against):
             if known is not None and name is not None:
                 find_label(known, name)

@@ -141,7 +141,12 @@ def check(file: File, json_wanted: Json = False) -> None:
                 raise error from found
             emit({"mistakes": list(error.mistakes)}, "", json_wanted=True)
             raise typer.Exit(2) from error
-        _fitted(settings.bundle, script, file.parent)
+        try:
+            _fitted(settings.bundle, script, file.parent)
+        except TillerError as error:
+            if not os.environ.get("TILLER_BUNDLE"):
+                error.add_note("No TILLER_BUNDLE is set, so that this is the demo; set it to the script's own bundle.")
+            raise
         if has_record(settings.database_url):
             refuse_if_frozen(opened_log(), script)
         told = told_of(script)

@@ -107,6 +107,26 @@ def test_a_wrong_request_gets_one_sentence_and_status_2(picture: Path, words: li
     assert "Traceback" not in refusal
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["steer", "--template", "a photo"],
+        ["steer", "--labels", "apple,Apple"],
+        ["steer", "--edit", "99999:suppress"],
+        ["attribute", "--target", "apple", "--template", "a photo"],
+        ["attribute", "--target", "apple", "--labels", "apple"],
+    ],
+)
+def test_a_wrong_request_is_refused_before_a_model_is_loaded(
+    picture: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    def load(*_: object, **__: object) -> None:
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr("core.instrument.load_instrument", load)
+    run(words[0], picture, *words[1:], status=2)
+
+
 def test_a_file_that_is_no_picture_is_refused(tmp_path: Path):
     (tmp_path / "notes.png").write_text("not a picture")
     assert "notes.png" in run("steer", tmp_path / "notes.png", status=2)

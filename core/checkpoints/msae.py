@@ -91,7 +91,7 @@ def read(path: Path) -> Checkpoint:
         encoder_bias=tensors["latent_bias"],
         dictionary=encoder.clone() if name.tied else tensors["decoder"].contiguous(),
         bias=tensors["pre_bias"],
-        convention=Convention(activation, normalisation, pre_bias=True, tokens="all"),
+        convention=Convention(activation, normalisation, pre_bias=True, tokens="cls"),
         thresholds=tensors[_JUMP].exp() if _JUMP in tensors else None,
         mean=mean,
         hook="embedding",

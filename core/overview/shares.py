@@ -12,10 +12,11 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from core.model import Clip
+from core.prompts import refuse_lone_class
 from core.readout import readout
 from core.ripple import ReferenceSet
 from core.sae import SparseAutoencoder
-from core.types import TillerError, View
+from core.types import View
 
 TOKENS_AT_ONCE = 1 << 11  # times blocks, in one pass that keeps what its backward pass needs
 ENTRIES_AT_ONCE = 1 << 13  # dictionary rows gathered at a time, in double precision: 48 MiB at width 768
@@ -68,8 +69,7 @@ def share_out(
     Raises:
         TillerError: the model has a single class.
     """
-    if len(model.labels) < 2:
-        raise TillerError(f"A margin was asked for with {len(model.labels)} class; it takes two: add a class name.")
+    refuse_lone_class(len(model.labels))
     logits = model.classify(reference.embeddings).detach().cpu().double()
     best = logits.topk(2, dim=-1).indices
     truth = torch.tensor([model.labels.index(reference.labels[each]) for each in reference.truth])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.checkpoints.shape import refuse_shape
 from core.description import read_description, refuse_names
+from core.prompts import checked_labels, checked_templates
 from core.types import EMBEDDING, Block, TillerError
+from study.notation import read_labels
 from study.settings import settings_in
 
 DEVICE = re.compile(r"(cpu|cuda|mps)(:[0-9]+)?")
@@ -61,6 +64,14 @@ def read_block(text: str | None) -> Block | None:
     if not (text.isascii() and text.isdecimal()):
         raise TillerError(f"--block is {text!r}; name a block, counted from 0, or embedding.")
     return int(text)
+
+
+def refuse_words(labels: str | None, templates: Sequence[str] | None) -> None:
+    """Refuse class names and prompt templates that no model can take."""
+    if labels is not None:
+        checked_labels(read_labels(labels))
+    if templates:
+        checked_templates(templates)
 
 
 def folder_of(bundle: Path | None) -> Path:

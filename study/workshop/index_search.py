@@ -68,6 +68,7 @@ def search(
                 f"index that does with `tiller index build {options} --out NAME.index`, and search NAME.index."
             )
         said = file_of(found).heading
+        refuse_share(said["dictionary"]["tokens"], min_class_share, max_class_share)
         filters = Filters(
             min_density=min_density,
             max_density=max_density,
@@ -116,6 +117,16 @@ def refuse_question(text: str | None, origin: str | None, target: str | None) ->
         raise TillerError(f"{half}; name what to search for: --text WORDS, or --from CLASS and --to CLASS.")
     if text is not None and not text.strip():
         raise TillerError("--text is empty; give the words that the strongest images should show.")
+
+
+def refuse_share(tokens: str, *bounds: float | None) -> None:
+    """Refuse a bound on the share of codes at the class token where that is the same for every component."""
+    if tokens != "all" and any(bound is not None for bound in bounds):
+        raise TillerError(
+            "A share of the class token was asked for, and the dictionary speaks for "
+            f"{'patches' if tokens == 'patches' else 'one token of an image'} alone; leave --min-class-share and "
+            "--max-class-share out."
+        )
 
 
 def known_classes(found: Index, bundle: Path | None, model: str | None, *asked: str) -> tuple[str, str]:

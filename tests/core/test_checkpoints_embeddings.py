@@ -118,6 +118,7 @@ def test_a_file_of_embeddings_is_read_as_it_was_trained(tmp_path, make_clip, sam
     decision = Decision.from_json(sae.header["gate"])
     assert (sae.block, decision.block, decision.tokens, decision.verdict) == (EMBEDDING, EMBEDDING, "cls", "found")
     assert (decision.chosen.normalisation == "unit_norm") == unit
+    assert (sae.digest == held.stated().digest) != unit  # only what was folded is another than the file's own
     assert decision.explained > 0.7
     assert decision.gap < 1e-4
     codes, rebuilt = forward(vectors / lengths)

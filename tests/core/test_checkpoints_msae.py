@@ -84,7 +84,7 @@ def test_codes_and_reconstructions_are_its_own(tmp_path, assert_computes, middle
     assert (held.convention.activation, held.convention.normalisation) == (due, DatasetNorm(2.5))
     assert held.said["trained_on"] == REST.removesuffix(".pth")
     assert json.loads(json.dumps(held.said))["target_norm"] == 4.0
-    x = torch.randn(1, 6, D, generator=torch.Generator().manual_seed(5))
+    x = torch.randn(6, 1, D, generator=torch.Generator().manual_seed(5))
     jump = activation or (lambda pre: pre.relu() * (pre.relu() > state["activation.log_threshold"].exp()))
     assert_computes(held, x, *forward(state, torch.load(path, weights_only=False), jump, x))
 
@@ -102,7 +102,7 @@ def test_at_its_published_size_it_computes_the_same(tmp_path, assert_computes):
 def test_a_normalised_one_is_scaled_before(tmp_path, assert_computes):
     state = tensors()
     path = saved(tmp_path, f"{K}_{D}_ReLU_003_False_True_0.0_{REST}", state, mean=torch.zeros(D), scale=0.01)
-    held, x = read(path), torch.randn(1, 6, D, generator=torch.Generator().manual_seed(5))
+    held, x = read(path), torch.randn(6, 1, D, generator=torch.Generator().manual_seed(5))
     assert held.convention.normalisation == LayerNorm(1e-5 / 0.01)
     assert_computes(held, x, *forward(state, torch.load(path, weights_only=False), torch.relu, x, normalise=True))
 
@@ -140,6 +140,7 @@ def test_a_dictionary_of_embeddings_has_a_place_where_the_tower_is_cut(tmp_path)
     held = read(saved(tmp_path, f"{K}_{D}_ReLU_003_False_False_0.0_{REST}", tensors()))
     refuse_place(held)
     assert (held.place, held.unsaid) == ("embedding", ("length",))
+    assert held.convention.tokens == "cls"  # an embedding is one token, and what is converted has the same digest
     # a layer norm forgets the length itself
     normed = saved(tmp_path, f"{K}_{D}_ReLU_003_False_True_0.0_{REST}", tensors(), mean=torch.zeros(D))
     assert read(normed).unsaid == ()

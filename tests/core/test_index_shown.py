@@ -23,11 +23,13 @@ from core.index_summary import broken_in, code_quantiles, edge, names_beside, st
 from core.indexing.plan import said_by_dictionary, said_of_pictures, work_of
 from core.sae import Convention, Relu
 from core.search import Match
+from core.types import TillerError
 from study.__main__ import app
 from study.settings import HOME
 from study.workshop import shown
 from study.workshop.index_card import component_card, histogram
 from study.workshop.index_matches import matches_table
+from study.workshop.index_search import refuse_share
 from study.workshop.index_tables import heading_sheet, nothing_fits, nothing_found
 
 DEMO = HOME / "data" / "demo"
@@ -102,6 +104,14 @@ def test_an_index_names_classes_and_the_first_broken_pictures(bundle):
     assert said["broken_files"] == broken
     assert said["verified"] is True
     assert "every byte is as it was written" in asked("info", "--bundle", bundle, "--verify")
+
+
+@pytest.mark.parametrize("tokens", ["cls", "patches"])
+def test_a_share_of_the_class_token_is_asked_only_of_a_dictionary_of_both(tokens):
+    refuse_share("all", 0.1, None)
+    refuse_share(tokens, None, None)
+    with pytest.raises(TillerError, match="leave --min-class-share and --max-class-share out"):
+        refuse_share(tokens, None, 0.5)
 
 
 def test_a_name_with_brackets_and_a_line_break_is_shown_as_it_is():

@@ -162,6 +162,19 @@ def test_the_script_is_accepted_and_says_what_the_report_says(found, monkeypatch
     assert json.loads(out.with_suffix(".json").read_text()) == report and not list(out.parent.glob("*.part.jsonl"))
 
 
+def test_a_script_of_another_bundle_is_told_where_to_name_it(found, monkeypatch) -> None:
+    _, out = found
+    other = out.with_name("other.yaml")
+    other.write_text(re.sub(r"sae: \w+", "sae: another", out.read_text()))
+    monkeypatch.setenv("TILLER_DATABASE_URL", f"sqlite:///{out.parent / 'none.db'}")
+    monkeypatch.delenv("TILLER_BUNDLE", raising=False)
+    code, _, wrong = run("study", "check", other)
+    assert code == 2 and "'another'" in wrong and "No TILLER_BUNDLE is set" in wrong
+    monkeypatch.setenv("TILLER_BUNDLE", str(DEMO))
+    code, _, wrong = run("study", "check", other)
+    assert code == 2 and "'another'" in wrong and "TILLER_BUNDLE" not in wrong
+
+
 def test_tasks_that_are_there_already_stay(drawn, found) -> None:
     before = found[1].read_bytes()
     words = ("task", "find", "--images", drawn, "--labels", drawn / "truth.csv", "--bundle", DEMO)

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from open_clip.factory import load_state_dict
 from safetensors.torch import save_file
 from torch import Tensor
 
 from core.bundle import seal
 from core.checkpoints.native import load_native
 from core.model import TEMPLATES, Clip
+from core.openclip import load_state_dict
 from core.pictures import picture_in
 from core.sources import CONFIG, WEIGHTS, Source, find_source
 from core.types import TillerError

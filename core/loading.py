@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
-import open_clip
 import torch
-from open_clip.model import convert_weights_to_lp
-from open_clip.tokenizer import HFTokenizer
-from open_clip.transform import PreprocessCfg, image_transform_v2
 from torch import Tensor, nn
 
 from core.checksum import refuse_changed
+from core.openclip import HFTokenizer, PreprocessCfg, convert_weights_to_lp, image_transform_v2, open_clip
 from core.sources import Source
 from core.types import TillerError
 from core.weights import refuse_contents, refuse_values, weights_digest, why_refused

@@ -7,17 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-import open_clip
 import torch
 from jaxtyping import Float
-from open_clip.transform import PreprocessCfg, image_transform_v2
-from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional
 
 from core.hub import Progress
 from core.loading import loaded, simple_tokenizer
 from core.machine import at_least_single, checked_device, checked_dtype
+from core.openclip import PreprocessCfg, VisionTransformer, image_transform_v2, open_clip
 from core.pictures import Source, open_image
 from core.prompts import checked_labels, checked_templates
 from core.sources import find_source

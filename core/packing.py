@@ -7,9 +7,10 @@ from typing import Literal, cast
 
 import torch
 from jaxtyping import Float
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional
+
+from core.openclip import ResidualAttentionBlock, VisionTransformer
 
 Forward = Callable[[Tensor], Tensor]  # what a block does
 

@@ -10,11 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
-import open_clip
-from open_clip.transform import PreprocessCfg
-
 from core import hub
 from core.hub import CONFIG, HUB, WEIGHTS
+from core.openclip import PreprocessCfg, open_clip
 from core.types import MissingArtefact, TillerError
 from core.weights import why_refused
 

@@ -7,10 +7,10 @@ from typing import cast
 
 import torch
 from jaxtyping import Float
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.openclip import ResidualAttentionBlock, VisionTransformer
 from core.types import TillerError
 
 

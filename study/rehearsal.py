@@ -199,6 +199,7 @@ def _rehearsed(path: Path, folder: Path, told: Connection, log_of: type[EventLog
         before = {(line["session"], line["asked"]) for line in notes.lines("asked")}
         told.send(("ways", len(walked), len(ways)))
         first, _, failed = lived(way, mortal=False)
+        log.read(first)  # what reads its events is made here, once, and not in each life that follows
         second, deaths, failed_too = ("", 0, "") if failed else lived(way, mortal=True)
         walked.append(Walked(way, first, second, deaths, failed or failed_too))
     told.send(("ways", len(ways), len(ways)))

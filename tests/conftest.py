@@ -7,15 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import open_clip
 import pytest
 import torch
-from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageDraw
 from tiny import TINY
 
 from core.loading import simple_tokenizer
 from core.model import Clip
+from core.openclip import PreprocessCfg, image_transform_v2, open_clip
 from core.sae import Convention, SparseAutoencoder, TopK
 
 pytest_plugins = ["servers", "foreign"]

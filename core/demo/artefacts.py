@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -32,6 +31,7 @@ from core.demo.recipes import BALANCE, EVERYTHING, TRAINING, Split, truths
 from core.demo.training import MODEL_CONFIG, as_pixels, train_clip
 from core.demo.world import Truth, draw, write_truths
 from core.model import Clip
+from core.openclip import open_clip
 from core.sae import SparseAutoencoder
 
 NAME = "Tiller demo CLIP"

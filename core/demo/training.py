@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
-from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,6 +17,7 @@ from core.demo.lessons import Course, Lesson
 from core.demo.muon import Muon
 from core.demo.pool import MODEL_SIDE, Progress, silent
 from core.demo.world import Truth
+from core.openclip import SimpleTokenizer, open_clip
 
 MODEL_CONFIG: dict[str, Any] = {
     "embed_dim": 96,

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
 from core.model import Clip
+from core.openclip import IMAGENET_CLASSNAMES
 from core.zeroshot import PROMPTS_AT_ONCE, text_vectors
 
 CHOICES = 5  # the name, and four runners-up

@@ -1,22 +1,28 @@
-"""Servers that begin where their imports end: forks of a process that holds what the app stands on, nothing of ours.
+"""Servers that begin where their imports end: forks of a process that holds what the pages stand on, and no page.
 
-Two thirds of a server's start are torch, open_clip and Streamlit being imported, the same in every one. A fork of a
-process that has computed nothing finds what a new process would; the rest of the start is the app's own. What is told
-of a server's first breath (`sitecustomize`, two machines, the command that users type) starts by the command itself.
+Most of a server's start are torch, open_clip, Streamlit and our `core` and `study` being imported, the same in every
+one. A fork of a process that has computed nothing finds what a new process would, for neither of ours asks where it is
+imported or knows Streamlit; the rest of the start is the app's own, which mounts its pages in the server that it finds.
+What is told of a server's first breath (`sitecustomize`, two machines, the command that users type) starts by the
+command itself.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).parents[2]
 
 
 class Nursery:
@@ -61,7 +67,7 @@ class Fork:
 
 def fork_as_told() -> None:
     """A child for each line that comes in, its number for a line that goes out."""
-    import open_clip  # noqa: F401
+    sys.path[0] = str(ROOT)
     import pandas  # noqa: F401
     import plotly.graph_objects  # noqa: F401
     import psycopg  # noqa: F401
@@ -74,6 +80,21 @@ def fork_as_told() -> None:
     import torch  # noqa: F401
     import uvicorn  # noqa: F401
 
+    import core.bundle
+    import core.ripple  # noqa: F401
+    import study.acts
+    import study.claims
+    import study.database
+    import study.exports
+    import study.lock
+    import study.log
+    import study.replay
+    import study.scripts
+    import study.settings  # noqa: F401
+
+    assert threading.active_count() == 1, "a fork has the one thread that forks"
+    gc.collect()
+    gc.freeze()  # a child goes through what it has made itself, and copies nothing of what all of them hold
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are buried by the system
     for line in sys.stdin:
         asked = json.loads(line)

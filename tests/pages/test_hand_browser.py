@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,22 @@ pytestmark = pytest.mark.browser
 ASSETS = Path(__file__).parents[2] / "pages/parts/assets"
 
 
+@pytest.fixture(scope="module")
+def window(chromium: Any) -> Iterator[Any]:
+    """A window for the pages that no server gives."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def dial(page: Any) -> Any:
-    """The dial's own script, in a page of nothing else."""
-    page.set_content("<p>nothing</p>")
-    page.add_script_tag(content="\n".join((ASSETS / f"{name}.js").read_text("utf-8") for name in ("dom", "dial")))
-    page.evaluate("(words) => speak(words)", words_for("workspace", "de"))
-    return page
+def dial(window: Any) -> Any:
+    """The dial's own script, in a page of nothing else, which knows nothing of the page before."""
+    window.goto("about:blank")
+    window.add_script_tag(content="\n".join((ASSETS / f"{name}.js").read_text("utf-8") for name in ("dom", "dial")))
+    window.evaluate("(words) => speak(words)", words_for("workspace", "de"))
+    return window
 
 
 @pytest.mark.parametrize(("op", "wide"), [("scale", False), ("set", False), ("set", True), ("add", True)])

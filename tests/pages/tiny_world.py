@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import open_clip
 import torch
-from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
@@ -21,6 +19,7 @@ from core.checkpoints.native import save_native
 from core.codes import Codes
 from core.loading import simple_tokenizer
 from core.model import Clip
+from core.openclip import PreprocessCfg, image_transform_v2, open_clip
 from core.sae import Convention, SparseAutoencoder, TopK
 from core.steering import look, steer
 from core.types import Block, Edit, SteeringPlan

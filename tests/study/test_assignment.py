@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
 from test_route import PHASES
+from writers import run_together
 
 from study.assignment import assign, slots_of, start_session, taken
+from study.database import connect
 from study.erasure import erase
 from study.happening import Happening
 from study.log import EventLog, LogRefused
@@ -30,7 +32,6 @@ from study.session_events import (
 from study.slots import Slot, Standing, mixed, slots
 from study.task_events import TaskStarted
 
-HOME = Path(__file__).parents[2]
 EIGHT = slots({"phase_order": 2, "task_set": 2, "task_order": 2})
 Start = Callable[..., SessionStarted]
 
@@ -144,46 +145,25 @@ def test_newcomers_of_eight_threads_fill_eight_slots_exactly_twice(
     assert Counter(one.slot for one in found) == dict.fromkeys(range(8), 2)
 
 
-# A process with four threads, each of which brings two newcomers.
-CROWD = """
-import sys, threading
-sys.path.insert(0, "tests/study")
-from study.database import connect
-from study.log import EventLog
-from conftest import started
-from test_assignment import come
-url, name = sys.argv[1:]
-log = EventLog(connect(url, patience_s=60.0))
-print("ready", flush=True)
-sys.stdin.readline()
-def work(worker):
-    for turn in range(2):
-        come(log, started, f"{name}{worker}{turn}")
-threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-"""
+def bring(url: str, name: str, together: Barrier) -> None:
+    """A process with four threads, each of which brings two newcomers."""
+    log = EventLog(connect(url, patience_s=60.0))
+    first = SessionStarted(study="demo", study_version="1.0.0", script_sha256="5c", participant="P01")
+    together.wait()
+
+    def work(worker: int) -> None:
+        for turn in range(2):
+            come(log, partial(replace, first), f"{name}{worker}{turn}")
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def test_newcomers_of_two_processes_fill_eight_slots_exactly_twice(fresh_log: EventLog, url: str) -> None:
-    crowd = [
-        subprocess.Popen(
-            [sys.executable, "-c", CROWD, url, name], cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for name in "ab"
-    ]
-    for member in crowd:
-        assert member.stdout is not None
-        assert member.stdout.readline() == "ready\n"
-    for member in crowd:
-        assert member.stdin is not None
-        member.stdin.write("go\n")
-        member.stdin.flush()
-    for member in crowd:
-        member.communicate(timeout=120)
-    assert [member.returncode for member in crowd] == [0, 0]
+    assert run_together(bring, [(url, name) for name in "ab"]) == [0, 0]
     found = taken(fresh_log, "demo", "1.0.0")
     assert Counter(one.slot for one in found) == dict.fromkeys(range(8), 2)
 

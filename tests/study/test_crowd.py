@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
+from multiprocessing.synchronize import Barrier
 
 import pytest
+from writers import run_together
 
+from study.database import connect
 from study.exports.marks import marks_of
 from study.findings import portrait_of
 from study.log import EventLog
@@ -19,7 +19,6 @@ from study.session_events import SessionStarted
 from study.task_events import ConceptInspected, TaskStarted, TaskSubmitted
 from study.times import moments_of
 
-HOME = Path(__file__).parents[2]
 SECOND = 1_000_000_000
 NOON = 1_800_000_000 * SECOND
 
@@ -144,63 +143,33 @@ def test_fifty_sessions_that_write_at_once_lose_nothing_and_double_nothing(
     check(reopen(), sessions)
 
 
-# One process of a crowd: threads of its own, each a session, on the file that all share.
-MEMBER = """
-import sys, threading
-from study.database import connect
-from study.log import EventLog
-sys.path.insert(0, "tests/study")
-from test_crowd import ACTS, act
-url, *sessions = sys.argv[1:]
-log = EventLog(connect(url, patience_s=60.0))
-print("ready", flush=True)
-sys.stdin.readline()
-def work(session):
-    for turn in range(ACTS):
-        act(log, session, turn)
-        act(log, session, turn)
-threads = [threading.Thread(target=work, args=(session,)) for session in sessions]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-"""
+def visit(url: str, sessions: Sequence[str], together: Barrier) -> None:
+    """One process of a crowd: threads of its own, each a session, on the record that all share."""
+    log = EventLog(connect(url, patience_s=60.0))
+    together.wait()
 
+    def work(session: str) -> None:
+        for turn in range(ACTS):
+            act(log, session, turn)
+            act(log, session, turn)
 
-def run_together(url: str, groups: list[list[str]]) -> None:
-    """A process for each group of sessions; they begin when all are ready."""
-    members = [
-        subprocess.Popen(
-            [sys.executable, "-c", MEMBER, url, *sessions],
-            cwd=HOME,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for sessions in groups
-    ]
-    for member in members:
-        assert member.stdout is not None
-        member.stdout.readline()
-    for member in members:
-        assert member.stdin is not None
-        member.stdin.write("go\n")
-        member.stdin.flush()
-    for member in members:
-        member.communicate(timeout=180)
-    assert [member.returncode for member in members] == [0] * len(groups)
+    threads = [threading.Thread(target=work, args=(session,)) for session in sessions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def test_fifty_sessions_in_five_processes_lose_nothing_and_double_nothing(
     url: str, fresh_log: EventLog, reopen: Callable[[], EventLog]
 ) -> None:
     sessions = [f"s{number:02d}" for number in range(CROWD)]
-    run_together(url, [sessions[first::5] for first in range(5)])
+    assert run_together(visit, [(url, sessions[first::5]) for first in range(5)]) == [0] * 5
     check(reopen(), sessions)
 
 
 def test_processes_that_send_the_same_acts_write_each_once(
     url: str, fresh_log: EventLog, reopen: Callable[[], EventLog]
 ) -> None:
-    run_together(url, [["shared"]] * 3)
+    assert run_together(visit, [(url, ["shared"])] * 3) == [0] * 3
     check(reopen(), ["shared"])

@@ -1,10 +1,10 @@
-"""Writers in processes of their own, to be killed: forks of one that has imported the log and opened nothing."""
+"""Writers in processes of their own, to be killed or many at once: forks of one that has imported the log, no more."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import forkserver, get_context
 from multiprocessing.connection import Connection
@@ -21,13 +21,35 @@ PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__])
 
 
+def be_ready() -> None:
+    """Have the server of forks run; it is told of no path before Python 3.13."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
+
+
+def run_together(work: Callable[..., None], given: Sequence[tuple[Any, ...]]) -> list[int | None]:
+    """How processes ended that each ran `work` on what it was given and a barrier, at which all wait to be ready."""
+    be_ready()
+    barrier = PROCESSES.Barrier(len(given), timeout=120)
+    members = [PROCESSES.Process(target=work, args=(*words, barrier)) for words in given]
+    for member in members:
+        member.start()
+    for member in members:
+        member.join(180)
+    ended = [member.exitcode for member in members]
+    for member in members:
+        member.kill()
+        member.join()
+        member.close()
+    return ended
+
+
 class Writer:
     """A process that says the key of each act once `append` has returned, until it is killed or done."""
 
     def __init__(self, url: str, session: str, name: str, acts: int) -> None:
-        with pytest.MonkeyPatch.context() as patch:  # the server of forks is told of no path before Python 3.13
-            patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-            forkserver.ensure_running()
+        be_ready()
         self._told, telling = PROCESSES.Pipe(duplex=False)
         self.process: Any = PROCESSES.Process(target=_write, args=(telling, url, session, name, acts))
         self.process.start()

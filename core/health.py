@@ -115,6 +115,7 @@ def examine(bundle: Bundle, which: str, *, progress: Progress | None = None) -> 
         progress: called often; an exception that it raises stops the work.
     """
     tell = progress or (lambda stage, done, steps: None)
+    _beside({}, which, bundle.published)  # what is wrong with them is said before minutes of work
     model, sae, reference = bundle.model, bundle.sae, bundle.reference
     pictures = [bundle.images / name for name in reference.names]
     sample = gather(model, pictures, progress=tell)

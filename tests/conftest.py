@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from PIL import Image, ImageDraw
 from tiny import TINY
 
+from core.bundle import Bundle, load_bundle
 from core.loading import simple_tokenizer
 from core.model import Clip
 from core.openclip import PreprocessCfg, image_transform_v2, open_clip
@@ -127,6 +129,12 @@ def tiny_model() -> Clip:
 def tiny_sae(tiny_model: Clip) -> SparseAutoencoder:
     """TopK of 8 over 64 components, all tokens, at the block where `tiny_model` is cut."""
     return dictionary_for(tiny_model, Convention(TopK(8)))
+
+
+@pytest.fixture(scope="session")
+def demo_bundle() -> Callable[[str], Bundle]:
+    """The bundle that ships, by its dictionary: opened once, for nobody writes to it and 320 pictures are passed."""
+    return cache(partial(load_bundle, Path(__file__).parents[1] / "data" / "demo"))
 
 
 @pytest.fixture(scope="session")

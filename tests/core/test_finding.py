@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from core.bundle import load_bundles
 from core.codes import Codes
 from core.component import Component
 from core.finding import active_in, exemplar_means, moving, named_like, numbered
@@ -75,8 +74,8 @@ def test_an_exemplars_mean_is_that_of_the_pictures_in_which_it_fires() -> None:
 
 
 @pytest.fixture(scope="module")
-def demo() -> Any:
-    return load_bundles(DEMO, ["cls"])["cls"]
+def demo(demo_bundle) -> Any:
+    return demo_bundle("cls")
 
 
 def test_what_moves_one_answer_to_another_does_so_on_the_mean_picture(demo: Any) -> None:

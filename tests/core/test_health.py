@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from torch.nn import functional
 
-from core.bundle import Bundle, load_bundle
+from core.bundle import Bundle
 from core.health import Beside, examine
 from core.types import TillerError
 
-DEMO = Path(__file__).parents[2] / "data" / "demo"
-
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    whole = load_bundle(DEMO, "cls")
+def bundle(demo_bundle) -> Bundle:
+    whole = demo_bundle("cls")
     few = slice(0, 40)
     held = whole.reference
     reference = replace(
@@ -88,9 +85,13 @@ def test_a_published_figure_beyond_its_tolerance_is_not_well(health):
     assert not Beside("x", 0.84, 0.05, "", 0.78).met
 
 
-def test_a_published_figure_without_a_tolerance_is_refused(bundle):
+def test_a_published_figure_without_a_tolerance_is_refused_before_anything_is_measured(bundle):
+    told = []
     with pytest.raises(TillerError, match="has a value and a tolerance"):
-        examine(replace(bundle, published={"explained": {"value": 0.9}}), "cls")
+        examine(
+            replace(bundle, published={"explained": {"value": 0.9}}), "cls", progress=lambda *stage: told.append(stage)
+        )
+    assert not told
 
 
 def test_an_exception_from_the_progress_stops_the_work(bundle):

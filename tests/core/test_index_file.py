@@ -16,7 +16,6 @@ import torch
 from indexed import WORDS, build, draw_pictures
 from safetensors.numpy import save_file
 
-from core.bundle import load_bundle
 from core.component import Component
 from core.demo.cards import FIELDS
 from core.index import NOTHING, Index, index_of, read_index
@@ -301,8 +300,6 @@ def _opened(path, told) -> None:
     told.put((seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))
 
 
-def test_bundles_of_the_demo_still_open():
-    from study.settings import HOME
-
-    bundle = load_bundle(HOME / "data" / "demo")
+def test_bundles_of_the_demo_still_open(demo_bundle):
+    bundle = demo_bundle("spatial")
     assert bundle.index[0].index == 0

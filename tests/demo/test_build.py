@@ -116,9 +116,9 @@ def test_explained_variance_by_hand():
     assert explained_variance(rows, torch.tensor([[0.5], [1.5]])) == pytest.approx(0.75)
 
 
-def test_the_plan_is_picked_without_the_truth_and_stops_at_five():
+def test_the_plan_is_picked_without_the_truth_and_stops_at_five(demo_bundle):
     """`picked_plan` is given a model, a dictionary and a picture, nothing else; what it picks is active there."""
-    bundle = load_bundle(SHIPPED)
+    bundle = demo_bundle("spatial")
     first = json.loads((SHIPPED / "tasks.json").read_text())[0]
     seen = look(bundle.model, bundle.sae, bundle.model.pixels(bundle.images / first["file"]))
     plan = picked_plan(bundle.model, bundle.sae, seen)
@@ -129,8 +129,8 @@ def test_the_plan_is_picked_without_the_truth_and_stops_at_five():
 
 
 @pytest.mark.parametrize("which", ["spatial", "cls"])
-def test_what_ships_is_whole_and_named_by_nothing(which):
-    bundle = load_bundle(SHIPPED, which)
+def test_what_ships_is_whole_and_named_by_nothing(which, demo_bundle):
+    bundle = demo_bundle(which)
     assert len(bundle.reference.names) >= 240
     for path in (SHIPPED / "images").iterdir():
         assert path.suffix == ".webp" and set(path.stem) <= set("0123456789abcdef")
@@ -148,8 +148,8 @@ def test_what_ships_is_small_and_says_what_it_is():
     assert len(said["figures"]) == 12
 
 
-def test_every_task_fails_as_it_says():
-    bundle = load_bundle(SHIPPED)
+def test_every_task_fails_as_it_says(demo_bundle):
+    bundle = demo_bundle("spatial")
     tasks = json.loads((SHIPPED / "tasks.json").read_text())
     assert {task["kind"] for task in tasks} == {"word", "scene", "badge"}
     for task in tasks:

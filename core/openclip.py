@@ -10,7 +10,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 
 def is_compile_supported(device_type: str) -> bool:
@@ -28,14 +30,25 @@ def _instead(modules: Mapping[str, ModuleType | None]) -> Iterator[None]:
     try:
         yield
     finally:
-        for name in held:
-            del sys.modules[name]
+        for name, module in held.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
 
 
-_QUESTION = ModuleType("torch._dynamo.utils")
-_QUESTION.__dict__["is_compile_supported"] = is_compile_supported
+def _answer(name: str) -> Any:
+    """Whatever else is asked of the compiler, by another version than today's, is asked of the compiler itself."""
+    if name.startswith("__"):  # what importing itself asks of any module
+        raise AttributeError(name)
+    if sys.modules.get(_COMPILER) is _QUESTION:
+        del sys.modules[_COMPILER]
+    return getattr(import_module(_COMPILER), name)
 
-with _instead({"timm": None, "torch._dynamo.utils": _QUESTION}):
+
+_COMPILER = "torch._dynamo.utils"
+_QUESTION = ModuleType(_COMPILER)
+_QUESTION.__dict__.update(is_compile_supported=is_compile_supported, __getattr__=_answer)
+
+with _instead({"timm": None, _COMPILER: _QUESTION}):
     import open_clip
     from open_clip.factory import load_state_dict
     from open_clip.model import convert_weights_to_lp

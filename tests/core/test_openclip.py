@@ -55,3 +55,13 @@ def test_what_was_imported_before_stays_what_it_was(first: str) -> None:
         "import open_clip.timm_model as adapter, torchvision.ops.roi_align",
         f"print(json.dumps([sys.modules[{first!r}] is there, {first != 'timm'} or adapter.timm is there]))",
     ) == [True, True]
+
+
+def test_what_another_version_may_ask_of_the_compiler_while_it_is_imported_is_answered_by_it() -> None:
+    assert told(
+        "from core import openclip",
+        "with openclip._instead({'torch._dynamo.utils': openclip._QUESTION}):",
+        "    from torch._dynamo.utils import counters",
+        "import torch._dynamo.utils as real",
+        "print(json.dumps([real is not openclip._QUESTION, counters is real.counters]))",
+    ) == [True, True]

@@ -108,12 +108,18 @@ def room() -> int | None:
 
 
 def emit(
-    result: dict[str, Any], readable: Table | Markdown | Group | str, *, json_wanted: bool, whole: bool = False
+    result: dict[str, Any],
+    readable: Table | Markdown | Group | str,
+    *,
+    json_wanted: bool,
+    whole: bool = False,
+    then: Sequence[str] = (),
 ) -> None:
     """Print `result` as one JSON object, or what a person reads.
 
     Args:
         whole: a pipe or a file gets each line as long as it is.
+        then: what may be typed next, each in one line however wide the terminal, so that it can be copied.
     """
     if json_wanted:
         # JSON has no NaN: a number that is none is null
@@ -123,6 +129,10 @@ def emit(
         Console(width=_WHOLE).print(readable)
     else:
         screen.print(readable)
+    if then and not json_wanted:
+        screen.print("Next:")
+        for line in then:
+            screen.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Group
 from rich.table import Table
 
 from core.types import TillerError, place_of
@@ -126,7 +125,7 @@ def make(
         with told_when_stopped(kept), shown_progress() as advance:
             made = make_bundle(order, progress=advance, stopping=asked_to_stop)
         result = told(order, made)
-        emit(result, in_words(result), json_wanted=json_wanted)
+        emit(result, in_words(result), json_wanted=json_wanted, then=result["next"])
 
 
 def refuse_choice(
@@ -218,7 +217,7 @@ def told(order: BundleOrder, made: Made) -> dict[str, Any]:
     }
 
 
-def in_words(result: dict[str, Any]) -> Group:
+def in_words(result: dict[str, Any]) -> Table:
     """The same for a person."""
     table = Table(show_header=False, box=None)
     table.add_column(style="dim", no_wrap=True)
@@ -232,4 +231,4 @@ def in_words(result: dict[str, Any]) -> Group:
     for line in broken[:10]:
         table.add_row("broken", line)
     table.add_row("classes", ", ".join(result["labels"]))
-    return Group(table, "Next:", *(f"  {line}" for line in result["next"]))
+    return table

@@ -38,12 +38,18 @@ def search(
     text: Annotated[str | None, typer.Option(help="What the strongest images should show.")] = None,
     origin: Annotated[str | None, typer.Option("--from", help="The class that the model says.")] = None,
     target: Annotated[str | None, typer.Option("--to", help="The class that it should say.")] = None,
-    min_density: Annotated[float | None, typer.Option(help="Share of images in which it fires, at least.")] = None,
-    max_density: Annotated[float | None, typer.Option(help="The same, at most.")] = None,
-    min_clarity: Annotated[float | None, typer.Option(help="Mean cosine of two of its strongest images.")] = None,
-    min_monosemanticity: Annotated[float | None, typer.Option()] = None,
-    min_class_share: Annotated[float | None, typer.Option(help="Share of its codes at the class token.")] = None,
-    max_class_share: Annotated[float | None, typer.Option()] = None,
+    min_density: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of images in which it fires, at least.")
+    ] = None,
+    max_density: Annotated[float | None, typer.Option(min=0, max=1, help="The same, at most.")] = None,
+    min_clarity: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="Mean cosine of two of its strongest images.")
+    ] = None,
+    min_monosemanticity: Annotated[float | None, typer.Option(min=-1, max=1)] = None,
+    min_class_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of its codes at the class token.")
+    ] = None,
+    max_class_share: Annotated[float | None, typer.Option(min=0, max=1)] = None,
     bundle: Of = None,
     top: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
     model: Model = None,

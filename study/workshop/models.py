@@ -38,8 +38,9 @@ def fetch(
             "model": {"name": preset.model, "weights": str(found.model.weights)},
             "dictionaries": {which: str(path) for which, path in found.dictionaries.items()},
             "published": preset.published,
+            "next": [f"tiller bundle make FOLDER --preset {name} --images DIR"],
         }
-        emit(result, _brought(result), json_wanted=json_wanted)
+        emit(result, _brought(result), json_wanted=json_wanted, then=result["next"])
 
 
 def _listed(presets: dict[str, dict[str, Any]]) -> Table:
@@ -50,7 +51,8 @@ def _listed(presets: dict[str, dict[str, Any]]) -> Table:
 
 
 def _brought(result: dict[str, Any]) -> Table:
-    table = Table("part", "file", box=None)
+    table = Table("part", box=None)
+    table.add_column("file", overflow="fold")  # a path that is cut can be copied nowhere
     table.add_row("model", result["model"]["weights"])
     for which, path in result["dictionaries"].items():
         table.add_row(which, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -214,6 +215,9 @@ def find(
             files = script_files(out, images, report, which=dictionary_named(home, sae, model), labels=own)
             put_files({**files, out.with_suffix(".json"): (json.dumps(report, indent=1) + "\n").encode()})
             journal.drop()
-        emit(report, report_in_words(report, out if proposed.tasks else None), json_wanted=json_wanted)
+        then = []
+        if out is not None and proposed.tasks and model is None:
+            then = [f"TILLER_BUNDLE={shlex.quote(str(home))} TILLER_STUDY={shlex.quote(str(out))} streamlit run app.py"]
+        emit(report, report_in_words(report, out if proposed.tasks else None), json_wanted=json_wanted, then=then)
         if not proposed.tasks:
             raise typer.Exit(1)

@@ -106,6 +106,13 @@ def test_an_index_names_classes_and_the_first_broken_pictures(bundle):
     assert "every byte is as it was written" in asked("info", "--bundle", bundle, "--verify")
 
 
+@pytest.mark.parametrize("bound", ["--min-clarity=80", "--max-density=1.5", "--min-class-share=-0.1"])
+def test_a_bound_that_no_component_can_meet_or_miss_is_refused(bundle, bound):
+    told = CliRunner().invoke(app, ["index", "search", str(bundle / "x.index"), "--text", "a", bound])
+    assert told.exit_code == 2
+    assert f"Invalid value for '{bound.split('=')[0]}'" in told.output
+
+
 @pytest.mark.parametrize("tokens", ["cls", "patches"])
 def test_a_share_of_the_class_token_is_asked_only_of_a_dictionary_of_both(tokens):
     refuse_share("all", 0.1, None)
@@ -222,7 +229,7 @@ def test_a_search_lists_what_fits_alone_and_what_fires_in_one_picture_last(bundl
 
 def test_a_search_without_a_match_says_which_bound_leaves_none(bundle):
     said = " ".join(
-        asked("search", "--bundle", bundle, "--text", "dog", "--min-clarity", 2, "--max-density", 1).split()
+        asked("search", "--bundle", bundle, "--text", "dog", "--min-clarity", 1, "--max-density", 1).split()
     )
     assert said.startswith("No component is within the bounds: of 63 that fire, 63 with --max-density, 0 with --min-cl")
     assert nothing_found(0, {}) == "No component was found: 0 components of this index fire."

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
 from study import terminal
@@ -157,3 +158,12 @@ def test_what_can_be_told_without_torch_is_refused_without_it(tmp_path):
     words = json.dumps([[str(word) for word in line] for line in typed])
     done = subprocess.run([sys.executable, "-c", QUICK, words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_may_be_typed_next_is_one_line_however_wide_the_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(terminal, "screen", Console(width=40))
+    typed = "tiller bundle make [FOLDER] " + "a-long-path/" * 12
+    terminal.emit({}, "done", json_wanted=False, then=[typed])
+    assert capsys.readouterr().out.splitlines() == ["done", "Next:", f"  {typed}"]
+    terminal.emit({"x": 1}, "done", json_wanted=True, then=[typed])
+    assert json.loads(capsys.readouterr().out) == {"x": 1}

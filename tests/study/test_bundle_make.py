@@ -8,8 +8,9 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from multiprocessing import get_context
 from pathlib import Path
 
 import open_clip
@@ -236,27 +237,20 @@ def test_a_table_and_classes_of_ones_own_serve_too(words, tmp_path, home):
     assert (result["labels"], result["images"], result["reference"]) == (["car", "boat", "apple"], 269, 40)
 
 
-def _killed_at_the_second_index(line):
-    real, calls = bundle_making.build_index, []
-
-    def build(*words, **more):
-        if calls:
-            os.kill(os.getpid(), signal.SIGKILL)
-        calls.append(1)
-        return real(*words, **more)
-
-    bundle_making.build_index = build
-    app(line)
-
-
 def test_a_bundle_that_was_killed_between_its_steps_goes_on_with_the_same_result(home, words, tmp_path, monkeypatch):
     whole = tmp_path / "whole"
     line = words()
     run([*line[:2], str(whole), *line[3:]])
-    killed = get_context("fork").Process(target=_killed_at_the_second_index, args=(line,))
-    killed.start()
-    killed.join()
-    assert killed.exitcode == -signal.SIGKILL
+    killed = (
+        "import os, signal, sys; from core import bundle_making; from study.__main__ import app\n"
+        "real, calls = bundle_making.build_index, []\n"
+        "def build(*words, **more):\n"
+        "    if calls: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    calls.append(1); return real(*words, **more)\n"
+        "bundle_making.build_index = build; app(sys.argv[1:])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", killed, *line], env=os.environ, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
     work = tmp_path / ".mine.work"
     assert {"cls.safetensors", "plan.json", "spatial.index", "spatial.safetensors"} <= set(left(work))
     assert not (tmp_path / "mine").exists()
